@@ -1,0 +1,145 @@
+//! What the engine drives: a [`DenoiseBackend`] owns one device and the tensors on it, and is owned by one thread.
+//!
+//! No tensor crosses this boundary. A request's tensors live in a [`Slot`]; the engine names slots and hands in the numbers of the next
+//! update ([`easel_sampling::Row`]). A guided request costs two denoiser rows, which is the backend's business, not the engine's.
+
+use std::sync::Arc;
+
+use easel_sampling::{SamplerConfig, Table, TrainingSchedule};
+use easel_types::{ModelId, NoiseKind, Rgb8, Task};
+use thiserror::Error;
+
+/// Why a backend could not do what it was told.
+#[derive(Debug, Error, Clone)]
+pub enum BackendError {
+    /// No such model here.
+    #[error("model `{0}` is not installed")]
+    UnknownModel(ModelId),
+    /// The model's files cannot be used.
+    #[error("model `{model}`: {reason}")]
+    BadModel {
+        /// The model.
+        model: ModelId,
+        /// The file, the tensor and what is wrong with it.
+        reason: String,
+    },
+    /// The request asks for something the model cannot do.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The device has no memory left for this call; nothing has changed.
+    #[error("out of memory: {0}")]
+    OutOfMemory(String),
+    /// Latents stopped being finite numbers.
+    #[error("the latents are no longer finite numbers")]
+    NonFinite(Slot),
+    /// The device can no longer be used.
+    #[error("device failure: {0}")]
+    Device(String),
+}
+
+/// Result of a backend call.
+pub type Result<T> = std::result::Result<T, BackendError>;
+
+/// Names the tensors of one picture in the making.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slot(pub u32);
+
+/// The device and what is on it.
+#[derive(Debug, Clone)]
+pub struct BackendDescription {
+    /// As users name it: `cpu`, `cuda:0`, `metal`.
+    pub device: String,
+    /// What it is, for people: the processor's or card's name, precision.
+    pub detail: String,
+    /// Models that can be loaded, the default first.
+    pub models: Vec<ModelId>,
+}
+
+/// What the engine must know of a model to plan a request.
+#[derive(Debug, Clone)]
+pub struct ModelDescription {
+    /// The name it was asked for by.
+    pub id: ModelId,
+    /// Family, for people: `sd1`, `sd2`, `sdxl`.
+    pub family: String,
+    /// The noise levels it was trained on and what its output stands for.
+    pub training: Arc<TrainingSchedule>,
+    /// Its own sampler, used where a request names none.
+    pub sampler: SamplerConfig,
+    /// Native width in pixels.
+    pub width: u32,
+    /// Native height in pixels.
+    pub height: u32,
+    /// Steps where a request names none.
+    pub num_inference_steps: u32,
+    /// Guidance where a request names none.
+    pub guidance_scale: f64,
+    /// Pixels per latent: width and height must be multiples of it.
+    pub size_multiple: u32,
+    /// The denoiser takes the mask and the masked picture as extra channels.
+    pub has_mask_channels: bool,
+    /// First ten hex digits of the checkpoint's SHA-256, as A1111 shows it.
+    pub hash: Option<String>,
+}
+
+/// One picture, planned: everything the backend needs at admission.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The model; loaded if it is not.
+    pub model: ModelId,
+    /// What to draw.
+    pub prompt: String,
+    /// What to avoid.
+    pub negative_prompt: String,
+    /// Text encoder layers left out at the end.
+    pub clip_skip: Option<u32>,
+    /// Where the picture starts from.
+    pub task: Task,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// At most 1: no unconditional branch is evaluated.
+    pub guidance_scale: f64,
+    /// Rescaling of the guided output, 0..=1.
+    pub guidance_rescale: f64,
+    /// The picture's own seed.
+    pub seed: u64,
+    /// Which generator the noise is compatible with.
+    pub noise: NoiseKind,
+    /// The whole trajectory.
+    pub table: Arc<Table>,
+}
+
+/// One picture's next evaluation.
+#[derive(Debug, Clone, Copy)]
+pub struct StepRow {
+    /// The picture.
+    pub slot: Slot,
+    /// Index into its table's rows.
+    pub index: usize,
+}
+
+/// A device that can turn plans into pictures, a step at a time. Owned by one thread.
+pub trait DenoiseBackend {
+    /// The device and its models.
+    fn describe(&self) -> BackendDescription;
+    /// What planning needs of a model; reads configuration files only.
+    fn describe_model(&mut self, model: &ModelId) -> Result<ModelDescription>;
+    /// Brings a model's weights to the device; does nothing if they are there.
+    fn load(&mut self, model: &ModelId) -> Result<()>;
+    /// Frees a model's weights; slots that use it must have been released.
+    fn unload(&mut self, model: &ModelId);
+    /// Encodes the prompts, draws the noise, encodes picture and mask.
+    fn admit(&mut self, plan: &Plan) -> Result<Slot>;
+    /// One denoiser evaluation for rows of one model and one latent shape, and their updates.
+    fn step(&mut self, rows: &[StepRow]) -> Result<()>;
+    /// A cheap picture of what a slot holds.
+    fn preview(&mut self, slot: Slot) -> Result<Rgb8>;
+    /// The finished pictures.
+    fn decode(&mut self, slots: &[Slot]) -> Result<Vec<Rgb8>>;
+    /// The latents as they are, (channels, height, width) with their shape.
+    fn latents(&mut self, slot: Slot) -> Result<(Vec<f32>, [usize; 3])>;
+    /// Frees a slot; unknown slots are ignored.
+    fn release(&mut self, slot: Slot);
+}

@@ -1,0 +1,2 @@
+//! The `easel` binary.
+fn main() {}

@@ -1,0 +1,11 @@
+//! The domain's words, shared by every crate: what a request says, which samplers and schedules exist, what a picture is.
+//!
+//! Only `serde` and `thiserror` here: no framework, no tensor, no clock, no randomness.
+
+mod picture;
+mod request;
+mod sampler;
+
+pub use picture::{Gray8, PictureError, Rgb8};
+pub use request::{GenerationRequest, ModelId, Task};
+pub use sampler::{Convention, NoiseKind, SamplerKind, SigmaSchedule, TimestepSpacing, UnknownName};

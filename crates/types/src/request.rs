@@ -1,0 +1,114 @@
+//! What somebody asks for, before any model is known: the one type every wire format is translated to.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Convention, Gray8, NoiseKind, Rgb8, SamplerKind, SigmaSchedule, TimestepSpacing};
+
+/// The name of a model as users write it: `builtin`, `org/repo`, or the stem of an imported file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ModelId(pub String);
+
+impl fmt::Display for ModelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for ModelId {
+    fn from(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+}
+
+/// Where the picture starts from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    /// From noise alone.
+    TextToImage,
+    /// From a picture, noised by `strength` (0 = unchanged, 1 = noise alone).
+    ImageToImage {
+        /// The picture; resized to the output size.
+        image: Arc<Rgb8>,
+        /// Share of the schedule that is run, 0..=1.
+        strength: f64,
+    },
+    /// From a picture of which only the white part of `mask` is repainted.
+    Inpaint {
+        /// The picture; resized to the output size.
+        image: Arc<Rgb8>,
+        /// White is repainted, black is kept; resized to the output size.
+        mask: Arc<Gray8>,
+        /// Share of the schedule that is run, 0..=1.
+        strength: f64,
+    },
+}
+
+/// One request for `num_images` pictures. `None` means the model's own default.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GenerationRequest {
+    /// The model; `None` is the server's default.
+    pub model: Option<ModelId>,
+    /// What to draw, in A1111 prompt syntax.
+    pub prompt: String,
+    /// What to avoid; empty is the unconditional branch.
+    pub negative_prompt: String,
+    /// Where the picture starts from.
+    pub task: Task,
+    /// Width in pixels, a multiple of 8.
+    pub width: Option<u32>,
+    /// Height in pixels, a multiple of 8.
+    pub height: Option<u32>,
+    /// Denoising steps (diffusers' `num_inference_steps`).
+    pub num_inference_steps: Option<u32>,
+    /// Classifier-free guidance; at most 1 switches the second branch off.
+    pub guidance_scale: Option<f64>,
+    /// Rescales the guided output towards the conditional one's deviation (Lin et al. 2024), 0..=1.
+    pub guidance_rescale: f64,
+    /// The update rule.
+    pub sampler: Option<SamplerKind>,
+    /// The noise levels.
+    pub schedule: Option<SigmaSchedule>,
+    /// Where timesteps fall; `None` is the model's own.
+    pub timestep_spacing: Option<TimestepSpacing>,
+    /// Whose arithmetic the sampler follows.
+    pub convention: Convention,
+    /// Noise of stochastic samplers; `None` is the sampler's own default.
+    pub eta: Option<f64>,
+    /// Text encoder layers left out at the end, 0..; A1111's "Clip skip" minus one.
+    pub clip_skip: Option<u32>,
+    /// Seed of the first picture; picture `i` uses `seed + i` (mod 2^64). `None` draws one.
+    pub seed: Option<u64>,
+    /// Which generator the noise is compatible with.
+    pub noise: NoiseKind,
+    /// How many pictures, at least 1.
+    pub num_images: u32,
+}
+
+impl GenerationRequest {
+    /// A text-to-image request for one picture with the model's defaults.
+    pub fn text_to_image(prompt: impl Into<String>) -> Self {
+        Self {
+            model: None,
+            prompt: prompt.into(),
+            negative_prompt: String::new(),
+            task: Task::TextToImage,
+            width: None,
+            height: None,
+            num_inference_steps: None,
+            guidance_scale: None,
+            guidance_rescale: 0.0,
+            sampler: None,
+            schedule: None,
+            timestep_spacing: None,
+            convention: Convention::Diffusers,
+            eta: None,
+            clip_skip: None,
+            seed: None,
+            noise: NoiseKind::TorchCpu,
+            num_images: 1,
+        }
+    }
+}
