@@ -89,8 +89,8 @@ pub struct Plan {
     pub model: ModelId,
     /// What to draw.
     pub prompt: String,
-    /// What to avoid.
-    pub negative_prompt: String,
+    /// What to avoid; `None` is the model's own unconditional branch.
+    pub negative_prompt: Option<String>,
     /// Text encoder layers left out at the end.
     pub clip_skip: Option<u32>,
     /// Where the picture starts from.

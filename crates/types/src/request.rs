@@ -53,8 +53,8 @@ pub struct GenerationRequest {
     pub model: Option<ModelId>,
     /// What to draw, in A1111 prompt syntax.
     pub prompt: String,
-    /// What to avoid; empty is the unconditional branch.
-    pub negative_prompt: String,
+    /// What to avoid. `None` is the model's unconditional branch (zeros for an SDXL that says so), `Some("")` the encoded empty prompt.
+    pub negative_prompt: Option<String>,
     /// Where the picture starts from.
     pub task: Task,
     /// Width in pixels, a multiple of 8.
@@ -93,7 +93,7 @@ impl GenerationRequest {
         Self {
             model: None,
             prompt: prompt.into(),
-            negative_prompt: String::new(),
+            negative_prompt: None,
             task: Task::TextToImage,
             width: None,
             height: None,
