@@ -1,0 +1,85 @@
+//! What A1111 does with initial noise: variation seeds and seed resizing. Tensors are (channels, height, width) in row-major order.
+
+/// Blends two noise tensors along the arc between them, column by column of each channel (A1111 takes the norms along the height).
+///
+/// Where the two nearly agree A1111 blends straight instead, and the wrong way round; kept as it is.
+pub fn slerp(strength: f32, low: &[f32], high: &[f32], shape: [usize; 3]) -> Vec<f32> {
+    let [channels, height, width] = shape;
+    assert!(low.len() == channels * height * width && high.len() == low.len(), "noise of another shape");
+    let column = |c: usize, x: usize| (0..height).map(move |y| (c * height + y) * width + x);
+    let norm = |noise: &[f32], c, x| column(c, x).map(|i| noise[i] * noise[i]).sum::<f32>().sqrt();
+    let cosine = |(c, x)| {
+        let dot: f32 = column(c, x).map(|i| low[i] * high[i]).sum();
+        let cosine = dot / (norm(low, c, x) * norm(high, c, x));
+        if cosine.is_nan() { 1.0 } else { cosine.clamp(-1.0, 1.0) }
+    };
+    let columns: Vec<(usize, usize)> = (0..channels).flat_map(|c| (0..width).map(move |x| (c, x))).collect();
+    let cosines: Vec<f32> = columns.iter().copied().map(cosine).collect();
+    if cosines.iter().sum::<f32>() / cosines.len().max(1) as f32 > 0.9995 {
+        return low.iter().zip(high).map(|(low, high)| low * strength + high * (1.0 - strength)).collect();
+    }
+    let mut blended = vec![0.0; low.len()];
+    for ((c, x), cosine) in columns.into_iter().zip(cosines) {
+        let omega = cosine.acos();
+        // Opposite or equal columns leave the arc undefined.
+        let (a, b) = match omega.sin() {
+            sin if sin < 1e-6 => (1.0 - strength, strength),
+            sin => (((1.0 - strength) * omega).sin() / sin, (strength * omega).sin() / sin),
+        };
+        column(c, x).for_each(|i| blended[i] = a * low[i] + b * high[i]);
+    }
+    blended
+}
+
+/// Pastes noise of another size into the middle of `canvas`, so that a picture keeps its composition when its size changes.
+pub fn seed_resize(canvas: &[f32], canvas_shape: [usize; 3], noise: &[f32], noise_shape: [usize; 3]) -> Vec<f32> {
+    let [channels, height, width] = canvas_shape;
+    let [noise_channels, noise_height, noise_width] = noise_shape;
+    assert!(canvas.len() == channels * height * width && channels == noise_channels, "a canvas of another shape");
+    assert!(noise.len() == noise_channels * noise_height * noise_width, "noise of another shape");
+    let (to_y, from_y, rows) = placement(height, noise_height);
+    let (to_x, from_x, columns) = placement(width, noise_width);
+    let mut pasted = canvas.to_vec();
+    for c in 0..channels {
+        for y in 0..rows {
+            let to = (c * height + to_y + y) * width + to_x;
+            let from = (c * noise_height + from_y + y) * noise_width + from_x;
+            pasted[to..to + columns].copy_from_slice(&noise[from..from + columns]);
+        }
+    }
+    pasted
+}
+
+/// `(target start, source start, length)` along one axis. Halves round down, towards a larger overhang, as Python's `//` does.
+fn placement(target: usize, source: usize) -> (usize, usize, usize) {
+    if target >= source {
+        return ((target - source) / 2, 0, source);
+    }
+    let overhang = (source - target).div_ceil(2);
+    (0, overhang, source - 2 * overhang)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_the_arc_are_the_two_noises() {
+        let low: Vec<f32> = (0..12).map(|i| (i as f32 * 1.7).sin()).collect();
+        let high: Vec<f32> = (0..12).map(|i| (i as f32 * 0.9).cos()).collect();
+        let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+        assert!(near(&slerp(0.0, &low, &high, [1, 4, 3]), &low));
+        assert!(near(&slerp(1.0, &low, &high, [1, 4, 3]), &high));
+        assert_eq!(slerp(0.25, &low, &low, [1, 4, 3]), low);
+    }
+
+    #[test]
+    fn smaller_noise_lands_in_the_middle_and_larger_noise_is_cut() {
+        let small = seed_resize(&[0.0; 12], [1, 3, 4], &[1.0, 2.0], [1, 1, 2]);
+        assert_eq!(small, [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        let large = seed_resize(&[0.0; 2], [1, 1, 2], &(0..16).map(|i| i as f32).collect::<Vec<_>>(), [1, 4, 4]);
+        assert_eq!(large, [0.0, 0.0], "an odd overhang leaves no row");
+        let even = seed_resize(&[0.0; 4], [1, 2, 2], &(0..16).map(|i| i as f32).collect::<Vec<_>>(), [1, 4, 4]);
+        assert_eq!(even, [5.0, 6.0, 9.0, 10.0]);
+    }
+}
