@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use easel_sampling::{SamplerConfig, Table, TrainingSchedule};
-use easel_types::{ModelId, NoiseKind, Rgb8, Task};
+use easel_types::{Convention, ModelId, NoiseKind, Rgb8, Task};
 use thiserror::Error;
 
 /// Why a backend could not do what it was told.
@@ -107,6 +107,8 @@ pub struct Plan {
     pub seed: u64,
     /// Which generator the noise is compatible with.
     pub noise: NoiseKind,
+    /// Whose order of random draws to follow.
+    pub convention: Convention,
     /// The whole trajectory.
     pub table: Arc<Table>,
 }

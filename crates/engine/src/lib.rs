@@ -1,1 +1,40 @@
-//! engine
+//! The request scheduler: takes requests, plans them, drives a [`DenoiseBackend`](easel_backend::DenoiseBackend) step by step.
+//!
+//! A request's way: [`Engine::submit`] plans it on the caller's thread (`plan.rs`: defaults, limits, seeds, coefficient tables), puts it
+//! into a bounded queue (`queue.rs`) and hands back a [`Ticket`]. One OS thread per device (`worker.rs`) takes requests from the queue in
+//! order and draws them (`run.rs`): admit, step until the tables end, decode in slices. Progress comes back through a mailbox that never
+//! blocks the device (`events.rs`).
+//!
+//! Invariants:
+//! - no tensor, no HTTP, no database here; the backend is only ever touched by its own thread;
+//! - every queue is bounded, and a full one refuses at the door;
+//! - a cancelled request, or one whose ticket was dropped, stops before the next backend call;
+//! - whatever goes wrong inside one request fails that request alone, except a lost device, which fails the engine for good;
+//! - prompts are never logged; errors carry a stable code and a text for the user, internals go to the log only.
+//!
+//! Handles are cheap to clone and need no async runtime to exist; waiting uses `tokio::sync` only.
+
+mod clock;
+mod config;
+mod engine;
+mod error;
+mod events;
+mod plan;
+mod queue;
+mod resolved;
+mod run;
+pub mod sim;
+mod status;
+mod ticket;
+mod worker;
+
+pub use clock::{Clock, SystemClock};
+pub use config::{EngineConfig, Limits};
+pub use easel_backend::{BackendDescription, ModelDescription};
+pub use engine::Engine;
+pub use error::{EngineError, ErrorCode, PlanError, SubmitError};
+pub use events::{Event, Picture};
+pub use plan::{Planned, output_size, plan};
+pub use resolved::{Resolved, TaskKind};
+pub use status::{State, Status};
+pub use ticket::{Canceller, Outcome, RequestId, Ticket};

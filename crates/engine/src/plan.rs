@@ -1,0 +1,217 @@
+//! From a request to one plan per picture: defaults filled in, limits checked, seeds counted, the coefficient table built.
+//!
+//! Pure: no clock, no randomness, no device. Runs on the caller's thread, so a bad request never reaches the queue.
+
+use std::sync::Arc;
+
+use easel_backend::{ModelDescription, Plan};
+use easel_sampling::{SamplerConfig, SamplingError, Table};
+use easel_types::{GenerationRequest, SigmaSchedule, Task};
+
+use crate::{Limits, PlanError, Resolved, TaskKind};
+
+/// The longest "clip skip" that leaves a text encoder of any known model with a layer.
+const CLIP_SKIP_MAX: u32 = 11;
+
+/// A request, planned.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// One plan per picture, in the order of their seeds.
+    pub plans: Vec<Plan>,
+    /// What each picture is made with, in the same order.
+    pub resolved: Vec<Resolved>,
+}
+
+/// Plans a request for a model. `drawn_seed` is used where the request names none.
+pub fn plan(
+    request: &GenerationRequest,
+    model: &ModelDescription,
+    limits: &Limits,
+    drawn_seed: u64,
+) -> Result<Planned, PlanError> {
+    check_text("prompt", &request.prompt, limits)?;
+    check_text("negative_prompt", request.negative_prompt.as_deref().unwrap_or_default(), limits)?;
+    check_integer("n", u64::from(request.num_images), 1, u64::from(limits.images_max))?;
+    let (width, height) = output_size(request, model, limits)?;
+    check_task(&request.task, width, height)?;
+    let steps = request.num_inference_steps.unwrap_or(model.num_inference_steps);
+    check_integer("num_inference_steps", u64::from(steps), 1, u64::from(limits.steps_max))?;
+    let guidance_scale = request.guidance_scale.unwrap_or(model.guidance_scale);
+    check_number("guidance_scale", guidance_scale, 0.0, limits.guidance_max)?;
+    check_number("guidance_rescale", request.guidance_rescale, 0.0, 1.0)?;
+    if let Some(clip_skip) = request.clip_skip {
+        check_integer("clip_skip", u64::from(clip_skip), 0, u64::from(CLIP_SKIP_MAX))?;
+    }
+    let sampler = sampler_config(request, model);
+    if let Some(eta) = sampler.eta {
+        check_number("eta", eta, 0.0, 1.0)?;
+    }
+    let strength = strength(&request.task);
+    check_number("strength", strength.unwrap_or(1.0), 0.0, 1.0)?;
+    let table = Arc::new(table(&sampler, model, steps, &request.task)?);
+
+    let first_seed = request.seed.unwrap_or(drawn_seed);
+    let resolved: Vec<_> = (0..request.num_images)
+        .map(|i| Resolved {
+            task: task_kind(&request.task),
+            prompt: request.prompt.clone(),
+            negative_prompt: request.negative_prompt.clone(),
+            model: model.id.clone(),
+            model_hash: model.hash.clone(),
+            width,
+            height,
+            seed: first_seed.wrapping_add(u64::from(i)),
+            noise: request.noise,
+            sampler: sampler.kind,
+            schedule: sampler.schedule,
+            timestep_spacing: sampler.timestep_spacing,
+            convention: sampler.convention,
+            num_inference_steps: steps,
+            guidance_scale,
+            guidance_rescale: request.guidance_rescale,
+            eta: sampler.eta,
+            clip_skip: request.clip_skip,
+            strength,
+        })
+        .collect();
+    let plans = resolved.iter().map(|r| backend_plan(r, &request.task, &table)).collect();
+    Ok(Planned { plans, resolved })
+}
+
+fn backend_plan(resolved: &Resolved, task: &Task, table: &Arc<Table>) -> Plan {
+    Plan {
+        model: resolved.model.clone(),
+        prompt: resolved.prompt.clone(),
+        negative_prompt: resolved.negative_prompt.clone(),
+        clip_skip: resolved.clip_skip,
+        task: task.clone(),
+        width: resolved.width,
+        height: resolved.height,
+        guidance_scale: resolved.guidance_scale,
+        guidance_rescale: resolved.guidance_rescale,
+        seed: resolved.seed,
+        noise: resolved.noise,
+        convention: resolved.convention,
+        table: Arc::clone(table),
+    }
+}
+
+/// The size a request's pictures will have: as asked for, else the start picture's (rounded down), else the model's own.
+///
+/// Callers resize a start picture and its mask to this size before they submit.
+pub fn output_size(request: &GenerationRequest, model: &ModelDescription, limits: &Limits) -> Result<(u32, u32), PlanError> {
+    let multiple = model.size_multiple.max(1);
+    let (default_width, default_height) = match &request.task {
+        Task::TextToImage => (model.width, model.height),
+        Task::ImageToImage { image, .. } | Task::Inpaint { image, .. } => {
+            (image.width() / multiple * multiple, image.height() / multiple * multiple)
+        }
+    };
+    let width = request.width.unwrap_or(default_width);
+    let height = request.height.unwrap_or(default_height);
+    for (param, side) in [("width", width), ("height", height)] {
+        if side < limits.side_min || side > limits.side_max {
+            let message = format!("`{param}` must be between {} and {} pixels, got {side}", limits.side_min, limits.side_max);
+            return Err(PlanError::Size { param, message });
+        }
+        if side % multiple != 0 {
+            let near = (side / multiple * multiple).max(limits.side_min.next_multiple_of(multiple));
+            let message = format!("`{param}` must be a multiple of {multiple} for this model, got {side}; try {near}");
+            return Err(PlanError::Size { param, message });
+        }
+    }
+    if u64::from(width) * u64::from(height) > limits.pixels_max {
+        let message = format!("a picture may have at most {} pixels, {width}x{height} has more", limits.pixels_max);
+        return Err(PlanError::Size { param: "size", message });
+    }
+    Ok((width, height))
+}
+
+/// The model's own sampler with what the request says about it; another sampler starts from that sampler's defaults.
+fn sampler_config(request: &GenerationRequest, model: &ModelDescription) -> SamplerConfig {
+    let own = &model.sampler;
+    let mut config = match request.sampler {
+        Some(kind) if kind != own.kind => SamplerConfig::new(kind, SigmaSchedule::Normal),
+        _ => own.clone(),
+    };
+    config.convention = request.convention;
+    if let Some(schedule) = request.schedule {
+        config.schedule = schedule;
+    }
+    if request.timestep_spacing.is_some() {
+        config.timestep_spacing = request.timestep_spacing;
+    }
+    if request.eta.is_some() {
+        config.eta = request.eta;
+    }
+    config
+}
+
+/// Inpainting at full strength starts from noise alone, as in diffusers.
+fn table(sampler: &SamplerConfig, model: &ModelDescription, steps: u32, task: &Task) -> Result<Table, PlanError> {
+    let strength = match task {
+        Task::Inpaint { strength, .. } if *strength >= 1.0 => None,
+        task => strength(task),
+    };
+    easel_sampling::table(sampler, &model.training, steps, strength).map_err(|error| match error {
+        SamplingError::OutOfRange { name, expected, got } => {
+            PlanError::OutOfRange { param: name, expected: expected.to_owned(), got }
+        }
+        SamplingError::Unsupported(message) | SamplingError::Config(message) => {
+            PlanError::Unsupported { param: "sampler", message }
+        }
+    })
+}
+
+fn strength(task: &Task) -> Option<f64> {
+    match task {
+        Task::TextToImage => None,
+        Task::ImageToImage { strength, .. } | Task::Inpaint { strength, .. } => Some(*strength),
+    }
+}
+
+fn task_kind(task: &Task) -> TaskKind {
+    match task {
+        Task::TextToImage => TaskKind::TextToImage,
+        Task::ImageToImage { .. } => TaskKind::ImageToImage,
+        Task::Inpaint { .. } => TaskKind::Inpaint,
+    }
+}
+
+fn check_task(task: &Task, width: u32, height: u32) -> Result<(), PlanError> {
+    let check = |param, got: (u32, u32)| {
+        let message = format!("the {param} is {}x{}, it must have the output size {width}x{height}", got.0, got.1);
+        if got == (width, height) { Ok(()) } else { Err(PlanError::Size { param, message }) }
+    };
+    match task {
+        Task::TextToImage => Ok(()),
+        Task::ImageToImage { image, .. } => check("image", (image.width(), image.height())),
+        Task::Inpaint { image, mask, .. } => {
+            check("image", (image.width(), image.height()))?;
+            check("mask", (mask.width(), mask.height()))
+        }
+    }
+}
+
+fn check_text(param: &'static str, text: &str, limits: &Limits) -> Result<(), PlanError> {
+    let got = text.chars().count();
+    if got > limits.prompt_chars_max {
+        return Err(PlanError::PromptTooLong { param, got, max: limits.prompt_chars_max });
+    }
+    Ok(())
+}
+
+fn check_integer(param: &'static str, got: u64, min: u64, max: u64) -> Result<(), PlanError> {
+    if (min..=max).contains(&got) {
+        return Ok(());
+    }
+    Err(PlanError::OutOfRange { param, expected: format!("between {min} and {max}"), got: got.to_string() })
+}
+
+/// Also refuses what is not a number: no comparison with NaN holds.
+fn check_number(param: &'static str, got: f64, min: f64, max: f64) -> Result<(), PlanError> {
+    if (min..=max).contains(&got) {
+        return Ok(());
+    }
+    Err(PlanError::OutOfRange { param, expected: format!("between {min} and {max}"), got: got.to_string() })
+}

@@ -1,0 +1,320 @@
+//! A backend without a device: deterministic pictures, virtual time and planned failures, so that everything around it can be tested.
+//!
+//! It is strict where a real one is trusting: slots must exist, rows must come in order, and one call's rows must share model and shape.
+//! Anything else is a panic, which is a bug in the engine.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use easel_backend::{BackendDescription, BackendError, DenoiseBackend, ModelDescription, Plan, Result, Slot, StepRow};
+use easel_sampling::{SamplerConfig, TrainingConfig, TrainingSchedule};
+use easel_types::{ModelId, Rgb8, SamplerKind, SigmaSchedule};
+
+use crate::Clock;
+
+/// A kind of backend call, for planning failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// [`DenoiseBackend::load`].
+    Load,
+    /// [`DenoiseBackend::admit`].
+    Admit,
+    /// [`DenoiseBackend::step`].
+    Step,
+    /// [`DenoiseBackend::decode`].
+    Decode,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Out of memory; nothing has changed.
+    OutOfMemory,
+    /// The first slot of the call is no longer finite.
+    NonFinite,
+    /// The device is gone.
+    Device,
+    /// A bug.
+    Panic,
+}
+
+/// A toy device's properties and its planned failures.
+#[derive(Debug, Clone)]
+pub struct SimConfig {
+    /// Names of its models, the default first.
+    pub models: Vec<ModelId>,
+    /// Native width and height.
+    pub size: (u32, u32),
+    /// Steps where a request names none.
+    pub steps: u32,
+    /// More rows in one step are out of memory.
+    pub rows_max: usize,
+    /// More models at once are out of memory.
+    pub models_max: usize,
+    /// Virtual time of one step.
+    pub step_time: Duration,
+    /// Real time of one step, for tests over a real connection.
+    pub step_delay: Duration,
+    /// The n-th call of a kind, counted from 1, fails.
+    pub faults: Vec<(Call, u32, Fault)>,
+    /// Steps wait here, if there is one.
+    pub gate: Option<Gate>,
+}
+
+impl Default for SimConfig {
+    fn default() -> Self {
+        Self {
+            models: vec!["sim".into()],
+            size: (128, 128),
+            steps: 4,
+            rows_max: usize::MAX,
+            models_max: usize::MAX,
+            step_time: Duration::from_millis(100),
+            step_delay: Duration::ZERO,
+            faults: Vec::new(),
+            gate: None,
+        }
+    }
+}
+
+/// Holds a [`SimBackend`]'s steps back until a test lets them through.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(Arc<(Mutex<u64>, Condvar)>);
+
+impl Gate {
+    /// A closed gate.
+    pub fn closed() -> Self {
+        Self::default()
+    }
+
+    /// Lets `steps` more through.
+    pub fn allow(&self, steps: u64) {
+        let (allowed, changed) = &*self.0;
+        let mut allowed = lock(allowed);
+        *allowed = allowed.saturating_add(steps);
+        changed.notify_all();
+    }
+
+    /// Lets everything through.
+    pub fn open(&self) {
+        self.allow(u64::MAX);
+    }
+
+    fn pass(&self) {
+        let (allowed, changed) = &*self.0;
+        let mut allowed = lock(allowed);
+        while *allowed == 0 {
+            allowed = changed.wait(allowed).unwrap_or_else(PoisonError::into_inner);
+        }
+        if *allowed != u64::MAX {
+            *allowed -= 1;
+        }
+    }
+}
+
+/// What a test can see of a [`SimBackend`] that its engine owns; also its clock.
+#[derive(Debug, Clone, Default)]
+pub struct Probe(Arc<Mutex<Seen>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    now: Duration,
+    calls: Vec<String>,
+    slots: usize,
+    loaded: Vec<ModelId>,
+}
+
+impl Probe {
+    /// Every call so far, as text: `admit 0`, `step 0@2 1@2`, `decode 0`, …
+    pub fn calls(&self) -> Vec<String> {
+        lock(&self.0).calls.clone()
+    }
+
+    /// Slots that have not been released.
+    pub fn slots(&self) -> usize {
+        lock(&self.0).slots
+    }
+
+    /// Models on the device.
+    pub fn loaded(&self) -> Vec<ModelId> {
+        lock(&self.0).loaded.clone()
+    }
+}
+
+impl Clock for Probe {
+    fn now(&self) -> Duration {
+        lock(&self.0).now
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The picture a [`SimBackend`] draws for a seed.
+pub fn picture(seed: u64, width: u32, height: u32) -> Rgb8 {
+    // Fibonacci hashing spreads neighbouring seeds; the rest is a gradient, so that pictures compress and look like something.
+    let colour = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
+    let mut pixels = Vec::with_capacity(width as usize * height as usize * Rgb8::CHANNELS);
+    for y in 0..height {
+        for x in 0..width {
+            pixels.push(colour[0] ^ (x * 255 / width) as u8);
+            pixels.push(colour[1] ^ (y * 255 / height) as u8);
+            pixels.push(colour[2]);
+        }
+    }
+    Rgb8::new(width, height, pixels).expect("the buffer has the size of the picture")
+}
+
+/// The toy device.
+#[derive(Debug)]
+pub struct SimBackend {
+    config: SimConfig,
+    probe: Probe,
+    counts: HashMap<Call, u32>,
+    pictures: BTreeMap<Slot, (Plan, usize)>,
+    next_slot: u32,
+}
+
+impl SimBackend {
+    /// A device and the view of it that stays with the test.
+    pub fn new(config: SimConfig) -> (Self, Probe) {
+        let probe = Probe::default();
+        let backend = Self { config, probe: probe.clone(), counts: HashMap::new(), pictures: BTreeMap::new(), next_slot: 0 };
+        (backend, probe)
+    }
+
+    fn call(&mut self, call: Call, text: String, slot: Slot) -> Result<()> {
+        lock(&self.probe.0).calls.push(text);
+        let count = self.counts.entry(call).or_default();
+        *count += 1;
+        let fault = self.config.faults.iter().find(|(kind, at, _)| *kind == call && at == count);
+        match fault.map(|(_, _, fault)| *fault) {
+            None => Ok(()),
+            Some(Fault::OutOfMemory) => Err(BackendError::OutOfMemory("as planned".to_owned())),
+            Some(Fault::NonFinite) => Err(BackendError::NonFinite(slot)),
+            Some(Fault::Device) => Err(BackendError::Device("as planned".to_owned())),
+            Some(Fault::Panic) => panic!("as planned"),
+        }
+    }
+
+    fn entry(&self, slot: Slot) -> &(Plan, usize) {
+        self.pictures.get(&slot).unwrap_or_else(|| panic!("slot {slot:?} does not exist"))
+    }
+
+    fn check_one_shape(&self, rows: &[StepRow]) {
+        let shape = |row: &StepRow| {
+            let (plan, _) = self.entry(row.slot);
+            (plan.model.clone(), plan.width, plan.height)
+        };
+        assert!(rows.windows(2).all(|pair| shape(&pair[0]) == shape(&pair[1])), "rows of different shapes in one call");
+    }
+}
+
+impl DenoiseBackend for SimBackend {
+    fn describe(&self) -> BackendDescription {
+        BackendDescription {
+            device: "sim".to_owned(),
+            detail: "a toy device in virtual time".to_owned(),
+            models: self.config.models.clone(),
+        }
+    }
+
+    fn describe_model(&mut self, model: &ModelId) -> Result<ModelDescription> {
+        if !self.config.models.contains(model) {
+            return Err(BackendError::UnknownModel(model.clone()));
+        }
+        let training = TrainingSchedule::new(TrainingConfig::default());
+        let training = training.map_err(|error| BackendError::Unsupported(error.to_string()))?;
+        Ok(ModelDescription {
+            id: model.clone(),
+            family: "sim".to_owned(),
+            training: Arc::new(training),
+            sampler: SamplerConfig::new(SamplerKind::Euler, SigmaSchedule::Normal),
+            width: self.config.size.0,
+            height: self.config.size.1,
+            num_inference_steps: self.config.steps,
+            guidance_scale: 7.0,
+            size_multiple: 8,
+            has_mask_channels: false,
+            hash: Some("0123456789".to_owned()),
+        })
+    }
+
+    fn load(&mut self, model: &ModelId) -> Result<()> {
+        if self.probe.loaded().contains(model) {
+            return Ok(());
+        }
+        self.call(Call::Load, format!("load {model}"), Slot(0))?;
+        let mut seen = lock(&self.probe.0);
+        if seen.loaded.len() >= self.config.models_max {
+            return Err(BackendError::OutOfMemory("too many models".to_owned()));
+        }
+        seen.loaded.push(model.clone());
+        Ok(())
+    }
+
+    fn unload(&mut self, model: &ModelId) {
+        let mut seen = lock(&self.probe.0);
+        seen.calls.push(format!("unload {model}"));
+        seen.loaded.retain(|loaded| loaded != model);
+    }
+
+    fn admit(&mut self, plan: &Plan) -> Result<Slot> {
+        let slot = Slot(self.next_slot);
+        assert!(self.probe.loaded().contains(&plan.model), "admitted before its model was loaded");
+        self.call(Call::Admit, format!("admit {}", slot.0), slot)?;
+        self.next_slot += 1;
+        self.pictures.insert(slot, (plan.clone(), 0));
+        lock(&self.probe.0).slots = self.pictures.len();
+        Ok(slot)
+    }
+
+    fn step(&mut self, rows: &[StepRow]) -> Result<()> {
+        assert!(!rows.is_empty(), "a step without rows");
+        self.check_one_shape(rows);
+        if let Some(gate) = &self.config.gate {
+            gate.pass();
+        }
+        std::thread::sleep(self.config.step_delay);
+        let text: Vec<_> = rows.iter().map(|row| format!("{}@{}", row.slot.0, row.index)).collect();
+        self.call(Call::Step, format!("step {}", text.join(" ")), rows[0].slot)?;
+        if rows.len() > self.config.rows_max {
+            return Err(BackendError::OutOfMemory(format!("{} rows", rows.len())));
+        }
+        lock(&self.probe.0).now += self.config.step_time;
+        for row in rows {
+            assert_eq!(self.entry(row.slot).1, row.index, "slot {:?} stepped out of order", row.slot);
+            self.pictures.entry(row.slot).and_modify(|(_, next)| *next += 1);
+        }
+        Ok(())
+    }
+
+    fn preview(&mut self, slot: Slot) -> Result<Rgb8> {
+        let (plan, _) = self.entry(slot);
+        Ok(picture(plan.seed, plan.width / 8, plan.height / 8))
+    }
+
+    fn decode(&mut self, slots: &[Slot]) -> Result<Vec<Rgb8>> {
+        let text: Vec<_> = slots.iter().map(|slot| slot.0.to_string()).collect();
+        self.call(Call::Decode, format!("decode {}", text.join(" ")), slots.first().copied().unwrap_or(Slot(0)))?;
+        let decode = |slot: &Slot| {
+            let (plan, next) = self.entry(*slot);
+            assert_eq!(*next, plan.table.rows.len(), "decoded before its last step");
+            picture(plan.seed, plan.width, plan.height)
+        };
+        Ok(slots.iter().map(decode).collect())
+    }
+
+    fn latents(&mut self, slot: Slot) -> Result<(Vec<f32>, [usize; 3])> {
+        Ok((vec![self.entry(slot).1 as f32], [1, 1, 1]))
+    }
+
+    fn release(&mut self, slot: Slot) {
+        self.pictures.remove(&slot);
+        lock(&self.probe.0).slots = self.pictures.len();
+    }
+}

@@ -1,0 +1,71 @@
+//! A running engine over a toy device.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::sync::Arc;
+
+use easel_engine::{
+    Engine, EngineConfig, Event, Outcome, Picture, Ticket,
+    sim::{Probe, SimBackend, SimConfig},
+};
+use easel_types::GenerationRequest;
+
+/// An engine in virtual time that is ready.
+pub async fn engine(sim: SimConfig, config: EngineConfig) -> (Engine, Probe) {
+    let (backend, probe) = SimBackend::new(sim);
+    let config = EngineConfig { clock: Arc::new(probe.clone()), seeds: Arc::new(|| 1000), ..config };
+    let engine = Engine::start(move || Ok(backend), config);
+    engine.ready().await.expect("the toy device comes up");
+    (engine, probe)
+}
+
+pub fn request(seed: u64) -> GenerationRequest {
+    GenerationRequest { seed: Some(seed), ..GenerationRequest::text_to_image("a cat") }
+}
+
+pub fn pictures(seed: u64, num_images: u32) -> GenerationRequest {
+    GenerationRequest { num_images, ..request(seed) }
+}
+
+pub async fn finished(ticket: Ticket) -> Vec<Picture> {
+    match ticket.outcome().await {
+        Outcome::Finished(pictures) => pictures,
+        other => panic!("expected pictures, got {other:?}"),
+    }
+}
+
+/// The code a request failed with.
+pub async fn failed(ticket: Ticket) -> &'static str {
+    match ticket.outcome().await {
+        Outcome::Failed(error) => error.code.as_str(),
+        other => panic!("expected a failure, got {other:?}"),
+    }
+}
+
+/// Every event, as one word each.
+pub async fn story(mut ticket: Ticket) -> Vec<String> {
+    let mut words = Vec::new();
+    while let Some(event) = ticket.next().await {
+        words.push(match event {
+            Event::Queued { position } => format!("queued {position}"),
+            Event::Started => "started".to_owned(),
+            Event::Step { index, total, .. } => format!("step {index}/{total}"),
+            Event::Decoded { index, total } => format!("decoded {index}/{total}"),
+            Event::Finished(pictures) => format!("finished {}", pictures.len()),
+            Event::Failed(error) => format!("failed {}", error.code),
+            Event::Cancelled => "cancelled".to_owned(),
+            other => format!("{other:?}"),
+        });
+    }
+    words
+}
+
+/// Waits until a ticket has seen its request start.
+pub async fn started(ticket: &mut Ticket) {
+    while let Some(event) = ticket.next().await {
+        if event == Event::Started {
+            return;
+        }
+    }
+    panic!("the request ended before it started");
+}

@@ -1,0 +1,143 @@
+//! What goes wrong in one request fails that request alone; a lost device fails the engine.
+
+mod common;
+
+use common::{engine, failed, finished, pictures, request, started};
+use easel_backend::BackendError;
+use easel_engine::{
+    Engine, EngineConfig, Event, State, SubmitError,
+    sim::{Call, Fault, Gate, SimBackend, SimConfig, picture},
+};
+use easel_types::GenerationRequest;
+
+fn with_fault(call: Call, at: u32, fault: Fault) -> SimConfig {
+    SimConfig { faults: vec![(call, at, fault)], ..SimConfig::default() }
+}
+
+#[tokio::test]
+async fn one_request_fails_and_the_next_is_served() {
+    let cases = [
+        (Call::Admit, 1, Fault::OutOfMemory, "out_of_memory"),
+        (Call::Step, 2, Fault::OutOfMemory, "out_of_memory"),
+        (Call::Decode, 1, Fault::OutOfMemory, "out_of_memory"),
+        (Call::Step, 3, Fault::NonFinite, "non_finite"),
+        (Call::Decode, 1, Fault::NonFinite, "non_finite"),
+        (Call::Admit, 1, Fault::Panic, "internal_error"),
+        (Call::Step, 1, Fault::Panic, "internal_error"),
+        (Call::Decode, 1, Fault::Panic, "internal_error"),
+    ];
+    for (call, at, fault, code) in cases {
+        let (engine, probe) = engine(with_fault(call, at, fault), EngineConfig::default()).await;
+        let bad = engine.submit(request(1)).unwrap();
+        let good = engine.submit(request(2)).unwrap();
+        assert_eq!(failed(bad).await, code, "{call:?} {fault:?}");
+        assert_eq!(finished(good).await[0].image, picture(2, 128, 128));
+        assert_eq!(engine.status().state, State::Ready);
+        assert_eq!(probe.slots(), 0, "{call:?} {fault:?} leaks");
+    }
+}
+
+#[tokio::test]
+async fn out_of_memory_halves_the_rows_and_the_engine_remembers() {
+    let (engine, probe) = engine(SimConfig { rows_max: 2, steps: 2, ..SimConfig::default() }, EngineConfig::default()).await;
+    let drawn = finished(engine.submit(pictures(7, 5)).unwrap()).await;
+    let calls = probe.calls();
+    let steps: Vec<_> = calls.iter().filter(|call| call.starts_with("step")).map(String::as_str).collect();
+    insta::assert_snapshot!(steps.join("\n"), @r"
+    step 0@0 1@0 2@0 3@0 4@0
+    step 0@0 1@0
+    step 2@0 3@0
+    step 4@0
+    step 0@1 1@1
+    step 2@1 3@1
+    step 4@1
+    ");
+    assert_eq!(drawn.len(), 5);
+    assert_eq!(drawn[4].image, picture(11, 128, 128));
+}
+
+#[tokio::test]
+async fn admission_that_runs_out_of_memory_waits_for_the_pictures_before() {
+    let (engine, probe) = engine(with_fault(Call::Admit, 3, Fault::OutOfMemory), EngineConfig::default()).await;
+    let drawn = finished(engine.submit(pictures(7, 3)).unwrap()).await;
+    assert_eq!(drawn.iter().map(|picture| picture.resolved.seed).collect::<Vec<_>>(), [7, 8, 9]);
+    assert_eq!(probe.slots(), 0);
+}
+
+#[tokio::test]
+async fn decoding_that_runs_out_of_memory_is_tried_with_fewer() {
+    let sim = with_fault(Call::Decode, 1, Fault::OutOfMemory);
+    let (engine, _) = engine(sim, EngineConfig { decode_max: 4, ..EngineConfig::default() }).await;
+    assert_eq!(finished(engine.submit(pictures(7, 4)).unwrap()).await.len(), 4);
+}
+
+#[tokio::test]
+async fn another_model_makes_room_for_itself() {
+    let sim = SimConfig { models: vec!["one".into(), "org/two".into()], models_max: 1, ..SimConfig::default() };
+    let (engine, probe) = engine(sim, EngineConfig::default()).await;
+    let request = GenerationRequest { model: Some("org/two".into()), ..request(1) };
+    assert_eq!(finished(engine.submit(request).unwrap()).await[0].resolved.model, "org/two".into());
+    assert_eq!(probe.loaded(), ["org/two".into()]);
+    let unknown = GenerationRequest { model: Some("three".into()), ..common::request(1) };
+    assert_eq!(engine.submit(unknown).unwrap_err(), SubmitError::UnknownModel("three".into()));
+}
+
+#[tokio::test]
+async fn a_lost_device_fails_everybody_and_the_engine_for_good() {
+    let gate = Gate::closed();
+    let sim = SimConfig { gate: Some(gate.clone()), ..with_fault(Call::Step, 2, Fault::Device) };
+    let (engine, _) = engine(sim, EngineConfig::default()).await;
+    let mut drawn = engine.submit(request(1)).unwrap();
+    started(&mut drawn).await;
+    let waiting = engine.submit(request(2)).unwrap();
+    gate.open();
+    assert_eq!(failed(drawn).await, "device_failed");
+    assert_eq!(failed(waiting).await, "device_failed");
+    engine.stopped().await;
+    assert_eq!(engine.status().state, State::Failed);
+    assert!(engine.status().failure.is_some_and(|why| why.contains("as planned")));
+    assert_eq!(engine.submit(request(3)).unwrap_err(), SubmitError::Failed);
+}
+
+#[tokio::test]
+async fn repeated_panics_fail_the_engine_and_a_success_between_them_does_not_count() {
+    let panic = |at| (Call::Step, at, Fault::Panic);
+    // One step a picture: request n makes step call n.
+    let sim = SimConfig { steps: 1, faults: vec![panic(1), panic(3), panic(4)], ..SimConfig::default() };
+    let (engine, _) = engine(sim, EngineConfig { panics_max: 2, ..EngineConfig::default() }).await;
+    assert_eq!(failed(engine.submit(request(1)).unwrap()).await, "internal_error");
+    finished(engine.submit(request(2)).unwrap()).await;
+    assert_eq!(failed(engine.submit(request(3)).unwrap()).await, "internal_error");
+    assert_eq!(failed(engine.submit(request(4)).unwrap()).await, "internal_error");
+    engine.stopped().await;
+    assert_eq!(engine.status().state, State::Failed);
+}
+
+#[tokio::test]
+async fn a_backend_that_does_not_come_up_is_reported() {
+    let down = || Err::<SimBackend, _>(BackendError::Device("no such card".to_owned()));
+    let engine = Engine::start(down, EngineConfig::default());
+    assert_eq!(engine.ready().await, Err(SubmitError::Failed));
+    assert_eq!(engine.status().failure.as_deref(), Some("device failure: no such card"));
+
+    let (backend, _) = SimBackend::new(with_fault(Call::Load, 1, Fault::OutOfMemory));
+    let engine = Engine::start(move || Ok(backend), EngineConfig::default());
+    assert_eq!(engine.ready().await, Err(SubmitError::Failed));
+
+    let panicking = || -> easel_backend::Result<SimBackend> { panic!("bad driver") };
+    let engine = Engine::start(panicking, EngineConfig::default());
+    assert_eq!(engine.ready().await, Err(SubmitError::Failed));
+    assert_eq!(engine.status().failure.as_deref(), Some("panic: bad driver"));
+}
+
+#[tokio::test]
+async fn messages_for_users_carry_no_internals() {
+    let (engine, _) = engine(with_fault(Call::Step, 1, Fault::Device), EngineConfig::default()).await;
+    let mut ticket = engine.submit(request(1)).unwrap();
+    while let Some(event) = ticket.next().await {
+        if let Event::Failed(error) = event {
+            assert!(!error.to_string().contains("as planned"), "{error}");
+            assert!(error.detail.is_some_and(|detail| detail.contains("as planned")));
+        }
+    }
+}
