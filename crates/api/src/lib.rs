@@ -1,1 +1,31 @@
-//! api
+//! HTTP: the routes, the wire formats they speak, and the one error type at the edge.
+//!
+//! [`router`] makes an [`axum::Router`] over an [`AppState`]; binding a port, TLS and shutdown are the server's business.
+//!
+//! Where things are: an endpoint is `routes/<resource>/<verb>.rs` and one line in `router.rs`; other programs' formats and spellings are
+//! translated in `compat/` and nowhere else; what every request gets (id, span, security headers, time) is `observe.rs`.
+//!
+//! Invariants:
+//! - every error, whoever raises it, is OpenAI's JSON with all four keys (`error.rs`);
+//! - no body is read without a limit and a deadline, and no picture is made for a client that has gone away;
+//! - prompts and bodies are never logged; internals are logged with the request's id and never sent.
+
+pub mod compat;
+mod config;
+mod error;
+mod extract;
+mod files;
+mod generation;
+mod infotext;
+mod observe;
+mod router;
+mod routes;
+mod state;
+
+pub use config::ApiConfig;
+pub use error::ApiError;
+pub use files::{FileStore, FilesConfig};
+pub use infotext::infotext;
+pub use observe::RequestId;
+pub use router::router;
+pub use state::AppState;

@@ -1,0 +1,5 @@
+//! Other programs' wire formats and spellings, translated to Easel's own words. A format is one folder; nothing outside knows of them.
+
+pub mod fields;
+pub mod names;
+pub mod openai;

@@ -1,0 +1,5 @@
+//! OpenAI's Images API: what its clients send and what they read.
+
+pub mod model;
+pub mod request;
+pub mod response;

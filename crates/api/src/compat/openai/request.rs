@@ -1,0 +1,186 @@
+//! The body of `POST /v1/images/generations`: OpenAI's fields, and the extension fields that other servers' clients send.
+//!
+//! Liberal in what it reads: every optional field may be null, unknown ones are ignored, `quality`, `style`, `background`, `moderation` and
+//! `user` are taken and change nothing; `output_compression` counts for JPEG, because WebP is lossless here. What would change the
+//! picture in a way that cannot be met is refused by name.
+
+use std::str::FromStr;
+
+use easel_engine::Engine;
+use easel_imaging::Format;
+use easel_types::{GenerationRequest, SamplerKind, SigmaSchedule};
+use serde_json::{Map, Value};
+
+use crate::{
+    ApiError,
+    compat::{
+        fields::{Fields, out_of_range, unknown_value},
+        names,
+        openai::model,
+    },
+};
+
+/// OpenAI's own limit.
+const IMAGES_MAX: i128 = 10;
+/// JPEG quality where a request names none; OpenAI's 100 is four times the bytes for nothing anybody sees.
+const QUALITY: u8 = 95;
+
+/// How pictures are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseFormat {
+    /// As an address that works for an hour.
+    Url,
+    /// Inside the answer.
+    Base64,
+}
+
+/// A request, translated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageRequest {
+    /// What to make.
+    pub generation: GenerationRequest,
+    /// How it is answered.
+    pub response_format: ResponseFormat,
+    /// The pictures' file format.
+    pub output_format: Format,
+    /// For JPEG, 1..=100.
+    pub jpeg_quality: u8,
+    /// Echoed if it is one OpenAI answers with.
+    pub quality: Option<&'static str>,
+    /// Answer as server-sent events.
+    pub stream: bool,
+    /// With `stream`: also tell how far the request is. An extension that our own page uses.
+    pub progress: bool,
+}
+
+impl ImageRequest {
+    /// Translates a body.
+    pub fn read(body: Map<String, Value>, engine: &Engine) -> Result<Self, ApiError> {
+        let fields = Fields(body);
+        let prompt = fields.text(&["prompt"])?.ok_or_else(|| {
+            ApiError::invalid("prompt", "missing_required_parameter", "`prompt` is required: say what the picture shows")
+        })?;
+        let named = fields.text(&["model"])?;
+        let (width, height) = size(&fields)?;
+        let (sampler, schedule) = sampler(&fields)?;
+        let generation = GenerationRequest {
+            model: model::resolve(named.as_deref(), engine)?,
+            negative_prompt: fields.text(&["negative_prompt"])?,
+            width,
+            height,
+            num_inference_steps: fields.small(&["num_inference_steps", "steps", "step"])?,
+            guidance_scale: fields.number(&["guidance_scale", "cfg_scale"])?,
+            guidance_rescale: fields.number(&["guidance_rescale"])?.unwrap_or(0.0),
+            sampler,
+            schedule,
+            eta: fields.number(&["eta"])?,
+            clip_skip: fields.small(&["clip_skip"])?,
+            seed: seed(&fields)?,
+            num_images: count(&fields)?,
+            ..GenerationRequest::text_to_image(prompt)
+        };
+        check_ignored(&fields)?;
+        let base64_only = named.as_deref().is_some_and(|name| model::answers_base64_only(name.trim()));
+        Ok(Self {
+            generation,
+            response_format: if base64_only { ResponseFormat::Base64 } else { response_format(&fields)? },
+            output_format: output_format(&fields)?,
+            jpeg_quality: jpeg_quality(&fields)?,
+            quality: quality(&fields)?,
+            stream: fields.boolean(&["stream"])?.unwrap_or(false),
+            progress: fields.boolean(&["progress"])?.unwrap_or(false),
+        })
+    }
+}
+
+fn count(fields: &Fields) -> Result<u32, ApiError> {
+    let n = fields.integer(&["n"])?.unwrap_or(1);
+    if !(1..=IMAGES_MAX).contains(&n) {
+        return Err(out_of_range("n", "between 1 and 10", n));
+    }
+    Ok(n as u32)
+}
+
+/// `width` and `height` win over `size`; `None` is the model's own.
+fn size(fields: &Fields) -> Result<(Option<u32>, Option<u32>), ApiError> {
+    let from_size = match fields.text(&["size"])?.as_deref().map(str::trim) {
+        None | Some("" | "auto") => None,
+        Some(text) => Some(parse_size(text).ok_or_else(|| {
+            let shown: String = text.chars().take(40).collect();
+            let message = format!("`size` must be `auto` or width and height in pixels like `512x512`, got \"{shown}\"");
+            ApiError::invalid("size", "invalid_size", message)
+        })?),
+    };
+    let width = fields.small(&["width"])?.or(from_size.map(|size| size.0));
+    let height = fields.small(&["height"])?.or(from_size.map(|size| size.1));
+    Ok((width, height))
+}
+
+fn parse_size(text: &str) -> Option<(u32, u32)> {
+    let (width, height) = text.split_once(['x', 'X'])?;
+    Some((width.trim().parse().ok()?, height.trim().parse().ok()?))
+}
+
+fn sampler(fields: &Fields) -> Result<(Option<SamplerKind>, Option<SigmaSchedule>), ApiError> {
+    let named = fields.text(&["schedule", "scheduler"])?;
+    let schedule = match named.as_deref().map(str::trim) {
+        None | Some("") => None,
+        Some(name) if name.eq_ignore_ascii_case("automatic") => None,
+        Some(name) => Some(names::schedule(name).ok_or_else(|| unknown_value("schedule", &known(SigmaSchedule::ALL), name))?),
+    };
+    let named = fields.text(&["sampler", "sampler_name"])?;
+    let Some(name) = named.as_deref().filter(|name| !name.trim().is_empty()) else { return Ok((None, schedule)) };
+    let (sampler, joined) = names::sampler(name).ok_or_else(|| unknown_value("sampler", &known(SamplerKind::ALL), name))?;
+    Ok((Some(sampler), schedule.or(joined)))
+}
+
+fn known<T: ToString>(all: &[T]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// -1 is A1111's way to ask for a random one.
+fn seed(fields: &Fields) -> Result<Option<u64>, ApiError> {
+    match fields.integer(&["seed"])? {
+        None | Some(-1) => Ok(None),
+        Some(seed) => u64::try_from(seed).map(Some).map_err(|_| out_of_range("seed", "between 0 and 2^64 - 1, or -1", seed)),
+    }
+}
+
+fn response_format(fields: &Fields) -> Result<ResponseFormat, ApiError> {
+    match fields.text(&["response_format"])?.as_deref() {
+        None | Some("" | "url") => Ok(ResponseFormat::Url),
+        Some("b64_json" | "base64") => Ok(ResponseFormat::Base64),
+        Some(other) => Err(unknown_value("response_format", "url, b64_json", other)),
+    }
+}
+
+fn output_format(fields: &Fields) -> Result<Format, ApiError> {
+    let named = fields.text(&["output_format"])?.filter(|name| !name.is_empty());
+    let Some(name) = named else { return Ok(Format::Png) };
+    Format::from_str(&name).map_err(|_| unknown_value("output_format", "png, jpeg, webp", &name))
+}
+
+fn jpeg_quality(fields: &Fields) -> Result<u8, ApiError> {
+    match fields.integer(&["output_compression"])? {
+        None => Ok(QUALITY),
+        Some(quality @ 0..=100) => Ok((quality as u8).max(1)),
+        Some(other) => Err(out_of_range("output_compression", "between 0 and 100", other)),
+    }
+}
+
+fn quality(fields: &Fields) -> Result<Option<&'static str>, ApiError> {
+    let named = fields.text(&["quality"])?;
+    Ok(["low", "medium", "high"].into_iter().find(|known| named.as_deref() == Some(known)))
+}
+
+/// Fields that change nothing here still have to be what they say they are.
+fn check_ignored(fields: &Fields) -> Result<(), ApiError> {
+    for name in ["style", "background", "moderation", "user"] {
+        fields.text(&[name])?;
+    }
+    fields.number(&["strength"])?;
+    match fields.integer(&["partial_images"])? {
+        None | Some(0..=3) => Ok(()),
+        Some(other) => Err(out_of_range("partial_images", "between 0 and 3", other)),
+    }
+}

@@ -1,0 +1,122 @@
+//! The answers of OpenAI's Images and Models API.
+//!
+//! `usage` is left out: there are no tokens here, and invented ones would be billed by somebody. Extensions: every picture tells its seed,
+//! every model its family and native size.
+
+use easel_engine::Resolved;
+use easel_imaging::Format;
+use serde::Serialize;
+
+/// A finished picture: `b64_json` or `url`, never both.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ImageData {
+    /// The file in base64, without a prefix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub b64_json: Option<String>,
+    /// Where the file can be fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The picture's own seed.
+    pub seed: u64,
+}
+
+/// What is known of all pictures of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Traits {
+    /// Always opaque.
+    pub background: &'static str,
+    /// `png`, `jpeg` or `webp`.
+    pub output_format: &'static str,
+    /// As asked for, if it is one of OpenAI's answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<&'static str>,
+    /// `WxH`.
+    pub size: String,
+}
+
+impl Traits {
+    /// Of pictures made with these parameters.
+    pub fn new(resolved: &Resolved, format: Format, quality: Option<&'static str>) -> Self {
+        let size = format!("{}x{}", resolved.width, resolved.height);
+        Self { background: "opaque", output_format: format.name(), quality, size }
+    }
+}
+
+/// The answer to a request without `stream`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ImagesResponse {
+    /// Seconds since 1970.
+    pub created: u64,
+    /// The pictures.
+    pub data: Vec<ImageData>,
+    /// What is known of all of them.
+    #[serde(flatten)]
+    pub traits: Traits,
+}
+
+/// The last event of a picture with `stream`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CompletedEvent {
+    /// [`CompletedEvent::NAME`].
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The file in base64.
+    pub b64_json: String,
+    /// Seconds since 1970.
+    pub created_at: u64,
+    /// The picture's own seed.
+    pub seed: u64,
+    /// What is known of it.
+    #[serde(flatten)]
+    pub traits: Traits,
+}
+
+impl CompletedEvent {
+    /// The event's name, and its type in the JSON.
+    pub const NAME: &'static str = "image_generation.completed";
+}
+
+/// How far a request is; sent with `stream` to clients that ask for `progress`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProgressEvent {
+    /// [`ProgressEvent::NAME`].
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// `queued`, `started`, `step` or `decoded`.
+    pub state: &'static str,
+    /// Requests ahead, steps done, or pictures decoded.
+    pub index: u64,
+    /// Steps or pictures in all.
+    pub total: u64,
+}
+
+impl ProgressEvent {
+    /// The event's name, and its type in the JSON.
+    pub const NAME: &'static str = "easel.progress";
+}
+
+/// A model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Model {
+    /// Its name.
+    pub id: String,
+    /// `model`.
+    pub object: &'static str,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// `easel`.
+    pub owned_by: &'static str,
+    /// Its family.
+    pub family: String,
+    /// The size it draws where a request names none.
+    pub native_size: String,
+}
+
+/// All models.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelList {
+    /// `list`.
+    pub object: &'static str,
+    /// The default first.
+    pub data: Vec<Model>,
+}

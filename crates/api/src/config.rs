@@ -1,0 +1,36 @@
+//! What the HTTP side can be told.
+
+use std::time::Duration;
+
+use crate::FilesConfig;
+
+/// How the routes behave.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Scheme, host and path before our own paths, without a slash at the end; `None` takes the request's `Host` and plain http.
+    pub public_url: Option<String>,
+    /// Where pictures asked for as a URL are kept, and for how long.
+    pub files: FilesConfig,
+    /// Bytes of a JSON body.
+    pub body_bytes_max: usize,
+    /// Time a client has to send its body.
+    pub body_timeout: Duration,
+    /// Time a request may wait and be drawn.
+    pub generation_timeout: Duration,
+    /// Write the generation parameters into the files.
+    pub write_parameters: bool,
+}
+
+impl ApiConfig {
+    /// The defaults, over a store of files.
+    pub fn new(files: FilesConfig) -> Self {
+        Self {
+            public_url: None,
+            files,
+            body_bytes_max: 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
+            generation_timeout: Duration::from_secs(15 * 60),
+            write_parameters: true,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The list of routes, and the layers around them.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware,
+    routing::{get, post},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{ApiError, AppState, observe::observe, routes};
+
+/// Every route over a state.
+pub fn router(state: AppState) -> Router {
+    let body_limit = DefaultBodyLimit::max(state.config.body_bytes_max);
+    let routes = Router::new()
+        // OpenAI's.
+        .route("/v1/images/generations", post(routes::images::generate::handler))
+        .route("/v1/images/files/{name}", get(routes::images::file::handler))
+        .route("/v1/models", get(routes::models::list::handler))
+        .route("/v1/models/{*model}", get(routes::models::get::handler))
+        // For whoever runs the server.
+        .route("/health/live", get(routes::health::live::handler))
+        .route("/health/ready", get(routes::health::ready::handler))
+        // For people.
+        .route("/", get(routes::page::index::html))
+        .route("/assets/easel.css", get(routes::page::index::css))
+        .route("/assets/easel.js", get(routes::page::index::js))
+        .fallback(|| async { ApiError::not_found() })
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(body_limit)
+        .with_state(state);
+    with_layers(routes)
+}
+
+/// A panic becomes an answer inside of what every answer gets.
+fn with_layers(routes: Router) -> Router {
+    routes.layer(CatchPanicLayer::custom(ApiError::from_panic)).layer(middleware::from_fn(observe))
+}
+
+async fn method_not_allowed() -> ApiError {
+    let message = "this address does not know this method; the header `Allow` lists those it knows";
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::{Body, to_bytes},
+        http::Request,
+    };
+    use serde_json::{Value, json};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_like_any_other() {
+        async fn panics() -> StatusCode {
+            panic!("a secret")
+        }
+        let router = with_layers(Router::new().route("/", get(panics)));
+        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(answer.headers().contains_key("x-request-id"));
+        let body: Value = serde_json::from_slice(&to_bytes(answer.into_body(), 10_000).await.unwrap()).unwrap();
+        let message = "an internal error occurred; please try again";
+        let error = json!({"message": message, "type": "server_error", "param": null, "code": "internal_error"});
+        assert_eq!(body, json!({"error": error}));
+    }
+}

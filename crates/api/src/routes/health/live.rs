@@ -1,0 +1,16 @@
+//! `GET /health/live`: 503 only when nothing but a restart helps. Loading and draining are alive.
+
+use axum::{Json, extract::State, http::StatusCode};
+use easel_engine::State as EngineState;
+use serde_json::{Value, json};
+
+use crate::{ApiError, AppState};
+
+pub(crate) async fn handler(State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
+    let engine = state.engine.status().state;
+    if engine == EngineState::Failed {
+        let message = "the image engine has failed and has to be restarted";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "engine_failed", message));
+    }
+    Ok(Json(json!({"status": "ok", "engine": engine})))
+}

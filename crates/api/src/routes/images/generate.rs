@@ -1,0 +1,55 @@
+//! `POST /v1/images/generations`: a prompt becomes pictures.
+//!
+//! The ticket lives in the handler's future. When the client goes away, the server drops the future, the ticket with it, and the engine
+//! stops within one step.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use easel_engine::{Outcome, Ticket};
+
+use crate::{
+    ApiError, AppState,
+    compat::openai::{
+        request::{ImageRequest, ResponseFormat},
+        response::{ImagesResponse, Traits},
+    },
+    extract::json_object,
+    generation::{BaseUrl, deliver},
+    routes::images::stream,
+};
+
+pub(crate) async fn handler(State(state): State<AppState>, request: Request<Body>) -> Result<Response, ApiError> {
+    let base = BaseUrl::of(&state, request.uri(), request.headers());
+    let body = json_object(request, &state.config).await?;
+    let request = ImageRequest::read(body, &state.engine)?;
+    // Before the work is done: a picture nobody can be told the address of is not worth making.
+    let base = match request.response_format {
+        ResponseFormat::Url if !request.stream => Some(base?),
+        _ => None,
+    };
+    let ticket = state.engine.submit(request.generation.clone())?;
+    if request.stream {
+        return Ok(stream::answer(state, request, ticket).into_response());
+    }
+    let timeout = state.config.generation_timeout;
+    let answer = tokio::time::timeout(timeout, answer(&state, &request, base.as_ref(), ticket));
+    answer.await.unwrap_or_else(|_| Err(ApiError::timeout()))
+}
+
+async fn answer(state: &AppState, request: &ImageRequest, base: Option<&BaseUrl>, ticket: Ticket) -> Result<Response, ApiError> {
+    let traits = Traits::new(&ticket.resolved()[0], request.output_format, request.quality);
+    let pictures = match ticket.outcome().await {
+        Outcome::Finished(pictures) => pictures,
+        Outcome::Failed(error) => return Err(error.into()),
+        Outcome::Cancelled => return Err(ApiError::internal()),
+    };
+    let mut data = Vec::with_capacity(pictures.len());
+    for picture in pictures {
+        data.push(deliver(state, request, base, picture).await?);
+    }
+    Ok(Json(ImagesResponse { created: state.now(), data, traits }).into_response())
+}

@@ -1,0 +1,5 @@
+//! `/v1/images`.
+
+pub(crate) mod file;
+pub(crate) mod generate;
+mod stream;

@@ -1,0 +1,113 @@
+//! The same request answered as server-sent events: one `image_generation.completed` a picture, or an error, then the end.
+//!
+//! Partial pictures are not sent yet; clients must do without them anyway, since a picture may be finished before the first is due.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
+use easel_engine::{Event, Ticket};
+use futures_util::stream::{self, Stream};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::{
+    ApiError, AppState,
+    compat::openai::{
+        request::ImageRequest,
+        response::{CompletedEvent, ProgressEvent, Traits},
+    },
+    generation::deliver,
+};
+
+/// Comments keep proxies from closing a quiet connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Owns the ticket: dropping the stream cancels the request.
+struct Progress {
+    state: AppState,
+    request: ImageRequest,
+    ticket: Ticket,
+    deadline: Instant,
+    pictures: std::vec::IntoIter<easel_engine::Picture>,
+    ended: bool,
+}
+
+pub(crate) fn answer(
+    state: AppState,
+    request: ImageRequest,
+    ticket: Ticket,
+) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
+    let deadline = Instant::now() + state.config.generation_timeout;
+    let progress = Progress { state, request, ticket, deadline, pictures: Vec::new().into_iter(), ended: false };
+    let events = stream::unfold(progress, |mut progress| async move {
+        let event = progress.next().await?;
+        Some((Ok(event), progress))
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+impl Progress {
+    async fn next(&mut self) -> Option<SseEvent> {
+        if self.ended {
+            return None;
+        }
+        match self.advance().await {
+            Ok(Some(event)) => Some(event),
+            Ok(None) => None,
+            Err(error) => {
+                self.ended = true;
+                Some(SseEvent::default().data(error.body().to_string()))
+            }
+        }
+    }
+
+    async fn advance(&mut self) -> Result<Option<SseEvent>, ApiError> {
+        loop {
+            if let Some(picture) = self.pictures.next() {
+                return self.completed(picture).await.map(Some);
+            }
+            let next = tokio::time::timeout_at(self.deadline, self.ticket.next());
+            match next.await.map_err(|_| ApiError::timeout())? {
+                None => return Ok(None),
+                Some(Event::Finished(pictures)) => self.pictures = pictures.into_iter(),
+                Some(Event::Failed(error)) => return Err(error.into()),
+                Some(Event::Cancelled) => return Err(ApiError::internal()),
+                Some(event) if self.request.progress => {
+                    if let Some(event) = progress(&event) {
+                        return Ok(Some(json_event(ProgressEvent::NAME, &event)));
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    async fn completed(&self, picture: easel_engine::Picture) -> Result<SseEvent, ApiError> {
+        let traits = Traits::new(&picture.resolved, self.request.output_format, self.request.quality);
+        let data = deliver(&self.state, &self.request, None, picture).await?;
+        let event = CompletedEvent {
+            kind: CompletedEvent::NAME,
+            b64_json: data.b64_json.unwrap_or_default(),
+            created_at: self.state.now(),
+            seed: data.seed,
+            traits,
+        };
+        Ok(json_event(CompletedEvent::NAME, &event))
+    }
+}
+
+fn progress(event: &Event) -> Option<ProgressEvent> {
+    let (state, index, total) = match *event {
+        Event::Queued { position } => ("queued", position as u64, 0),
+        Event::Started => ("started", 0, 0),
+        Event::Step { index, total, .. } => ("step", u64::from(index), u64::from(total)),
+        Event::Decoded { index, total } => ("decoded", u64::from(index), u64::from(total)),
+        _ => return None,
+    };
+    Some(ProgressEvent { kind: ProgressEvent::NAME, state, index, total })
+}
+
+fn json_event(name: &str, data: &impl Serialize) -> SseEvent {
+    let data = serde_json::to_string(data).expect("plain structs become JSON; this is a bug");
+    SseEvent::default().event(name).data(data)
+}

@@ -1,0 +1,21 @@
+//! `GET /v1/models/{id}`: one model. Ids may hold slashes, so the route takes the rest of the path.
+
+use axum::{
+    Json,
+    extract::{Path, State, rejection::PathRejection},
+};
+use easel_types::ModelId;
+
+use super::view;
+use crate::{ApiError, AppState, compat::openai::response::Model};
+
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    model: Result<Path<String>, PathRejection>,
+) -> Result<Json<Model>, ApiError> {
+    let Path(id) = model.map_err(|_| ApiError::not_found())?;
+    match state.engine.find_model(Some(&ModelId::from(id.as_str()))) {
+        Ok(model) => Ok(Json(view(&state, &model))),
+        Err(_) => Err(ApiError::model_not_found(&id)),
+    }
+}

@@ -1,0 +1,39 @@
+//! What every handler can reach.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use easel_engine::Engine;
+
+use crate::{ApiConfig, FileStore};
+
+/// Shared by all requests; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    pub(crate) engine: Engine,
+    pub(crate) files: FileStore,
+    pub(crate) config: Arc<ApiConfig>,
+    /// When the server started, as seconds since 1970: the `created` of its models.
+    pub(crate) started: u64,
+}
+
+impl AppState {
+    /// Opens the store of files.
+    pub fn new(engine: Engine, config: ApiConfig) -> io::Result<Self> {
+        let files = FileStore::open(config.files.clone())?;
+        let started = unix_seconds((config.files.clock)());
+        Ok(Self { engine, files, config: Arc::new(config), started })
+    }
+
+    /// The time, as OpenAI's `created` has it.
+    pub(crate) fn now(&self) -> u64 {
+        unix_seconds((self.config.files.clock)())
+    }
+}
+
+pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}

@@ -1,0 +1,139 @@
+//! A server over a toy device, without a port.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Request, StatusCode},
+};
+use easel_api::{ApiConfig, AppState, FilesConfig, router};
+use easel_engine::{
+    Engine, EngineConfig,
+    sim::{Probe, SimBackend, SimConfig},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+/// Some moment in 2026.
+pub const NOW: u64 = 1_790_000_000;
+
+/// A server and what a test wants to see of it.
+pub struct Server {
+    pub router: Router,
+    pub engine: Engine,
+    pub probe: Probe,
+    pub clock: Arc<Mutex<SystemTime>>,
+    _files: TempDir,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.bytes)))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+
+    /// The error, after a check that all four keys are there and nothing else.
+    pub fn error(&self) -> Value {
+        let json = self.json();
+        let error = json["error"].as_object().unwrap_or_else(|| panic!("no error in {json}"));
+        let mut keys: Vec<_> = error.keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["code", "message", "param", "type"], "{json}");
+        assert!(error["message"].is_string() && error["type"].is_string() && error["code"].is_string(), "{json}");
+        assert!(error["param"].is_null() || error["param"].is_string(), "{json}");
+        assert!(self.headers.contains_key("x-request-id"));
+        json["error"].clone()
+    }
+
+    pub fn code(&self) -> String {
+        self.error()["code"].as_str().expect("a string").to_owned()
+    }
+}
+
+/// JSON for snapshots: keys sorted, whatever order serde_json was built to keep.
+pub fn pretty(json: &Value) -> String {
+    fn sorted(json: &Value) -> Value {
+        match json {
+            Value::Object(object) => {
+                let ordered: BTreeMap<_, _> = object.iter().collect();
+                ordered.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
+            }
+            Value::Array(values) => values.iter().map(sorted).collect(),
+            other => other.clone(),
+        }
+    }
+    format!("{:#}", sorted(json))
+}
+
+pub async fn server() -> Server {
+    server_with(SimConfig::default(), EngineConfig::default(), |_| {}).await
+}
+
+pub async fn server_with(sim: SimConfig, config: EngineConfig, change: impl FnOnce(&mut ApiConfig)) -> Server {
+    let (backend, probe) = SimBackend::new(sim);
+    let config = EngineConfig { clock: Arc::new(probe.clone()), seeds: Arc::new(|| 1000), ..config };
+    let engine = Engine::start(move || Ok(backend), config);
+    engine.ready().await.expect("the toy device comes up");
+    server_over(engine, probe, change)
+}
+
+pub fn server_over(engine: Engine, probe: Probe, change: impl FnOnce(&mut ApiConfig)) -> Server {
+    let files = tempfile::tempdir().expect("a temporary folder");
+    let clock = Arc::new(Mutex::new(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)));
+    let seen = Arc::clone(&clock);
+    let now = move || *seen.lock().expect("no test panics with it");
+    let mut config = ApiConfig::new(FilesConfig { clock: Arc::new(now), ..FilesConfig::new(files.path()) });
+    change(&mut config);
+    let state = AppState::new(engine.clone(), config).expect("the folder can be used");
+    Server { router: router(state), engine, probe, clock, _files: files }
+}
+
+impl Server {
+    pub fn wait(&self, seconds: u64) {
+        *self.clock.lock().expect("no test panics with it") += Duration::from_secs(seconds);
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("the router cannot fail");
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("the body can be read");
+        Answer { status: parts.status, headers: parts.headers, bytes: bytes.to_vec() }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(request(Method::GET, path, Body::empty())).await
+    }
+
+    pub async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.send(request(Method::POST, path, body.into())).await
+    }
+
+    pub async fn generate(&self, body: Value) -> Answer {
+        self.post("/v1/images/generations", body.to_string()).await
+    }
+}
+
+pub fn request(method: Method, path: &str, body: Body) -> Request<Body> {
+    let request = Request::builder().method(method).uri(path);
+    let request = request.header("host", "easel.test:8080").header("content-type", "application/json");
+    request.body(body).expect("a well-formed request")
+}
