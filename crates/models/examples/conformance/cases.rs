@@ -1,0 +1,135 @@
+//! The cases: a diffusers pipeline call each, run through the backend the engine drives.
+
+use std::{path::Path, sync::Arc};
+
+use easel_backend::{DenoiseBackend, Plan, StepRow};
+use easel_models::{
+    Device,
+    backend::{BackendOptions, CandleBackend},
+    prompt::{PromptOptions, PromptSyntax},
+};
+use easel_sampling::{sampler_from_diffusers, table};
+use easel_types::{Convention, Gray8, ModelId, NoiseKind, Rgb8, SamplerKind, Task};
+use serde::Deserialize;
+
+use crate::{Failure, tensors::Tensors};
+
+/// One entry of the case file.
+#[derive(Deserialize)]
+pub struct Case {
+    pub id: String,
+    pub model: String,
+    task: String,
+    sampler: serde_json::Value,
+    prompt: String,
+    negative_prompt: Option<String>,
+    seed: u64,
+    steps: u32,
+    guidance_scale: f64,
+    width: u32,
+    height: u32,
+    eta: Option<f64>,
+    clip_skip: Option<u32>,
+    strength: Option<f64>,
+    picture: Option<u64>,
+}
+
+/// What a case gives.
+pub struct Outcome {
+    pub evaluations: usize,
+    latents: (Vec<f32>, [usize; 3]),
+    picture: Rgb8,
+}
+
+impl Outcome {
+    pub fn store(&self, id: &str, tensors: &mut Tensors) {
+        let [c, h, w] = self.latents.1;
+        tensors.f32(format!("{id}.latents"), &[1, c, h, w], &self.latents.0);
+        let shape = [self.picture.height() as usize, self.picture.width() as usize, 3];
+        tensors.u8(format!("{id}.image"), &shape, self.picture.pixels());
+    }
+}
+
+pub fn read(path: &Path) -> Result<Vec<Case>, Failure> {
+    Ok(serde_json::from_slice(&std::fs::read(path)?)?)
+}
+
+/// A backend on the processor that knows every model folder.
+pub fn backend(models: &Path) -> Result<CandleBackend, Failure> {
+    let mut catalogue = Vec::new();
+    for entry in std::fs::read_dir(models)? {
+        let entry = entry?;
+        catalogue.push((ModelId(entry.file_name().to_string_lossy().into_owned()), entry.path()));
+    }
+    catalogue.sort();
+    Ok(CandleBackend::new(BackendOptions {
+        device: Device::Cpu.open()?,
+        catalogue: Box::new(catalogue),
+        variant: None,
+        prompt: PromptOptions { syntax: PromptSyntax::Plain, ..PromptOptions::default() },
+    }))
+}
+
+pub fn run(backend: &mut impl DenoiseBackend, case: &Case, pictures: &Path) -> Result<Outcome, Failure> {
+    let plan = plan(backend, case, pictures)?;
+    let slot = backend.admit(&plan)?;
+    for index in 0..plan.table.rows.len() {
+        backend.step(&[StepRow { slot, index }])?;
+    }
+    let latents = backend.latents(slot)?;
+    let picture = backend.decode(&[slot])?.remove(0);
+    backend.release(slot);
+    Ok(Outcome { evaluations: plan.table.rows.len(), latents, picture })
+}
+
+fn plan(backend: &mut impl DenoiseBackend, case: &Case, pictures: &Path) -> Result<Plan, Failure> {
+    let model = ModelId(case.model.clone());
+    let training = backend.describe_model(&model)?.training;
+    let mut sampler = sampler_from_diffusers(&case.sampler, training.config())?;
+    if matches!(sampler.kind, SamplerKind::Ddim | SamplerKind::Tcd) {
+        // The pipelines pass their own eta, 0 by default, to the schedulers whose step takes one.
+        sampler.eta = Some(case.eta.unwrap_or(0.0));
+    }
+    let task = task(case, pictures)?;
+    let strength = match &task {
+        Task::TextToImage => None,
+        Task::ImageToImage { strength, .. } => Some(*strength),
+        // Inpainting at full strength starts from noise alone.
+        Task::Inpaint { strength, .. } => Some(*strength).filter(|s| *s < 1.0),
+    };
+    Ok(Plan {
+        model,
+        prompt: case.prompt.clone(),
+        negative_prompt: Some(case.negative_prompt.clone().unwrap_or_default()),
+        clip_skip: case.clip_skip,
+        task,
+        width: case.width,
+        height: case.height,
+        guidance_scale: case.guidance_scale,
+        guidance_rescale: 0.0,
+        seed: case.seed,
+        noise: NoiseKind::TorchCpu,
+        convention: Convention::Diffusers,
+        table: Arc::new(table(&sampler, &training, case.steps, strength)?),
+    })
+}
+
+fn task(case: &Case, pictures: &Path) -> Result<Task, Failure> {
+    let size = format!("{}x{}.png", case.width, case.height);
+    let image = || -> Result<Arc<Rgb8>, Failure> {
+        let number = case.picture.ok_or("the case names no picture")?;
+        let rgb = image::open(pictures.join(format!("{number}-{size}")))?.to_rgb8();
+        Ok(Arc::new(Rgb8::new(rgb.width(), rgb.height(), rgb.into_raw())?))
+    };
+    let strength = case.strength.unwrap_or(1.0);
+    Ok(match case.task.as_str() {
+        "txt2img" => Task::TextToImage,
+        "img2img" => Task::ImageToImage { image: image()?, strength },
+        "inpaint" => {
+            let grey = image::open(pictures.join(format!("mask-{size}")))?.to_luma8();
+            let mask = Arc::new(Gray8::new(grey.width(), grey.height(), grey.into_raw())?);
+            Task::Inpaint { image: image()?, mask, strength }
+        }
+        other => return Err(format!("unknown task {other:?}").into()),
+    })
+}

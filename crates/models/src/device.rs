@@ -1,0 +1,178 @@
+//! Devices by the names users give them: `auto`, `cpu`, `cuda:N`, `metal`.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+/// A device as asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Device {
+    /// The best this build and this host have.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// An NVIDIA card by its index.
+    Cuda(usize),
+    /// Apple's GPU.
+    Metal,
+}
+
+/// Why a device cannot be used.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum DeviceError {
+    /// No such name.
+    #[error("unknown device `{0}`: use auto, cpu, cuda:N or metal")]
+    Unknown(String),
+    /// The build leaves it out.
+    #[error("this build has no support for {device}: build it with `--features {feature}`, or use --device cpu")]
+    NotBuilt {
+        /// What was asked for.
+        device: Device,
+        /// The cargo feature.
+        feature: &'static str,
+    },
+    /// The host does not have it.
+    #[error("{device} is not available on this host: {reason}; use --device cpu")]
+    NotPresent {
+        /// What was asked for.
+        device: Device,
+        /// What the driver says.
+        reason: String,
+    },
+}
+
+/// A device ready for use.
+#[derive(Debug, Clone)]
+pub struct OpenDevice {
+    /// Never [`Device::Auto`].
+    pub device: Device,
+    /// The processor's or card's name, for people.
+    pub detail: String,
+    pub(crate) candle: candle_core::Device,
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
+            Self::Metal => f.write_str("metal"),
+        }
+    }
+}
+
+impl FromStr for Device {
+    type Err = DeviceError;
+
+    fn from_str(text: &str) -> Result<Self, DeviceError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "metal" => Ok(Self::Metal),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => text
+                .strip_prefix("cuda:")
+                .and_then(|index| index.parse().ok())
+                .map(Self::Cuda)
+                .ok_or_else(|| DeviceError::Unknown(text.chars().take(64).collect())),
+        }
+    }
+}
+
+impl Device {
+    /// Opens the device, or says what is missing.
+    pub fn open(self) -> Result<OpenDevice, DeviceError> {
+        match self {
+            Self::Auto => Ok(Self::Cuda(0).open().or_else(|_| Self::Metal.open()).unwrap_or_else(|_| OpenDevice {
+                device: Self::Cpu,
+                detail: cpu_detail(),
+                candle: candle_core::Device::Cpu,
+            })),
+            Self::Cpu => Ok(OpenDevice { device: self, detail: cpu_detail(), candle: candle_core::Device::Cpu }),
+            Self::Cuda(index) => open_cuda(index),
+            Self::Metal => open_metal(),
+        }
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn open_cuda(index: usize) -> Result<OpenDevice, DeviceError> {
+    use candle_core::cuda_backend::cudarc::driver::CudaContext;
+    let device = Device::Cuda(index);
+    let missing = |reason: String| DeviceError::NotPresent { device, reason };
+    if !cuda_driver_present() {
+        return Err(missing("the NVIDIA driver (libcuda) is not installed".into()));
+    }
+    let count = CudaContext::device_count().map_err(|e| missing(e.to_string()))?;
+    if index >= usize::try_from(count).unwrap_or(0) {
+        return Err(missing(format!("there are {count} NVIDIA cards, counted from 0")));
+    }
+    let candle = candle_core::Device::new_cuda(index).map_err(|e| missing(e.to_string()))?;
+    let detail = CudaContext::new(index).and_then(|c| c.name()).unwrap_or_else(|_| "NVIDIA".into());
+    Ok(OpenDevice { device, detail, candle })
+}
+
+/// Without the driver's library candle panics instead of failing, so it is asked for first.
+#[cfg(feature = "cuda")]
+#[allow(unsafe_code)]
+fn cuda_driver_present() -> bool {
+    // SAFETY: the call tries to load the driver's library and reports whether it could; it touches nothing of ours.
+    unsafe { candle_core::cuda_backend::cudarc::driver::sys::is_culib_present() }
+}
+
+#[cfg(not(feature = "cuda"))]
+fn open_cuda(index: usize) -> Result<OpenDevice, DeviceError> {
+    Err(DeviceError::NotBuilt { device: Device::Cuda(index), feature: "cuda" })
+}
+
+#[cfg(feature = "metal")]
+fn open_metal() -> Result<OpenDevice, DeviceError> {
+    let candle = candle_core::Device::new_metal(0)
+        .map_err(|e| DeviceError::NotPresent { device: Device::Metal, reason: e.to_string() })?;
+    Ok(OpenDevice { device: Device::Metal, detail: "Apple GPU".into(), candle })
+}
+
+#[cfg(not(feature = "metal"))]
+fn open_metal() -> Result<OpenDevice, DeviceError> {
+    Err(DeviceError::NotBuilt { device: Device::Metal, feature: "metal" })
+}
+
+/// The processor's name and how many threads it runs.
+fn cpu_detail() -> String {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let name = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    });
+    format!("{}, {threads} threads", name.as_deref().unwrap_or(std::env::consts::ARCH))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for name in ["auto", "cpu", "cuda:0", "cuda:7", "metal"] {
+            assert_eq!(name.parse::<Device>().map(|d| d.to_string()), Ok(name.to_owned()));
+        }
+        assert_eq!("cuda".parse(), Ok(Device::Cuda(0)));
+        for name in ["", "gpu", "cuda:", "cuda:-1", "cuda:x"] {
+            assert_eq!(name.parse::<Device>(), Err(DeviceError::Unknown(name.into())));
+        }
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn a_device_the_build_lacks_is_named_with_its_feature() {
+        let error = Device::Cuda(0).open().expect_err("built without cuda").to_string();
+        assert!(error.contains("cuda:0") && error.contains("--features cuda"), "{error}");
+    }
+
+    #[test]
+    fn auto_always_finds_something() {
+        assert_ne!(Device::Auto.open().expect("at least the processor").device, Device::Auto);
+    }
+}

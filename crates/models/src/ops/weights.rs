@@ -1,0 +1,111 @@
+//! Walks a model's parameter names and hands the tensors to [`Ops`] for preparation.
+
+use super::{Ops, Result};
+use crate::weights::{WeightSet, WeightsError};
+
+/// Where parameters come from by diffusers' name.
+pub trait WeightSource {
+    /// Whether there is such a tensor.
+    fn contains(&self, name: &str) -> bool;
+    /// Its values, checked against the shape the architecture gives it.
+    fn f32(&self, name: &str, shape: &[usize]) -> std::result::Result<Vec<f32>, WeightsError>;
+}
+
+impl WeightSource for WeightSet {
+    fn contains(&self, name: &str) -> bool {
+        WeightSet::contains(self, name)
+    }
+
+    fn f32(&self, name: &str, shape: &[usize]) -> std::result::Result<Vec<f32>, WeightsError> {
+        WeightSet::f32(self, name, shape)
+    }
+}
+
+/// Geometry of a convolution with a square kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvShape {
+    /// Output channels.
+    pub outputs: usize,
+    /// Input channels.
+    pub inputs: usize,
+    /// Kernel side in pixels.
+    pub kernel: usize,
+    /// Step in pixels.
+    pub stride: usize,
+    /// Zeros around the map, in pixels.
+    pub padding: usize,
+}
+
+impl ConvShape {
+    /// A kernel that keeps the map's size.
+    pub fn same(outputs: usize, inputs: usize, kernel: usize) -> Self {
+        Self { outputs, inputs, kernel, stride: 1, padding: kernel / 2 }
+    }
+}
+
+/// A place in a model's tree of parameter names.
+pub struct Loader<'a, O: Ops> {
+    ops: &'a O,
+    weights: &'a dyn WeightSource,
+    prefix: String,
+}
+
+impl<'a, O: Ops> Loader<'a, O> {
+    /// The root of the tree.
+    pub fn new(ops: &'a O, weights: &'a dyn WeightSource) -> Self {
+        Self { ops, weights, prefix: String::new() }
+    }
+
+    /// The subtree below `name`.
+    pub fn at(&self, name: impl std::fmt::Display) -> Self {
+        Self { ops: self.ops, weights: self.weights, prefix: self.name(name) }
+    }
+
+    fn name(&self, name: impl std::fmt::Display) -> String {
+        if self.prefix.is_empty() { name.to_string() } else { format!("{}.{name}", self.prefix) }
+    }
+
+    /// The operations the weights are prepared for.
+    pub fn ops(&self) -> &'a O {
+        self.ops
+    }
+
+    /// Whether the subtree has this tensor.
+    pub fn has(&self, name: &str) -> bool {
+        self.weights.contains(&self.name(name))
+    }
+
+    /// A tensor's values, checked against the shape the architecture gives it.
+    pub fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        Ok(self.weights.f32(&self.name(name), shape)?)
+    }
+
+    /// A convolution with bias.
+    pub fn conv(&self, shape: ConvShape) -> Result<O::Conv> {
+        let weight = self.values("weight", &[shape.outputs, shape.inputs, shape.kernel, shape.kernel])?;
+        let bias = self.values("bias", &[shape.outputs])?;
+        self.ops.conv_weights(shape, weight, Some(bias))
+    }
+
+    /// A linear layer with bias.
+    pub fn linear(&self, outputs: usize, inputs: usize) -> Result<O::Linear> {
+        let weight = self.values("weight", &[outputs, inputs])?;
+        let bias = self.values("bias", &[outputs])?;
+        self.ops.linear_weights(outputs, inputs, weight, Some(bias))
+    }
+
+    /// A linear layer without bias.
+    pub fn linear_no_bias(&self, outputs: usize, inputs: usize) -> Result<O::Linear> {
+        self.ops.linear_weights(outputs, inputs, self.values("weight", &[outputs, inputs])?, None)
+    }
+
+    /// A normalisation over groups of channels.
+    pub fn group_norm(&self, channels: usize, groups: usize, epsilon: f64) -> Result<O::Norm> {
+        self.ops.norm_weights(groups, epsilon, self.values("weight", &[channels])?, self.values("bias", &[channels])?)
+    }
+
+    /// A normalisation over the last axis.
+    pub fn layer_norm(&self, width: usize, epsilon: f64) -> Result<O::Norm> {
+        self.group_norm(width, 0, epsilon)
+    }
+}

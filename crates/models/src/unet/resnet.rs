@@ -1,0 +1,59 @@
+//! The residual block of UNet and autoencoder (diffusers' `ResnetBlock2D`).
+
+use crate::ops::{Activation, ConvShape, Epilogue, Loader, Ops, Result};
+
+/// norm, SiLU, conv, (+ time), norm, SiLU, conv, + input.
+pub(crate) struct Resnet<O: Ops> {
+    norm1: O::Norm,
+    conv1: O::Conv,
+    time: Option<O::Linear>,
+    norm2: O::Norm,
+    conv2: O::Conv,
+    shortcut: Option<O::Conv>,
+}
+
+/// The numbers of a residual block.
+#[derive(Clone, Copy)]
+pub(crate) struct ResnetSpec {
+    pub inputs: usize,
+    pub outputs: usize,
+    /// Width of the time embedding; `None` in the autoencoder.
+    pub time: Option<usize>,
+    pub groups: usize,
+    pub epsilon: f64,
+}
+
+impl<O: Ops> Resnet<O> {
+    pub fn load(at: &Loader<'_, O>, spec: ResnetSpec) -> Result<Self> {
+        let ResnetSpec { inputs, outputs, groups, epsilon, .. } = spec;
+        Ok(Self {
+            norm1: at.at("norm1").group_norm(inputs, groups, epsilon)?,
+            conv1: at.at("conv1").conv(ConvShape::same(outputs, inputs, 3))?,
+            time: spec.time.map(|width| at.at("time_emb_proj").linear(outputs, width)).transpose()?,
+            norm2: at.at("norm2").group_norm(outputs, groups, epsilon)?,
+            conv2: at.at("conv2").conv(ConvShape::same(outputs, outputs, 3))?,
+            shortcut: match inputs == outputs {
+                true => None,
+                false => Some(at.at("conv_shortcut").conv(ConvShape::same(outputs, inputs, 1))?),
+            },
+        })
+    }
+
+    /// `time` is the activated time embedding, shape (rows, width).
+    pub fn forward(&self, ops: &O, x: &O::Tensor, time: Option<&O::Tensor>) -> Result<O::Tensor> {
+        let bias = match (&self.time, time) {
+            (Some(layer), Some(time)) => Some(ops.linear(time, layer, Epilogue::none())?),
+            _ => None,
+        };
+        let y = ops.group_norm(x, &self.norm1, Activation::Silu)?;
+        let y = ops.conv(&y, &self.conv1, Epilogue { row_bias: bias.as_ref(), ..Epilogue::none() })?;
+        let y = ops.group_norm(&y, &self.norm2, Activation::Silu)?;
+        match &self.shortcut {
+            None => ops.conv(&y, &self.conv2, Epilogue::residual(x)),
+            Some(shortcut) => {
+                let x = ops.conv(x, shortcut, Epilogue::none())?;
+                ops.conv(&y, &self.conv2, Epilogue::residual(&x))
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The middle of encoder and decoder: a residual block, single-head attention over all pixels, a residual block.
+
+use super::VaeConfig;
+use crate::{
+    ops::{Activation, Epilogue, Loader, Mask, Ops, Result},
+    unet::{Resnet, ResnetSpec},
+};
+
+struct Attention<O: Ops> {
+    norm: O::Norm,
+    q: O::Linear,
+    k: O::Linear,
+    v: O::Linear,
+    out: O::Linear,
+}
+
+/// The middle block.
+pub(super) struct Middle<O: Ops> {
+    first: Resnet<O>,
+    attention: Option<Attention<O>>,
+    second: Resnet<O>,
+}
+
+/// A residual block of the autoencoder: no time embedding.
+pub(super) fn resnet(config: &VaeConfig, inputs: usize, outputs: usize) -> ResnetSpec {
+    ResnetSpec { inputs, outputs, time: None, groups: config.norm_num_groups, epsilon: 1e-6 }
+}
+
+impl<O: Ops> Attention<O> {
+    fn load(at: &Loader<'_, O>, channels: usize, groups: usize) -> Result<Self> {
+        Ok(Self {
+            norm: at.at("group_norm").group_norm(channels, groups, 1e-6)?,
+            q: at.at("to_q").linear(channels, channels)?,
+            k: at.at("to_k").linear(channels, channels)?,
+            v: at.at("to_v").linear(channels, channels)?,
+            out: at.at("to_out.0").linear(channels, channels)?,
+        })
+    }
+
+    fn forward(&self, ops: &O, x: &O::Tensor) -> Result<O::Tensor> {
+        let shape = ops.shape(x);
+        let y = ops.map_to_tokens(&ops.group_norm(x, &self.norm, Activation::None)?)?;
+        let [q, k, v] = [&self.q, &self.k, &self.v].map(|w| ops.linear(&y, w, Epilogue::none()));
+        let y = ops.attention(&q?, &k?, &v?, 1, Mask::Full)?;
+        let y = ops.linear(&y, &self.out, Epilogue::none())?;
+        ops.add(&ops.tokens_to_map(&y, shape[2], shape[3])?, x)
+    }
+}
+
+impl<O: Ops> Middle<O> {
+    pub fn load(at: &Loader<'_, O>, config: &VaeConfig, channels: usize) -> Result<Self> {
+        let spec = resnet(config, channels, channels);
+        Ok(Self {
+            first: Resnet::load(&at.at("resnets.0"), spec)?,
+            attention: match config.mid_block_add_attention {
+                true => Some(Attention::load(&at.at("attentions.0"), channels, config.norm_num_groups)?),
+                false => None,
+            },
+            second: Resnet::load(&at.at("resnets.1"), spec)?,
+        })
+    }
+
+    pub fn forward(&self, ops: &O, x: &O::Tensor) -> Result<O::Tensor> {
+        let x = self.first.forward(ops, x, None)?;
+        let x = match &self.attention {
+            None => x,
+            Some(attention) => attention.forward(ops, &x)?,
+        };
+        self.second.forward(ops, &x, None)
+    }
+}

@@ -1,0 +1,86 @@
+//! Every reference result of diffusers, within the limits of `fixtures/conformance/compare.py`.
+//!
+//! The runner is the one of `examples/conformance`, so what passes here is what that command writes.
+
+#![allow(missing_docs)]
+
+#[path = "../examples/conformance/cases.rs"]
+mod cases;
+#[path = "../examples/conformance/tensors.rs"]
+mod tensors;
+#[path = "../examples/conformance/units.rs"]
+mod units;
+
+use std::path::{Path, PathBuf};
+
+use safetensors::{Dtype, SafeTensors};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/conformance")
+}
+
+#[test]
+fn every_reference_result_is_within_its_limit() -> Result<(), Failure> {
+    let fixtures = fixtures();
+    let mut actual = tensors::Tensors::default();
+    units::run(&fixtures.join("models"), &mut actual)?;
+    let mut backend = cases::backend(&fixtures.join("models"))?;
+    for case in cases::read(&fixtures.join("cases.json"))? {
+        cases::run(&mut backend, &case, &fixtures.join("pictures"))
+            .map_err(|e| format!("{}: {e}", case.id))?
+            .store(&case.id, &mut actual);
+    }
+    let expected = std::fs::read(fixtures.join("expected.safetensors"))?;
+    let problems = compare(&SafeTensors::deserialize(&expected)?, &SafeTensors::deserialize(&actual.bytes()?)?);
+    assert!(problems.is_empty(), "{} fall short:\n{}", problems.len(), problems.join("\n"));
+    Ok(())
+}
+
+/// One line per tensor that is missing, has another shape or is too far off.
+fn compare(expected: &SafeTensors<'_>, actual: &SafeTensors<'_>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, reference) in expected.tensors() {
+        let Ok(got) = actual.tensor(&name) else {
+            problems.push(format!("{name}: missing"));
+            continue;
+        };
+        if got.shape() != reference.shape() || got.dtype() != reference.dtype() {
+            problems.push(format!(
+                "{name}: {:?} {:?}, expected {:?} {:?}",
+                got.dtype(),
+                got.shape(),
+                reference.dtype(),
+                reference.shape()
+            ));
+            continue;
+        }
+        problems.extend(judge(&name, &values(&reference), &values(&got), reference.dtype()));
+    }
+    problems
+}
+
+fn values(tensor: &safetensors::tensor::TensorView<'_>) -> Vec<f64> {
+    let data = tensor.data();
+    match tensor.dtype() {
+        Dtype::U8 => data.iter().map(|v| f64::from(*v)).collect(),
+        Dtype::I64 => data.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b) as f64).collect(),
+        _ => data.as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect(),
+    }
+}
+
+fn judge(name: &str, reference: &[f64], got: &[f64], dtype: Dtype) -> Option<String> {
+    let square = |f: &dyn Fn(usize) -> f64| (0..reference.len()).map(|i| f(i).powi(2)).sum::<f64>();
+    let off = square(&|i| reference[i] - got[i]);
+    let (value, limit, what) = if dtype == Dtype::U8 {
+        let psnr = 10.0 * (255f64.powi(2) / (off / reference.len() as f64).max(1e-9)).log10();
+        (-psnr, -55.0, "-PSNR dB")
+    } else if name.starts_with("randn.") {
+        ((0..reference.len()).map(|i| (reference[i] - got[i]).abs()).fold(0.0, f64::max), 2e-6, "largest difference")
+    } else {
+        let limit = if name.ends_with(".latents") { 2e-4 } else { 5e-5 };
+        ((off / square(&|i| reference[i]).max(1e-24)).sqrt(), limit, "relative difference")
+    };
+    (!(value.is_finite() && value <= limit)).then(|| format!("{name}: {what} {value:.3e}, limit {limit:.0e}"))
+}
