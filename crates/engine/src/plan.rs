@@ -131,7 +131,13 @@ pub fn output_size(request: &GenerationRequest, model: &ModelDescription, limits
 fn sampler_config(request: &GenerationRequest, model: &ModelDescription) -> SamplerConfig {
     let own = &model.sampler;
     let mut config = match request.sampler {
-        Some(kind) if kind != own.kind => SamplerConfig::new(kind, SigmaSchedule::Normal),
+        // As diffusers' `from_config`: what the two samplers have in common carries over.
+        Some(kind) if kind != own.kind => SamplerConfig {
+            set_alpha_to_one: own.set_alpha_to_one,
+            steps_offset: own.steps_offset,
+            timestep_spacing: own.timestep_spacing,
+            ..SamplerConfig::new(kind, SigmaSchedule::Normal)
+        },
         _ => own.clone(),
     };
     config.convention = request.convention;

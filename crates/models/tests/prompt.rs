@@ -1,5 +1,7 @@
 //! Prompts against transformers' `CLIPTokenizer` and A1111's chunking; the golden file's origin is `fixtures/prompt/generate.py`.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::{fs, path::Path};
 
 use easel_models::prompt::{
@@ -100,7 +102,11 @@ fn a_shared_tokenizer_padded_otherwise_is_as_if_its_files_said_so() {
     let golden = fixture("golden.json");
     let tokenizer = ClipTokenizer::open(folder(Layout::Json, &golden["cases"]["sd1"]).path()).unwrap().padded_with("!").unwrap();
     for (prompt, expected) in golden["short"].as_array().unwrap().iter().zip(golden["cases"]["sd2"]["ids"].as_array().unwrap()) {
-        assert_eq!(encode_prompt(&tokenizer, prompt.as_str().unwrap(), plain()).unwrap().chunks[0].ids, ids_of(expected), "{prompt}");
+        assert_eq!(
+            encode_prompt(&tokenizer, prompt.as_str().unwrap(), plain()).unwrap().chunks[0].ids,
+            ids_of(expected),
+            "{prompt}"
+        );
     }
     assert!(tokenizer.padded_with("[PAD]").is_err());
 }

@@ -13,9 +13,12 @@ use serde_json::Value;
 use self::classes::{CLASSES, Class, HARMLESS};
 use crate::{FinalSigma, PredictionType, SamplerConfig, SamplingError, SolverType, TrainingConfig};
 
+/// Where a model folder's file names its class.
+const MODEL_KEY: &str = "_class_name";
+
 /// Reads a model folder's `scheduler_config.json`: its sampler and the training behind it.
 pub fn from_diffusers(json: &Value) -> Result<(SamplerConfig, TrainingConfig), SamplingError> {
-    let options = Options::new(json, "_class_name")?;
+    let options = Options::new(json, MODEL_KEY)?;
     let training = options.training()?;
     Ok((options.sampler(options.number("steps_offset")?.unwrap_or(0))?, training))
 }
@@ -47,12 +50,14 @@ impl<'a> Options<'a> {
             SamplingError::Unsupported(format!("scheduler class `{name}` is not supported; known: {known}"))
         })?;
         let options = Self { class, json };
-        options.refuse_what_would_be_different()?;
+        options.refuse_what_would_be_different(class_key == MODEL_KEY)?;
         Ok(options)
     }
 
-    fn refuse_what_would_be_different(&self) -> Result<(), SamplingError> {
-        for (key, harmless) in HARMLESS {
+    fn refuse_what_would_be_different(&self, in_model_folder: bool) -> Result<(), SamplingError> {
+        // The Stable Diffusion pipelines of diffusers switch clipping off, whatever the model folder says.
+        let matters = |key: &str| !(in_model_folder && key == "clip_sample");
+        for (key, harmless) in HARMLESS.iter().filter(|(key, _)| matters(key)) {
             let given = self.get(key).map(ToString::to_string);
             let by_default = self.class.defaults.iter().find(|(name, _)| name == key).map(|(_, value)| value.to_string());
             let Some(value) = given.or(by_default) else { continue };
@@ -223,6 +228,7 @@ mod tests {
         let sampler = sampler_from_diffusers(&spec, &TrainingConfig::default()).unwrap();
         assert_eq!((sampler.kind, sampler.schedule), (SamplerKind::Dpmpp2mSde, SigmaSchedule::Karras));
         assert_eq!((sampler.timestep_spacing, sampler.steps_offset), (Some(TimestepSpacing::Linspace), Some(1)));
+        assert!(from_diffusers(&json!({"_class_name": "DDIMScheduler", "clip_sample": true})).is_ok());
         let (_, training) = from_diffusers(&json!({"_class_name": "EulerDiscreteScheduler"})).unwrap();
         assert_eq!((training.beta_end, training.beta_schedule, training.steps_offset), (0.02, BetaSchedule::Linear, 0));
     }

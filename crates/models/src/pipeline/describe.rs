@@ -87,7 +87,11 @@ impl Defaults {
 impl Description {
     /// Reads and checks the configuration files.
     pub fn read(files: &ModelFiles) -> Result<Self, ModelError> {
-        let (sampler, training) = from_diffusers(&files.scheduler_config)?;
+        let (sampler, mut training) = from_diffusers(&files.scheduler_config)?;
+        if files.family != Family::Sdxl {
+            // diffusers' StableDiffusionPipeline corrects old folders to this value when it loads them.
+            training.steps_offset = 1;
+        }
         let training = Arc::new(TrainingSchedule::new(training)?);
         let unet = UNetConfig::from_json(&files.unet_config)?;
         let vae = VaeConfig::from_json(&files.vae_config)?;

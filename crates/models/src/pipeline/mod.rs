@@ -70,6 +70,13 @@ impl<O: Ops> Pipeline<O> {
     }
 }
 
+/// Loads a model folder or file completely on the processor, as the first request would, and throws it away.
+pub fn load_check(path: &std::path::Path) -> Result<(), ModelError> {
+    let device = crate::Device::Cpu.open().map_err(|e| ModelError::Unsupported(e.to_string()))?;
+    let ops = Arc::new(crate::ops::candle::CandleOps::on(&device));
+    Pipeline::load(ops, &crate::weights::folder::open_model(path, None)?).map(drop)
+}
+
 fn load_encoder<O: Ops>(ops: &O, files: &ModelFiles, second: bool) -> Result<Encoder<O>, ModelError> {
     let (component, config, weights, tokenizer) = match (second, &files.text_encoder_2, &files.text_encoder_2_config) {
         (true, Some(weights), Some(config)) => {

@@ -157,12 +157,38 @@ pub(crate) fn is_plain_name(name: &str) -> bool {
 
 /// Reads a JSON object of bounded size; what its fields mean is for the caller to judge.
 pub fn read_json(path: &Path) -> Result<Value, WeightsError> {
-    let bytes = read_capped(path, CONFIG_BYTES_MAX)?;
+    let bytes = without_infinities(read_capped(path, CONFIG_BYTES_MAX)?);
     let value: Value = serde_json::from_slice(&bytes).map_err(|e| WeightsError::model(path, format!("not valid JSON: {e}")))?;
     if !value.is_object() {
         return Err(WeightsError::model(path, "a JSON object is expected"));
     }
     Ok(value)
+}
+
+/// Python writes `Infinity` and `NaN` into JSON (diffusers' `lambda_min_clipped` is `-Infinity`); JSON has no such values, so they become
+/// `null`. Strings are left alone.
+fn without_infinities(bytes: Vec<u8>) -> Vec<u8> {
+    const WORDS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
+    let (mut out, mut rest, mut in_string) = (Vec::with_capacity(bytes.len()), bytes.as_slice(), false);
+    while let Some(&byte) = rest.first() {
+        let word = WORDS.iter().find(|word| !in_string && rest.starts_with(word));
+        let taken = match (byte, word) {
+            (_, Some(word)) => {
+                out.extend_from_slice(b"null");
+                rest = &rest[word.len()..];
+                continue;
+            }
+            (b'\\', None) if in_string => rest.len().min(2),
+            (b'"', None) => {
+                in_string = !in_string;
+                1
+            }
+            _ => 1,
+        };
+        out.extend_from_slice(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    out
 }
 
 /// Reads a regular file whole, unless it is larger than `limit`.
@@ -178,4 +204,16 @@ pub(crate) fn read_capped(path: &Path, limit: u64) -> Result<Vec<u8>, WeightsErr
         return Err(WeightsError::model(path, format!("larger than {limit} bytes, which no such file is")));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn infinities_become_null_outside_strings() {
+        let text = br#"{"a": -Infinity, "b": [NaN, Infinity], "Infinity \" NaN": "NaN"}"#;
+        let read: Value = serde_json::from_slice(&without_infinities(text.to_vec())).expect("JSON now");
+        assert_eq!(read, serde_json::json!({"a": null, "b": [null, null], "Infinity \" NaN": "NaN"}));
+    }
 }
