@@ -28,8 +28,7 @@ fn every_reference_result_is_within_its_limit() -> Result<(), Failure> {
     units::run(&fixtures.join("models"), &mut actual)?;
     let mut backend = cases::backend(&fixtures.join("models"))?;
     for case in cases::read(&fixtures.join("cases.json"))? {
-        let outcome =
-            cases::run(&mut backend, &case, &fixtures.join("pictures")).map_err(|e| format!("{}: {e}", case.id))?;
+        let outcome = cases::run(&mut backend, &case, &fixtures.join("pictures")).map_err(|e| format!("{}: {e}", case.id))?;
         assert!(outcome.evaluations > 0, "{}: nothing ran", case.id);
         outcome.store(&case.id, &mut actual);
     }

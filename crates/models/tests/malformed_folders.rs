@@ -145,7 +145,7 @@ fn change(dir: &Path, file: &str, field: &str, value: &Value) {
 
 /// Fields of the wrong type, or of absurd value.
 fn wrong_fields() -> Vec<Case> {
-    let fields: [(&str, &str, Value); 36] = [
+    let fields: [(&str, &str, Value); 46] = [
         ("unet", "block_out_channels", json!("8")),
         ("unet", "block_out_channels", json!([])),
         ("unet", "block_out_channels", json!([8, 16])),
@@ -182,10 +182,23 @@ fn wrong_fields() -> Vec<Case> {
         ("text_encoder", "vocab_size", json!(u64::MAX)),
         ("text_encoder", "max_position_embeddings", json!(0)),
         ("text_encoder", "hidden_act", json!({ "a": 1 })),
+        ("scheduler", "beta_start", json!("small")),
+        ("scheduler", "beta_end", json!(-1)),
+        ("scheduler", "beta_end", json!(1e300)),
+        ("scheduler", "beta_schedule", json!("evil")),
+        ("scheduler", "prediction_type", json!("evil")),
+        ("scheduler", "prediction_type", json!(["epsilon"])),
+        ("scheduler", "num_train_timesteps", json!(0)),
+        ("scheduler", "num_train_timesteps", json!(-5)),
+        ("scheduler", "num_train_timesteps", json!(u64::MAX)),
+        ("scheduler", "timestep_spacing", json!({})),
     ];
     let changed = |(component, field, value): (&'static str, &'static str, Value)| {
-        case(format!("{component}: {field} = {value}"), component, move |dir| {
-            change(dir, &format!("{component}/config.json"), field, &value);
+        // The schedule is checked where it is made, which knows the field and not the file.
+        let names = if component == "scheduler" { field.split_once('_').map_or(field, |(first, _)| first) } else { component };
+        case(format!("{component}: {field} = {value}"), names, move |dir| {
+            let name = if component == "scheduler" { "scheduler_config.json" } else { "config.json" };
+            change(dir, &format!("{component}/{name}"), field, &value);
         })
     };
     fields.into_iter().map(changed).collect()

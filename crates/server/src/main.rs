@@ -1,2 +1,17 @@
-//! The `easel` binary.
-fn main() {}
+//! The `easel` binary: command line, configuration, and the only place that wires the other crates together.
+
+mod builtin;
+mod cli;
+mod config;
+mod error;
+mod library;
+mod logging;
+mod output;
+mod runtime;
+mod serve;
+mod signals;
+mod tap;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

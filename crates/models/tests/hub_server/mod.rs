@@ -292,6 +292,15 @@ fn body(bytes: Vec<u8>, sent: usize) -> Body {
     if sent == bytes.len() {
         return Body::from(bytes);
     }
-    let parts = vec![Ok(bytes[..sent].to_vec()), Err(std::io::Error::other("cut"))];
-    Body::from_stream(futures_util::stream::iter(parts))
+    let parts = futures_util::stream::unfold(Some(bytes[..sent].to_vec()), |part| async move {
+        match part {
+            Some(part) => Some((Ok(part), None)),
+            None => {
+                // Time for the first part to leave; an error at once would take it along.
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                Some((Err(std::io::Error::other("cut")), None))
+            }
+        }
+    });
+    Body::from_stream(parts)
 }

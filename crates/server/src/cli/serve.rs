@@ -1,0 +1,58 @@
+//! `easel serve`: the HTTP server.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use easel_api::{ApiConfig, AppState, FilesConfig};
+use easel_engine::EngineConfig;
+
+use super::{
+    Context,
+    overrides::{Group, Overrides},
+};
+use crate::{
+    config::{self, Config, Setting},
+    error::{Failure, Result},
+    runtime::{Options, Runtime},
+    serve,
+};
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub settings: Overrides<Settings>,
+}
+
+pub struct Settings;
+
+impl Group for Settings {
+    const SETTINGS: &'static [&'static [&'static Setting]] = &[config::models::SETTINGS, config::server::SETTINGS];
+    const HEADING: &'static str = "Settings";
+}
+
+pub fn run(context: &Context) -> Result<ExitCode> {
+    let config = &context.config;
+    let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let tokio = tokio.map_err(|error| Failure::io("cannot start", &error))?;
+    let engine =
+        EngineConfig { queue_max: config.server.queue_max, batch_max: config.server.batch_max, ..EngineConfig::default() };
+    tokio.block_on(async {
+        let runtime = Runtime::start(config, Options { engine, ..Options::default() })?;
+        let state = AppState::new(runtime.engine.clone(), api(config))
+            .map_err(|error| Failure::io(format!("cannot use the data folder {}", config.storage.data_dir.display()), &error))?;
+        serve::serve(config, &runtime, easel_api::router(state)).await
+    })?;
+    // Whatever still runs on a blocking thread is not worth waiting for.
+    tokio.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn api(config: &Config) -> ApiConfig {
+    let files = FilesConfig::new(config.storage.data_dir.join("files"));
+    ApiConfig {
+        public_url: config.server.public_url.clone(),
+        generation_timeout: config.server.generation_timeout,
+        write_parameters: config.server.write_parameters,
+        ..ApiConfig::new(files)
+    }
+}

@@ -1,0 +1,153 @@
+//! The HTTP server: where it listens and how much it takes on.
+
+use std::{net::IpAddr, time::Duration};
+
+use super::{ConfigError, Fallback, Setting, Values};
+
+/// Where it listens.
+pub const HOST: Setting = Setting {
+    key: "server.host",
+    flag: "host",
+    env: &["EASEL_HOST"],
+    placeholder: "ADDRESS",
+    help: "Address to listen on; anything but a loopback address lets others in, and there are no accounts yet",
+    default: Fallback::Fixed("127.0.0.1"),
+    ..Setting::BASE
+};
+
+/// On which port.
+///
+/// 3273 spells EASE on a telephone's keys. It is none of the ports of programs people run beside Easel: Gradio's 7860-7959 (A1111 and its
+/// family), SwarmUI 7801, ComfyUI 8188, InvokeAI 9090, LocalAI 8080, Ollama 11434, vLLM 8000, sd-server 1234, SGLang 30000.
+pub const PORT: Setting = Setting {
+    key: "server.port",
+    flag: "port",
+    env: &["EASEL_PORT"],
+    placeholder: "PORT",
+    help: "Port to listen on; 0 picks a free one",
+    default: Fallback::Fixed("3273"),
+    ..Setting::BASE
+};
+
+/// How long it may take to leave.
+pub const DRAIN_SECONDS: Setting = Setting {
+    key: "server.drain_seconds",
+    flag: "drain-seconds",
+    env: &["EASEL_DRAIN_SECONDS"],
+    placeholder: "SECONDS",
+    help: "How long a server that was asked to stop finishes what it has begun",
+    default: Fallback::Fixed("30"),
+    ..Setting::BASE
+};
+
+/// How many may wait.
+pub const QUEUE_MAX: Setting = Setting {
+    key: "server.queue_max",
+    flag: "queue-max",
+    env: &["EASEL_QUEUE_MAX"],
+    placeholder: "N",
+    help: "Requests that may wait; one more is answered with 503",
+    default: Fallback::Fixed("64"),
+    ..Setting::BASE
+};
+
+/// How many pictures are drawn together.
+pub const BATCH_MAX: Setting = Setting {
+    key: "server.batch_max",
+    flag: "batch-max",
+    env: &["EASEL_BATCH_MAX"],
+    placeholder: "N",
+    help: "Pictures that are drawn together",
+    default: Fallback::Fixed("8"),
+    ..Setting::BASE
+};
+
+/// How long one request may take.
+pub const TIMEOUT_SECONDS: Setting = Setting {
+    key: "server.timeout_seconds",
+    flag: "timeout-seconds",
+    env: &["EASEL_TIMEOUT_SECONDS"],
+    placeholder: "SECONDS",
+    help: "How long a request may wait and be drawn",
+    default: Fallback::Fixed("900"),
+    ..Setting::BASE
+};
+
+/// How clients see the server.
+pub const PUBLIC_URL: Setting = Setting {
+    key: "server.public_url",
+    flag: "public-url",
+    env: &["EASEL_PUBLIC_URL"],
+    placeholder: "URL",
+    help: "Address clients see, for the URLs of pictures, such as https://example.org/easel. Unset: what the request says",
+    ..Setting::BASE
+};
+
+/// Whether pictures say how they were made.
+pub const WRITE_PARAMETERS: Setting = Setting {
+    key: "server.write_parameters",
+    flag: "write-parameters",
+    env: &["EASEL_WRITE_PARAMETERS"],
+    placeholder: "BOOL",
+    help: "Write prompt, seed and settings into the pictures",
+    default: Fallback::Fixed("true"),
+    choices: Some(|| vec!["true", "false"]),
+    ..Setting::BASE
+};
+
+/// The settings of this section.
+pub const SETTINGS: &[&Setting] =
+    &[&HOST, &PORT, &DRAIN_SECONDS, &QUEUE_MAX, &BATCH_MAX, &TIMEOUT_SECONDS, &PUBLIC_URL, &WRITE_PARAMETERS];
+
+/// The HTTP server.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub host: IpAddr,
+    /// On which port; 0 picks a free one.
+    pub port: u16,
+    /// How long it may take to leave.
+    pub drain: Duration,
+    /// How many may wait.
+    pub queue_max: usize,
+    /// How many pictures are drawn together.
+    pub batch_max: usize,
+    /// How long one request may take.
+    pub generation_timeout: Duration,
+    /// Scheme, host and path clients see, without a slash at the end.
+    pub public_url: Option<String>,
+    /// Whether pictures say how they were made.
+    pub write_parameters: bool,
+}
+
+impl Server {
+    /// Reads the section.
+    pub fn read(values: &Values) -> Result<Self, ConfigError> {
+        Ok(Self {
+            host: values.require::<Host>(&HOST)?.0,
+            port: values.require(&PORT)?,
+            drain: Duration::from_secs(values.require(&DRAIN_SECONDS)?),
+            queue_max: at_least_one(values, &QUEUE_MAX)?,
+            batch_max: at_least_one(values, &BATCH_MAX)?,
+            generation_timeout: Duration::from_secs(values.require(&TIMEOUT_SECONDS)?),
+            public_url: values.get::<String>(&PUBLIC_URL)?.map(|url| url.trim_end_matches('/').to_owned()),
+            write_parameters: values.switch(&WRITE_PARAMETERS)?,
+        })
+    }
+}
+
+fn at_least_one(values: &Values, setting: &Setting) -> Result<usize, ConfigError> {
+    Ok(values.require::<std::num::NonZeroUsize>(setting)?.get())
+}
+
+/// An address, or the one name everybody types.
+struct Host(IpAddr);
+
+impl std::str::FromStr for Host {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = if text == "localhost" { "127.0.0.1" } else { text.trim_start_matches('[').trim_end_matches(']') };
+        text.parse().map(Self).map_err(|_| "use an IP address such as 127.0.0.1, 0.0.0.0 or ::1".to_owned())
+    }
+}

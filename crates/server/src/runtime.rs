@@ -1,0 +1,79 @@
+//! The engine with its backend and its models: what `serve` and `generate` have in common.
+
+use easel_engine::{Engine, EngineConfig, SubmitError};
+use easel_models::backend::{BackendOptions, CandleBackend};
+use easel_types::ModelId;
+
+use crate::{
+    config::Config,
+    error::{Exit, Failure, Result},
+    library::{self, Entry, HINT, Listed},
+    tap::{Kept, Tap},
+};
+
+/// A running engine.
+pub struct Runtime {
+    /// The engine.
+    pub engine: Engine,
+    /// What the backend has left behind.
+    pub kept: Kept,
+}
+
+/// What a command wants of the engine.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Keep the latents of every picture.
+    pub keep_latents: bool,
+    /// Fail at once where there is no model, instead of starting without one.
+    pub need_model: bool,
+    /// The engine's own settings.
+    pub engine: EngineConfig,
+}
+
+impl Runtime {
+    /// Opens the device and starts the engine; the model is loaded in the background, [`Runtime::ready`] waits for it.
+    pub fn start(config: &Config, options: Options) -> Result<Self> {
+        let device = config.models.device.open()?;
+        let models = library::entries(&library::open(config)?)?;
+        let default = choose(config, &models, options.need_model)?;
+        tracing::debug!(device = %device.device, detail = device.detail, models = models.len(), "starting the engine");
+        let backend = BackendOptions {
+            device,
+            catalogue: Box::new(Listed(models)),
+            variant: config.models.variant.clone(),
+            prompt: Default::default(),
+        };
+        let kept = Kept::default();
+        let (inside, keep_latents) = (kept.clone(), options.keep_latents);
+        let engine = EngineConfig { default_model: default, ..options.engine };
+        let engine = Engine::start(move || Ok(Tap::new(CandleBackend::new(backend), inside, keep_latents)), engine);
+        Ok(Self { engine, kept })
+    }
+
+    /// Waits until requests are taken.
+    pub async fn ready(&self) -> Result<()> {
+        match self.engine.ready().await {
+            Ok(()) => Ok(()),
+            Err(SubmitError::Failed) => Err(self.failure()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Why the engine has failed.
+    pub fn failure(&self) -> Failure {
+        if let Some(error) = self.kept.load_error() {
+            return error.into();
+        }
+        let reason = self.engine.status().failure.unwrap_or_else(|| "the engine has failed".to_owned());
+        Failure::new(Exit::Device, reason)
+    }
+}
+
+/// The model of requests that name none.
+fn choose(config: &Config, models: &[Entry], need_model: bool) -> Result<Option<ModelId>> {
+    match &config.models.model {
+        Some(wanted) => library::find(models, &wanted.0).map(|entry| Some(entry.id.clone())),
+        None if models.is_empty() && need_model => Err(Failure::new(Exit::Model, "no model is installed").hint(HINT)),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,73 @@
+//! `easel serve`: where it listens, how it leaves.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::Home;
+
+#[test]
+fn a_free_port_is_announced_and_answers() {
+    let home = Home::new();
+    let server = home.serve(&["--device", "cpu"]);
+    let port: u16 = server.address.strip_prefix("127.0.0.1:").unwrap().parse().unwrap();
+    assert_ne!(port, 0);
+    assert!(server.hint.contains("curl") && server.hint.contains(&server.address), "{}", server.hint);
+    assert!(server.get("/health/live").starts_with("HTTP/1.1 200"), "{}", server.get("/health/live"));
+    let written: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(written, [".local"], "everything lies under the data folder");
+}
+
+#[test]
+fn a_signal_ends_it_cleanly() {
+    for signal in ["TERM", "INT"] {
+        let home = Home::new();
+        let mut server = home.serve(&["--device", "cpu"]);
+        assert!(server.get("/health/live").starts_with("HTTP/1.1 200"));
+        server.signal(signal);
+        assert_eq!(server.wait(Duration::from_secs(30)), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_a_clear_error() {
+    let home = Home::new();
+    let server = home.serve(&["--device", "cpu"]);
+    let port = server.address.rsplit_once(':').unwrap().1;
+    home.run(["serve", "--device", "cpu", "--port", port]).fails(1, &[port, "--port"]);
+}
+
+#[test]
+fn listening_for_others_is_warned_about() {
+    let home = Home::new();
+    let mut command = home.command(["serve", "--device", "cpu", "--port", "0", "--host", "0.0.0.0"]);
+    let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    child.kill().unwrap();
+    let stderr = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(stderr.contains("no accounts yet"), "{stderr}");
+}
+
+#[test]
+fn what_has_been_begun_is_finished_before_it_leaves() {
+    use std::io::{Read, Write};
+    let home = Home::with_tiny_model();
+    let mut server = home.serve(&["--device", "cpu", "--model", "tiny"]);
+    let started = std::time::Instant::now();
+    while !server.get("/health/ready").starts_with("HTTP/1.1 200") {
+        assert!(started.elapsed() < Duration::from_secs(60), "{}", server.get("/health/ready"));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let body = r#"{"prompt": "a red circle", "size": "128x128", "num_inference_steps": 100}"#;
+    let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
+    let head = "POST /v1/images/generations HTTP/1.1\r\nhost: easel\r\nconnection: close\r\ncontent-type: application/json";
+    write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    server.signal("TERM");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{}", &answer[..answer.len().min(500)]);
+    assert_eq!(server.wait(Duration::from_secs(30)), Some(0));
+}
