@@ -11,6 +11,8 @@ use std::{
 /// What a diffusers folder consists of.
 const PARTS: &[&str] = &[
     "model_index.json",
+    "defaults.toml",
+    "defaults.toml",
     "scheduler",
     "text_encoder",
     "text_encoder_2",

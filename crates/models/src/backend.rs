@@ -15,7 +15,7 @@ use easel_types::{ModelId, Rgb8};
 use crate::{
     ModelError, OpenDevice,
     ops::{Ops, OpsError, candle::CandleOps},
-    pipeline::{Description, Pipeline, SlotState, advance},
+    pipeline::{BatchKey, Description, Pipeline, SlotState, advance},
     prompt::PromptOptions,
     weights::{ModelFiles, folder::open_model},
 };
@@ -162,7 +162,7 @@ impl DenoiseBackend for CandleBackend {
     }
 
     fn step(&mut self, rows: &[StepRow]) -> Result<()> {
-        let mut groups: BTreeMap<(ModelId, (u32, u32, usize)), Vec<StepRow>> = BTreeMap::new();
+        let mut groups: BTreeMap<(ModelId, BatchKey), Vec<StepRow>> = BTreeMap::new();
         for row in rows {
             let (model, state) = self.slots.get(&row.slot).ok_or_else(|| unknown_slot(row.slot))?;
             groups.entry((model.clone(), state.batch_key())).or_default().push(*row);

@@ -1,4 +1,5 @@
 //! Pulling from a hub that runs in this process and misbehaves on request.
+#![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
 mod hub_server;
 

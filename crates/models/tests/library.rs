@@ -1,4 +1,5 @@
 //! The library: importing, listing, showing, verifying and removing models.
+#![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
 mod weights_support;
 
@@ -69,8 +70,10 @@ fn a_folder_keeps_what_it_needs_and_nothing_else() {
         fs::create_dir_all(source.path().join(extra).parent().unwrap()).unwrap();
         fs::write(source.path().join(extra), b"x").unwrap();
     }
+    fs::write(source.path().join("defaults.toml"), "").unwrap();
     let library = Library::new(data.path());
     let model = library.import(source.path(), "folder", &options()).unwrap();
+    assert!(model.path.join("defaults.toml").exists(), "what its makers recommend comes along");
     assert_eq!(model.manifest.sha256, Some(sha256(&source.path().join("unet/diffusion_pytorch_model.safetensors"))));
     assert_eq!(model.manifest.files.len(), 3);
     assert!(library.open("folder", None).is_ok());

@@ -2,6 +2,7 @@
 //!
 //! `fixtures/single_file/names.py` made the list from models of the true size. The checkpoints here are files of the true size as well,
 //! but sparse: only the header is written, the gigabytes behind it are holes that nothing reads.
+#![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
 mod weights_support;
 

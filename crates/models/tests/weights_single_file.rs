@@ -1,5 +1,6 @@
 //! Single-file checkpoints: the small ones in `fixtures/single_file` (see `make.py` there) must turn into exactly the tensors of the
 //! diffusers models they were made from, which diffusers' own conversion confirmed when they were made.
+#![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
 mod weights_support;
 

@@ -81,8 +81,8 @@ fn announce(listener: &TcpListener) -> Result<()> {
     }
     output::line(format_args!("listening on http://{address}"));
     output::line(format_args!(
-        "try: curl -s http://{}/v1/images/generations -H 'content-type: application/json' \
-         -d '{{\"prompt\": \"a red circle on a blue background\"}}' | grep -o '\"b64_json\":\"[^\"]*' | cut -d'\"' -f4 | base64 -d > out.png",
+        "try: curl -so out.png \"$(curl -s http://{}/v1/images/generations -H 'content-type: application/json' \
+         -d '{{\"prompt\": \"a red circle on a blue background\"}}' | grep -o 'http[^\"]*')\"",
         reachable(address)
     ));
     Ok(())

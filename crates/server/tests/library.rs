@@ -13,7 +13,7 @@ fn ids(home: &Home) -> Vec<String> {
 
 #[test]
 fn a_model_comes_is_shown_and_goes() {
-    let home = Home::with_tiny_model();
+    let home = Home::with_imported_model();
     assert!(ids(&home).contains(&"tiny".to_owned()));
     let table = home.run(["list"]).ok().stdout;
     assert!(table.contains("tiny") && table.contains("sd1"), "{table}");
@@ -28,8 +28,15 @@ fn a_model_comes_is_shown_and_goes() {
 }
 
 #[test]
+fn an_imported_model_draws() {
+    let home = Home::with_imported_model();
+    home.run(["generate", "a red circle", "--model", "tiny", "--steps", "1", "--width", "64", "--height", "64", "--device=cpu"])
+        .ok();
+}
+
+#[test]
 fn a_name_is_taken_only_once_unless_forced() {
-    let home = Home::with_tiny_model();
+    let home = Home::with_imported_model();
     let model = tiny_model();
     let import = |more: &[&str]| {
         let mut command = home.command(["import", "--name", "tiny"]);
@@ -44,7 +51,7 @@ fn a_name_is_taken_only_once_unless_forced() {
 
 #[test]
 fn damaged_files_are_found() {
-    let home = Home::with_tiny_model();
+    let home = Home::with_imported_model();
     let weights = home.join(".local/share/easel/models/tiny/unet/diffusion_pytorch_model.safetensors");
     let mut bytes = std::fs::read(&weights).unwrap();
     *bytes.last_mut().unwrap() ^= 1;

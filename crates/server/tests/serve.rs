@@ -55,11 +55,7 @@ fn what_has_been_begun_is_finished_before_it_leaves() {
     use std::io::{Read, Write};
     let home = Home::with_tiny_model();
     let mut server = home.serve(&["--device", "cpu", "--model", "tiny"]);
-    let started = std::time::Instant::now();
-    while !server.get("/health/ready").starts_with("HTTP/1.1 200") {
-        assert!(started.elapsed() < Duration::from_secs(60), "{}", server.get("/health/ready"));
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    server.wait_until_ready();
     let body = r#"{"prompt": "a red circle", "size": "128x128", "num_inference_steps": 100}"#;
     let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
     let head = "POST /v1/images/generations HTTP/1.1\r\nhost: easel\r\nconnection: close\r\ncontent-type: application/json";
@@ -70,4 +66,15 @@ fn what_has_been_begun_is_finished_before_it_leaves() {
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{}", &answer[..answer.len().min(500)]);
     assert_eq!(server.wait(Duration::from_secs(30)), Some(0));
+}
+
+#[test]
+fn the_line_it_prints_makes_a_picture() {
+    let home = Home::with_tiny_model();
+    let server = home.serve(&["--device", "cpu", "--model", "tiny"]);
+    server.wait_until_ready();
+    let line = server.hint.strip_prefix("try: ").unwrap();
+    let status = std::process::Command::new("sh").args(["-c", line]).current_dir(home.path()).status().unwrap();
+    assert!(status.success());
+    assert!(std::fs::read(home.join("out.png")).unwrap().starts_with(b"\x89PNG"), "{line}");
 }

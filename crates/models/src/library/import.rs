@@ -15,9 +15,10 @@ use super::{
 };
 use crate::weights::{Family, WeightFile, component::weights_path, folder::only_checkpoint, open_model, single_file};
 
+/// Names at the top of a model's folder: the components, and what its makers recommend.
+const TOP: [&str; 2] = ["model_index.json", "defaults.toml"];
 /// Names that a model's component may bring besides `*.safetensors`.
-const WANTED: [&str; 10] = [
-    "model_index.json",
+const WANTED: [&str; 9] = [
     "config.json",
     "scheduler_config.json",
     "tokenizer.json",
@@ -84,7 +85,8 @@ type Files = Vec<(PathBuf, String)>;
 
 fn folder_files(source: &Path) -> Result<(Family, Files), LibraryError> {
     let family = open_model(source, None)?.family;
-    let mut files = vec![(source.join("model_index.json"), "model_index.json".to_owned())];
+    let top = TOP.iter().filter(|name| source.join(name).is_file());
+    let mut files: Files = top.map(|name| (source.join(name), (*name).to_owned())).collect();
     for component in COMPONENTS {
         let folder = source.join(component);
         let Ok(entries) = fs::read_dir(&folder) else { continue };

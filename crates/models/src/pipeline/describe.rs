@@ -43,7 +43,7 @@ pub struct Description {
     pub zeros_for_empty_negative: bool,
 }
 
-/// `easel.toml` in a model's folder: what its makers recommend where a request says nothing. diffusers has no place for it.
+/// `defaults.toml` in a model's folder: what its makers recommend where a request says nothing. diffusers has no place for it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Defaults {
@@ -56,8 +56,8 @@ struct Defaults {
 
 impl Defaults {
     fn beside(files: &ModelFiles) -> Result<Self, ModelError> {
-        let bad = |reason: String| ConfigError { file: "easel.toml".into(), reason };
-        let path = files.path.join("easel.toml");
+        let bad = |reason: String| ConfigError { file: "defaults.toml".into(), reason };
+        let path = files.path.join("defaults.toml");
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Self::default()),

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use easel_sampling::TrainingSchedule;
 
 pub use describe::Description;
-pub use slot::{SlotState, advance};
-pub use text::{Branch, TextStates};
+pub use slot::{BatchKey, SlotState, advance};
+pub use text::{TextStates, Texts};
 
 use crate::{
     ModelError,

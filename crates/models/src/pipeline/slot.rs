@@ -8,7 +8,7 @@ use easel_sampling::{NoiseStream, Row};
 use easel_types::{Convention, Gray8, Rgb8, Task};
 
 use super::{
-    Pipeline, TextStates,
+    Pipeline, TextStates, Texts,
     picture::{binarise, normalise, subsample},
 };
 use crate::{
@@ -34,6 +34,14 @@ pub struct SlotState<O: Ops> {
     /// (1, width) rows beside the text, conditional first.
     text_time: Vec<O::Tensor>,
     guidance_embedding: Option<O::Tensor>,
+}
+
+/// What states that share a call of the denoiser have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BatchKey {
+    width: u32,
+    height: u32,
+    tokens: usize,
 }
 
 /// What the task brings along, before any noise.
@@ -63,7 +71,7 @@ impl<O: Ops> SlotState<O> {
         let shape = [1, description.latent_channels, height, width];
         let embedded_guidance = pipeline.unet.config().time_cond_proj_dim;
         let guided = plan.guidance_scale > 1.0 && embedded_guidance.is_none();
-        let (conditional, unconditional) =
+        let Texts { conditional, unconditional } =
             pipeline.encode_text(&plan.prompt, plan.negative_prompt.as_deref(), guided, options, plan.clip_skip)?;
 
         let mut stream = NoiseStream::new(plan.noise, plan.seed, &shape, plan.table.brownian_range);
@@ -123,9 +131,9 @@ impl<O: Ops> SlotState<O> {
         &self.latents
     }
 
-    /// States that may share a call of the denoiser: the same latent shape and the same number of text tokens.
-    pub fn batch_key(&self) -> (u32, u32, usize) {
-        (self.plan.width, self.plan.height, self.conditional.tokens)
+    /// What it must have in common with another state to share a call of the denoiser.
+    pub fn batch_key(&self) -> BatchKey {
+        BatchKey { width: self.plan.width, height: self.plan.height, tokens: self.conditional.tokens }
     }
 
     fn branches(&self) -> impl Iterator<Item = &TextStates<O::Tensor>> {

@@ -9,14 +9,6 @@ use crate::{
     prompt::{Chunk, EncodedPrompt, PromptOptions, apply_weights, encode_prompt, equalise},
 };
 
-/// The conditional or the unconditional side of guidance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Branch {
-    /// What to draw.
-    Conditional,
-    /// What to avoid.
-    Unconditional,
-}
 
 /// One branch's text, ready for the denoiser.
 pub struct TextStates<T> {
@@ -28,6 +20,14 @@ pub struct TextStates<T> {
     pub pooled: Option<Vec<f32>>,
 }
 
+/// The two sides of guidance.
+pub struct Texts<T> {
+    /// What to draw.
+    pub conditional: TextStates<T>,
+    /// What to avoid; absent without guidance.
+    pub unconditional: Option<TextStates<T>>,
+}
+
 impl<O: Ops> Pipeline<O> {
     /// Encodes both branches; the second is absent without guidance.
     pub fn encode_text(
@@ -37,7 +37,7 @@ impl<O: Ops> Pipeline<O> {
         guided: bool,
         options: PromptOptions,
         clip_skip: Option<u32>,
-    ) -> Result<(TextStates<O::Tensor>, Option<TextStates<O::Tensor>>), ModelError> {
+    ) -> Result<Texts<O::Tensor>, ModelError> {
         let zeros = guided && negative.is_none() && self.description.zeros_for_empty_negative;
         let texts: &[&str] = if guided && !zeros { &[prompt, negative.unwrap_or("")] } else { &[prompt] };
         let mut parts: Vec<Vec<Vec<f32>>> = vec![Vec::new(); texts.len()];
@@ -63,12 +63,12 @@ impl<O: Ops> Pipeline<O> {
         for (parts, pooled) in parts.iter().zip(pooled) {
             branches.push(self.join(parts, pooled)?);
         }
-        let second = match branches.len() {
+        let unconditional = match branches.len() {
             2 => branches.pop(),
             _ if zeros => Some(self.zeros_like(&branches[0])?),
             _ => None,
         };
-        Ok((branches.remove(0), second))
+        Ok(Texts { conditional: branches.remove(0), unconditional })
     }
 
     /// One encoder's weighted states over all chunks, and the pooled state of the first chunk where the model wants it.

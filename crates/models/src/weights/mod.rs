@@ -21,5 +21,5 @@ pub mod tokenizer;
 pub use dtype::Dtype;
 pub use error::WeightsError;
 pub use folder::{Family, ModelFiles, OpenOptions, open_model, open_model_with};
-pub use set::{Change, View, WeightFile, WeightSet};
+pub use set::{Change, RawTensor, View, WeightFile, WeightSet};
 pub use tokenizer::TokenizerFiles;

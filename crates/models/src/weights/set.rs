@@ -156,6 +156,9 @@ impl View {
     }
 }
 
+/// A tensor as stored: number format, shape, little-endian bytes.
+pub type RawTensor<'a> = (Dtype, &'a [usize], Cow<'a, [u8]>);
+
 /// Tensors by diffusers parameter name. Cheap to clone: the files are shared.
 pub struct WeightSet {
     /// What to blame when a name is missing: the file, or the index of a sharded set.
@@ -250,7 +253,7 @@ impl WeightSet {
     }
 
     /// The tensor as stored: number format, shape and little-endian bytes (borrowed, unless the view transposes).
-    pub fn raw(&self, name: &str) -> Result<(Dtype, &[usize], Cow<'_, [u8]>), WeightsError> {
+    pub fn raw(&self, name: &str) -> Result<RawTensor<'_>, WeightsError> {
         let view = self.view(name)?;
         Ok((view.dtype, &view.shape, view.bytes()))
     }

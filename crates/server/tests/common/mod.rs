@@ -126,6 +126,15 @@ impl Server {
         None
     }
 
+    /// Waits until its model is loaded.
+    pub fn wait_until_ready(&self) {
+        let started = Instant::now();
+        while !self.get("/health/ready").starts_with("HTTP/1.1 200") {
+            assert!(started.elapsed() < Duration::from_secs(60), "{}", self.get("/health/ready"));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Sends a request and returns status line and body.
     pub fn get(&self, path: &str) -> String {
         use std::io::{Read, Write};
@@ -153,14 +162,29 @@ pub fn tiny_model() -> PathBuf {
 }
 
 impl Home {
-    /// A home with the tiny model installed as `tiny`.
+    /// A home with the tiny model put there by hand as `tiny`.
     pub fn with_tiny_model() -> Self {
         let home = Self::new();
-        home.command(["import", "--name", "tiny", "--quiet", "--copy"])
-            .arg(tiny_model())
-            .status()
-            .map(|s| assert!(s.success()))
-            .unwrap();
+        copy(&tiny_model(), &home.join(".local/share/easel/models/tiny"));
         home
+    }
+
+    /// A home with the tiny model imported as `tiny`.
+    pub fn with_imported_model() -> Self {
+        let home = Self::new();
+        let ran = home.command(["import", "--name", "tiny", "--copy"]).arg(tiny_model()).output().unwrap();
+        Ran::from(ran).ok();
+        home
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
     }
 }
