@@ -110,8 +110,8 @@ fn schedules_and_tokenizers_follow_the_family() {
     assert_eq!([&sd1, &sd2, &xl].map(|files| files.unet_config["sample_size"].clone()), [json!(64), json!(96), json!(128)]);
     assert_eq!(xl.vae_config["scaling_factor"], json!(0.13025));
     assert_eq!(xl.model_index["force_zeros_for_empty_prompt"], json!(true));
-    assert_eq!((sd1.tokenizer.pad_token(), sd2.tokenizer.pad_token()), (Some("<|endoftext|>"), Some("!")));
-    assert_eq!(xl.tokenizer_2.as_ref().unwrap().pad_token(), Some("!"));
+    assert_eq!((sd1.tokenizer.pad_token, sd2.tokenizer.pad_token), (Some("<|endoftext|>"), Some("!")));
+    assert_eq!(xl.tokenizer_2.as_ref().unwrap().pad_token, Some("!"));
     assert_eq!(
         (open("inpaint").unet_config["in_channels"].clone(), sd2.text_encoder_config["hidden_act"].clone()),
         (json!(9), json!("gelu"))

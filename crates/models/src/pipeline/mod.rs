@@ -85,11 +85,10 @@ fn load_encoder<O: Ops>(ops: &O, files: &ModelFiles, second: bool) -> Result<Enc
         _ => ("text_encoder", &files.text_encoder_config, &files.text_encoder, &files.tokenizer),
     };
     let config = ClipConfig::from_json(component, config)?;
-    let pad = tokenizer.pad_token();
-    let tokenizer = ClipTokenizer::open(&tokenizer.dir)?;
-    let tokenizer = match pad {
-        None => tokenizer,
-        Some(pad) => tokenizer.padded_with(pad)?,
+    let own = ClipTokenizer::open(&tokenizer.dir)?;
+    let tokenizer = match tokenizer.pad_token {
+        None => own,
+        Some(pad) => own.padded_with(pad)?,
     };
     let model = ClipText::load(config, &Loader::new(ops, weights))?;
     Ok(Encoder { tokenizer, model })

@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     WeightsError,
@@ -24,13 +24,14 @@ const NEIGHBOURS_MAX: usize = 1000;
 /// Where a library keeps the tokenizer that single-file checkpoints share.
 pub const SHARED_CLIP: &str = "tokenizers/clip";
 
-/// A tokenizer's folder (`tokenizer.json`, or `vocab.json` with `merges.txt`) and its configuration.
+/// A tokenizer's folder: `tokenizer.json`, or `vocab.json` with `merges.txt`, and what says how it pads.
 #[derive(Clone, Debug)]
 pub struct TokenizerFiles {
     /// The folder.
     pub dir: PathBuf,
-    /// `tokenizer_config.json`, or what stands for it; its padding token wins over what the folder says.
-    pub config: Value,
+    /// The padding token that wins over what the folder says: a borrowed tokenizer does not know whose it is. `None` in a diffusers
+    /// folder, whose own files are right.
+    pub pad_token: Option<&'static str>,
 }
 
 impl TokenizerFiles {
@@ -42,22 +43,18 @@ impl TokenizerFiles {
                 "no tokenizer here (vocab.json with merges.txt would do as well); pull or import the model again",
             ));
         }
-        let configs = ["tokenizer_config.json", "special_tokens_map.json"].map(|name| dir.join(name));
-        let config = configs.iter().find(|path| path.exists()).map_or(Ok(json!({})), |path| read_json(path))?;
-        Ok(Self { dir: dir.to_owned(), config })
+        for name in ["tokenizer_config.json", "special_tokens_map.json"] {
+            let path = dir.join(name);
+            if path.exists() {
+                read_json(&path)?;
+            }
+        }
+        Ok(Self { dir: dir.to_owned(), pad_token: None })
     }
 
     /// The same tokenizer padding with another token: CLIP's own pads with the end token, OpenCLIP's with `!`.
-    pub(crate) fn padded_with(&self, token: &str) -> Self {
-        let mut config = self.config.clone();
-        config["pad_token"] = json!(token);
-        Self { dir: self.dir.clone(), config }
-    }
-
-    /// The padding token's text, written as a string or as an object with `content`.
-    pub fn pad_token(&self) -> Option<&str> {
-        let token = self.config.get("pad_token")?;
-        token.as_str().or_else(|| token.get("content")?.as_str())
+    pub(crate) fn padded_with(&self, token: &'static str) -> Self {
+        Self { dir: self.dir.clone(), pad_token: Some(token) }
     }
 
     /// How many tokens the vocabulary has, counted from its files.
