@@ -23,16 +23,26 @@ fn fixtures() -> PathBuf {
 
 #[test]
 fn every_reference_result_is_within_its_limit() -> Result<(), Failure> {
-    let fixtures = fixtures();
     let mut actual = tensors::Tensors::default();
-    units::run(&fixtures.join("models"), &mut actual)?;
-    let mut backend = cases::backend(&fixtures.join("models"))?;
-    for case in cases::read(&fixtures.join("cases.json"))? {
-        let outcome = cases::run(&mut backend, &case, &fixtures.join("pictures")).map_err(|e| format!("{}: {e}", case.id))?;
+    units::run(&fixtures().join("models"), &mut actual)?;
+    run_cases(&fixtures(), actual)
+}
+
+/// 145 cases over 49 scheduler configurations, with every task, odd sizes and step counts from 1 to 25.
+#[test]
+fn the_wide_set_is_within_its_limits() -> Result<(), Failure> {
+    run_cases(&fixtures().join("wide"), tensors::Tensors::default())
+}
+
+/// Runs `cases.json` of a folder and compares with its `expected.safetensors`.
+fn run_cases(folder: &Path, mut actual: tensors::Tensors) -> Result<(), Failure> {
+    let mut backend = cases::backend(&fixtures().join("models"))?;
+    for case in cases::read(&folder.join("cases.json"))? {
+        let outcome = cases::run(&mut backend, &case, &folder.join("pictures")).map_err(|e| format!("{}: {e}", case.id))?;
         assert!(outcome.evaluations > 0, "{}: nothing ran", case.id);
         outcome.store(&case.id, &mut actual);
     }
-    let expected = std::fs::read(fixtures.join("expected.safetensors"))?;
+    let expected = std::fs::read(folder.join("expected.safetensors"))?;
     let problems = compare(&SafeTensors::deserialize(&expected)?, &SafeTensors::deserialize(&actual.bytes()?)?);
     assert!(problems.is_empty(), "{} fall short:\n{}", problems.len(), problems.join("\n"));
     Ok(())

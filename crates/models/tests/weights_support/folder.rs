@@ -26,7 +26,7 @@ pub fn write_folder(dir: &Path) {
     });
     write_json(&dir.join("model_index.json"), &index);
     write_json(&dir.join("scheduler/scheduler_config.json"), &files.scheduler_config);
-    write_json(&dir.join("tokenizer/tokenizer_config.json"), &files.tokenizer.config);
+    write_json(&dir.join("tokenizer/tokenizer_config.json"), &json!({ "pad_token": files.tokenizer.pad_token }));
 }
 
 fn write_parts(dir: &Path, files: &ModelFiles) {
