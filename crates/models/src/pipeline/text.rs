@@ -9,7 +9,6 @@ use crate::{
     prompt::{Chunk, EncodedPrompt, PromptOptions, apply_weights, encode_prompt, equalise},
 };
 
-
 /// One branch's text, ready for the denoiser.
 pub struct TextStates<T> {
     /// (1, tokens, cross_attention_dim).
