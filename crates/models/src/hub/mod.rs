@@ -1,9 +1,9 @@
 //! `easel pull`: models from the hub into its cache on disk.
 //!
 //! [`pull`] resolves the revision to a commit, decides which files are needed ([`select`]), checks that the disk has room, downloads what
-//! the cache lacks ([`download`]) and returns the snapshot folder, which [`crate::weights::open_model`] opens and
+//! the cache lacks (`download.rs`) and returns the snapshot folder, which [`crate::weights::open_model`] opens and
 //! [`crate::library::Library::import`] installs. hf-hub gives the repository's facts, the default endpoint and the cache's place; the
-//! transfers are ours (see [`download`] for why).
+//! transfers are ours (see `download.rs` for why).
 //!
 //! Environment, as all tools of the hub understand it: `HF_ENDPOINT`, `HF_TOKEN` (`HUGGING_FACE_HUB_TOKEN` of old), `HF_TOKEN_PATH`,
 //! `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`, `HF_HUB_DISABLE_IMPLICIT_TOKEN`. What [`PullOptions`] sets wins.

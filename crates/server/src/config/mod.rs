@@ -5,7 +5,7 @@
 //!
 //! Why no library: figment was the candidate (layers, and metadata of where a value came from). Its last release builds on an older `toml`
 //! parser than the one in this workspace, it guesses types of environment variables (`EASEL_MODEL=007` would be a number), and it
-//! knows neither lines of a file nor keys nobody asked for. What is left of the job is [`values`] and [`file`], about 200 lines.
+//! knows neither lines of a file nor keys nobody asked for. What is left of the job is [`values`] and [`mod@file`], about 200 lines.
 
 mod error;
 pub mod file;

@@ -16,7 +16,7 @@
 //!
 //! Any of it can be overridden, see [`overrides`]. Memory: tensors stay in the mapped file; a view costs its name.
 //! Refused with a reason: XL refiners, depth, upscaling and instruction models, files without text encoder or autoencoder, other
-//! families, LoRA, ControlNet. To add a layout: detect it in [`detect`], map its parts as `unet.rs`, `vae.rs` and `text.rs` do.
+//! families, LoRA, ControlNet. To add a layout: detect it in `detect.rs`, map its parts as `unet.rs`, `vae.rs` and `text.rs` do.
 
 mod detect;
 pub mod overrides;
