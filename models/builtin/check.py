@@ -22,6 +22,7 @@ import scenes
 REQUIRED = 95.0
 GRID, SPAN = 56, 2.9      # an outline is compared on GRID x GRID cells that span SPAN times the root of its area
 SAME_COLOUR = 32          # RGB distance below which a pixel counts as ground
+INSIDE = 45               # RGB distance from the figure's colour above which a pixel inside the figure is of another
 NAMED_COLOUR = 70         # a colour farther than this from every named one has no name
 LIKENESS, LEAD = 0.86, 0.015  # intersection over union needed, and by how much the best shape must lead the next
 SYMMETRY = {"circle": 0, "ring": 0, "square": 90, "cross": 90, "star": 72, "triangle": 120, "diamond": 180}
@@ -96,6 +97,16 @@ def reach(seed, allowed):
         seed = grown
 
 
+def inner(region, depth=3):
+    """The region without its outermost `depth` pixels: what no soft edge reaches. All of it where nothing else is left."""
+    small = region.copy()
+    for _ in range(depth):
+        kept = small.copy()
+        kept[1:] &= small[:-1]; kept[:-1] &= small[1:]; kept[:, 1:] &= small[:, :-1]; kept[:, :-1] &= small[:, 1:]
+        small = kept
+    return small if small.any() else region
+
+
 def name_colour(rgb):
     names = list(scenes.COLOURS)
     distance = np.linalg.norm(np.array([scenes.COLOURS[n] for n in names]) - rgb, axis=1)
@@ -136,6 +147,8 @@ def look(image):
             main = part
     if (solid & ~main).sum() > 0.02 * main.sum():
         return None, "there is more than one object"
+    if (np.linalg.norm(pixels[inner(main)] - figure, axis=1) > INSIDE).mean() > 0.03:
+        return None, "the figure is not of one colour"
     colours = name_colour(figure), name_colour(ground)
     if None in colours:
         return None, f"a colour has no name: figure {figure.astype(int).tolist()}, ground {ground.astype(int).tolist()}"

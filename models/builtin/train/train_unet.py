@@ -1,7 +1,7 @@
 """Trains the denoiser and the text encoder together, on latents that are computed once.
 
 usage: train_unet.py WORK [--steps N] [--pictures N]      needs WORK/vae.pt; resumes from WORK/unet.pt
-The scenes of the held-out prompts are neither drawn nor named here; they are only sampled, to report the accuracy.
+The scenes of the held-out prompts are neither drawn nor named nor sampled here.
 """
 import argparse, copy, math, pathlib, sys, time
 import numpy as np, torch
@@ -61,7 +61,8 @@ def encode_pictures(work, vae, count):
         if start % 1000 == 0:
             print(f"pictures {start + 50} of {count}, {(start + 50) / (time.time() - began):.0f}/s", flush=True)
     latents = torch.cat(latents)
-    scale = 1 / latents.std().item()
+    # A denoiser that is trained further (resume.py) must see the latents at the scale it knows.
+    scale = torch.load(work / "vae.pt").get("scale") or 1 / latents.std().item()
     torch.save(dict(latents=(latents * scale).half(), scenes=shown, scale=scale), work / "latents.pt")
 
 
@@ -84,13 +85,14 @@ def sample(unet, text, tokenizer, vae, scale, prompts, guidance=5.0, steps=20, s
 
 
 def evaluate(models, vae, scale, tokenizer, count, folder, label):
-    every = scenes.held_out()
+    """How many prompts of the training split are drawn right: the held-out ones are for the one figure at the end."""
+    every = [c for c in scenes.training_combinations() if c[1] in scenes.CORE_SHAPES]
     chosen = [every[i] for i in np.random.default_rng(2).permutation(len(every))[:count]]
-    pictures = sample(*models, tokenizer, vae, scale, [scenes.prompt(*c) for c in chosen])
+    pictures = sample(*models, tokenizer, vae, scale, [scenes.prompt(*c) for c in chosen], guidance=3.0)
     wrong = [(scenes.prompt(*c), why) for c, p in zip(chosen, pictures) if (why := check.judge(Image.fromarray(p), c))]
     for prompt, why in wrong[:6]:
         print(f"    {prompt}: {why}")
-    print(f"  held out, {label}: {100 * (1 - len(wrong) / count):.1f} % of {count}", flush=True)
+    print(f"  seen prompts, {label}: {100 * (1 - len(wrong) / count):.1f} % of {count}", flush=True)
     grid = pictures[:24].reshape(4, 6, 128, 128, 3).swapaxes(1, 2).reshape(512, 768, 3)
     Image.fromarray(grid).save(folder / "samples.png")
 
@@ -133,7 +135,8 @@ def train(rank, a, meeting):
         state = torch.load(saved)
         for module, name in ((unet, "unet"), (text, "text"), (average[0], "average unet"), (average[1], "average text")):
             module.load_state_dict(state[name])
-        optimiser.load_state_dict(state["optimiser"])
+        if "optimiser" in state:
+            optimiser.load_state_dict(state["optimiser"])
         step = state["step"]
 
     def save():
