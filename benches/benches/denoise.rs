@@ -5,7 +5,7 @@
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use easel_backend::{DenoiseBackend, Plan, StepRow};
+use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_benches::{Networks, builtin, random_sd15};
 use easel_models::{
     Device,
@@ -73,6 +73,7 @@ fn whole_picture(c: &mut Criterion) {
         width: model.width,
         height: model.height,
         guidance_scale: model.guidance_scale,
+        branches: 2,
         guidance_rescale: 0.0,
         seed: 1,
         noise: NoiseKind::TorchCpu,
@@ -82,10 +83,15 @@ fn whole_picture(c: &mut Criterion) {
     c.bench_function("builtin/whole_picture", |b| {
         b.iter(|| {
             let slot = backend.admit(&plan).expect("a slot");
+            while backend.prepare(slot).expect("a ready slot") == Prepared::More {}
             for index in 0..plan.table.rows.len() {
                 backend.step(&[StepRow { slot, index }]).expect("a step");
             }
-            let picture = backend.decode(&[slot]).expect("a picture");
+            let picture = loop {
+                if let Some(picture) = backend.decode(slot).expect("a picture") {
+                    break picture;
+                }
+            };
             backend.release(slot);
             black_box(picture)
         });

@@ -53,6 +53,8 @@ pub struct BackendDescription {
     pub detail: String,
     /// Models that can be loaded, the default first.
     pub models: Vec<ModelId>,
+    /// Bytes there are for weights and pictures together; `None` where nobody knows.
+    pub memory: Option<u64>,
 }
 
 /// What the engine must know of a model to plan a request.
@@ -78,6 +80,10 @@ pub struct ModelDescription {
     pub size_multiple: u32,
     /// The denoiser takes the mask and the masked picture as extra channels.
     pub has_mask_channels: bool,
+    /// The denoiser is told the guidance scale as a number (LCM): there is never a second branch.
+    pub embeds_guidance: bool,
+    /// Bytes its weights take on the device.
+    pub weight_bytes: u64,
     /// First ten hex digits of the checkpoint's SHA-256, as A1111 shows it.
     pub hash: Option<String>,
 }
@@ -99,8 +105,10 @@ pub struct Plan {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// At most 1: no unconditional branch is evaluated.
+    /// Classifier-free guidance.
     pub guidance_scale: f64,
+    /// Denoiser rows of one evaluation: 2 with an unconditional branch, else 1.
+    pub branches: u32,
     /// Rescaling of the guided output, 0..=1.
     pub guidance_rescale: f64,
     /// The picture's own seed.
@@ -122,6 +130,26 @@ pub struct StepRow {
     pub index: usize,
 }
 
+/// How far the work before the first step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prepared {
+    /// [`DenoiseBackend::prepare`] has to be called again.
+    More,
+    /// The slot can be stepped.
+    Ready,
+}
+
+/// Bytes on the device, by what they are for; estimates where the device keeps no count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MemoryUse {
+    /// Weights of the loaded models.
+    pub weights: u64,
+    /// Tensors of pictures in the making.
+    pub slots: u64,
+    /// Encoded prompts that are kept for the next request.
+    pub cache: u64,
+}
+
 /// A device that can turn plans into pictures, a step at a time. Owned by one thread.
 pub trait DenoiseBackend {
     /// The device and its models.
@@ -132,16 +160,22 @@ pub trait DenoiseBackend {
     fn load(&mut self, model: &ModelId) -> Result<()>;
     /// Frees a model's weights; slots that use it must have been released.
     fn unload(&mut self, model: &ModelId);
-    /// Encodes the prompts, draws the noise, encodes picture and mask.
+    /// Takes a plan in, at next to no cost: the work is [`DenoiseBackend::prepare`]'s.
     fn admit(&mut self, plan: &Plan) -> Result<Slot>;
-    /// One denoiser evaluation for rows of one model and one latent shape, and their updates.
+    /// One slice of the work before the first step: text, noise, picture, mask. A slice takes no longer than about one step of one row.
+    fn prepare(&mut self, slot: Slot) -> Result<Prepared>;
+    /// One denoiser evaluation for prepared rows of one model and one latent shape, and their updates. Row `i`'s result does not depend on
+    /// the other rows. After an error nothing has changed; after a panic the named slots are not to be used any more.
     fn step(&mut self, rows: &[StepRow]) -> Result<()>;
-    /// A cheap picture of what a slot holds.
+    /// A cheap picture of what a slot holds, one pixel per latent.
     fn preview(&mut self, slot: Slot) -> Result<Rgb8>;
-    /// The finished pictures.
-    fn decode(&mut self, slots: &[Slot]) -> Result<Vec<Rgb8>>;
+    /// One slice of turning latents that are done into the picture; the picture after the last. A slice takes no longer than about one
+    /// step of one row.
+    fn decode(&mut self, slot: Slot) -> Result<Option<Rgb8>>;
     /// The latents as they are, (channels, height, width) with their shape.
     fn latents(&mut self, slot: Slot) -> Result<(Vec<f32>, [usize; 3])>;
     /// Frees a slot; unknown slots are ignored.
     fn release(&mut self, slot: Slot);
+    /// What the memory is used for.
+    fn memory(&self) -> MemoryUse;
 }

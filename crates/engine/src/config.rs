@@ -52,8 +52,6 @@ pub struct EngineConfig {
     pub queue_max: usize,
     /// Pictures that are stepped together.
     pub batch_max: usize,
-    /// Pictures decoded by one backend call; cancellation is checked between calls.
-    pub decode_max: usize,
     /// Panics of the backend in a row after which the engine gives up.
     pub panics_max: u32,
     /// Where time comes from.
@@ -70,7 +68,6 @@ impl Default for EngineConfig {
             preload: true,
             queue_max: 64,
             batch_max: 8,
-            decode_max: 2,
             panics_max: 3,
             clock: Arc::new(SystemClock::new()),
             // 32 bits: what A1111 draws, and exact in every JSON reader.
@@ -87,7 +84,6 @@ impl fmt::Debug for EngineConfig {
             .field("preload", &self.preload)
             .field("queue_max", &self.queue_max)
             .field("batch_max", &self.batch_max)
-            .field("decode_max", &self.decode_max)
             .field("panics_max", &self.panics_max)
             .finish_non_exhaustive()
     }

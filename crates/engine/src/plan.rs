@@ -74,11 +74,11 @@ pub fn plan(
             strength,
         })
         .collect();
-    let plans = resolved.iter().map(|r| backend_plan(r, &request.task, &table)).collect();
+    let plans = resolved.iter().map(|r| backend_plan(r, &request.task, &table, model.embeds_guidance)).collect();
     Ok(Planned { plans, resolved })
 }
 
-fn backend_plan(resolved: &Resolved, task: &Task, table: &Arc<Table>) -> Plan {
+fn backend_plan(resolved: &Resolved, task: &Task, table: &Arc<Table>, embeds_guidance: bool) -> Plan {
     Plan {
         model: resolved.model.clone(),
         prompt: resolved.prompt.clone(),
@@ -88,6 +88,7 @@ fn backend_plan(resolved: &Resolved, task: &Task, table: &Arc<Table>) -> Plan {
         width: resolved.width,
         height: resolved.height,
         guidance_scale: resolved.guidance_scale,
+        branches: if resolved.guidance_scale > 1.0 && !embeds_guidance { 2 } else { 1 },
         guidance_rescale: resolved.guidance_rescale,
         seed: resolved.seed,
         noise: resolved.noise,

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use easel_backend::{BackendError, DenoiseBackend, Plan, Slot, StepRow};
+use easel_backend::{BackendError, DenoiseBackend, Plan, Prepared, Slot, StepRow};
 use easel_types::{ModelId, Rgb8};
 
 use crate::{Event, Picture, ticket::Job};
@@ -52,7 +52,6 @@ pub(crate) struct Turn<'a, B> {
     pub(crate) memory: &'a mut Memory,
     pub(crate) stopping: &'a dyn Fn() -> bool,
     pub(crate) batch_max: usize,
-    pub(crate) decode_max: usize,
     pub(crate) now: Duration,
 }
 
@@ -141,6 +140,7 @@ impl Run {
                 Ok(slot) => {
                     self.waiting.pop_front();
                     self.active.push(Active { picture, slot, row: 0 });
+                    while turn.backend.prepare(slot)? == Prepared::More {}
                 }
                 Err(BackendError::OutOfMemory(_)) if !self.active.is_empty() => break,
                 Err(error) => return Err(error.into()),
@@ -209,24 +209,16 @@ impl Run {
 
     /// Decodes one slice of the pictures, all of which are stepped.
     fn decode<B: DenoiseBackend>(&mut self, turn: &mut Turn<'_, B>) -> Result<(), Stop> {
-        let mut size = self.active.len().min(turn.decode_max.max(1));
-        let pictures = loop {
-            self.check(turn)?;
-            let slots: Vec<_> = self.active[..size].iter().map(|active| active.slot).collect();
-            match turn.backend.decode(&slots) {
-                Ok(pictures) => break pictures,
-                Err(BackendError::OutOfMemory(detail)) if size > 1 => {
-                    tracing::warn!(pictures = size, detail, "out of memory in decoding, trying fewer pictures at once");
-                    size /= 2;
-                }
-                Err(error) => return Err(error.into()),
+        self.check(turn)?;
+        let slot = self.active[0].slot;
+        let picture = loop {
+            if let Some(picture) = turn.backend.decode(slot)? {
+                break picture;
             }
         };
-        assert_eq!(pictures.len(), size, "a backend decodes every slot it is given; this is a bug");
-        for (active, picture) in self.active.drain(..size).zip(pictures) {
-            turn.backend.release(active.slot);
-            self.done[active.picture] = Some(picture);
-        }
+        let active = self.active.remove(0);
+        turn.backend.release(slot);
+        self.done[active.picture] = Some(picture);
         let decoded = self.done.iter().filter(|picture| picture.is_some()).count();
         self.job.mailbox.push(Event::Decoded { index: decoded as u32, total: self.done.len() as u32 });
         Ok(())

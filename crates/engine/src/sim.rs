@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use easel_backend::{BackendDescription, BackendError, DenoiseBackend, ModelDescription, Plan, Result, Slot, StepRow};
+use easel_backend::{BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow};
 use easel_sampling::{SamplerConfig, TrainingConfig, TrainingSchedule};
 use easel_types::{ModelId, Rgb8, SamplerKind, SigmaSchedule};
 
@@ -220,6 +220,7 @@ impl DenoiseBackend for SimBackend {
             device: "sim".to_owned(),
             detail: "a toy device in virtual time".to_owned(),
             models: self.config.models.clone(),
+            memory: None,
         }
     }
 
@@ -240,6 +241,8 @@ impl DenoiseBackend for SimBackend {
             guidance_scale: 7.0,
             size_multiple: 8,
             has_mask_channels: false,
+            embeds_guidance: false,
+            weight_bytes: 1,
             hash: Some("0123456789".to_owned()),
         })
     }
@@ -273,6 +276,10 @@ impl DenoiseBackend for SimBackend {
         Ok(slot)
     }
 
+    fn prepare(&mut self, _slot: Slot) -> Result<Prepared> {
+        Ok(Prepared::Ready)
+    }
+
     fn step(&mut self, rows: &[StepRow]) -> Result<()> {
         assert!(!rows.is_empty(), "a step without rows");
         self.check_one_shape(rows);
@@ -298,15 +305,11 @@ impl DenoiseBackend for SimBackend {
         Ok(picture(plan.seed, plan.width / 8, plan.height / 8))
     }
 
-    fn decode(&mut self, slots: &[Slot]) -> Result<Vec<Rgb8>> {
-        let text: Vec<_> = slots.iter().map(|slot| slot.0.to_string()).collect();
-        self.call(Call::Decode, format!("decode {}", text.join(" ")), slots.first().copied().unwrap_or(Slot(0)))?;
-        let decode = |slot: &Slot| {
-            let (plan, next) = self.entry(*slot);
-            assert_eq!(*next, plan.table.rows.len(), "decoded before its last step");
-            picture(plan.seed, plan.width, plan.height)
-        };
-        Ok(slots.iter().map(decode).collect())
+    fn decode(&mut self, slot: Slot) -> Result<Option<Rgb8>> {
+        self.call(Call::Decode, format!("decode {}", slot.0), slot)?;
+        let (plan, next) = self.entry(slot);
+        assert_eq!(*next, plan.table.rows.len(), "decoded before its last step");
+        Ok(Some(picture(plan.seed, plan.width, plan.height)))
     }
 
     fn latents(&mut self, slot: Slot) -> Result<(Vec<f32>, [usize; 3])> {
@@ -316,5 +319,8 @@ impl DenoiseBackend for SimBackend {
     fn release(&mut self, slot: Slot) {
         self.pictures.remove(&slot);
         lock(&self.probe.0).slots = self.pictures.len();
+    }
+    fn memory(&self) -> MemoryUse {
+        MemoryUse { weights: self.probe.loaded().len() as u64, slots: self.pictures.len() as u64, cache: 0 }
     }
 }

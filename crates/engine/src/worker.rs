@@ -171,7 +171,6 @@ impl<B: DenoiseBackend> Worker<B> {
                 memory: &mut self.memory,
                 stopping: &stopping,
                 batch_max: shared.config.batch_max,
-                decode_max: shared.config.decode_max,
                 now: shared.config.clock.now(),
             };
             let done = run.turn(&mut turn)?;

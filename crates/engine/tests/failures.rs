@@ -67,7 +67,7 @@ async fn admission_that_runs_out_of_memory_waits_for_the_pictures_before() {
 #[tokio::test]
 async fn decoding_that_runs_out_of_memory_is_tried_with_fewer() {
     let sim = with_fault(Call::Decode, 1, Fault::OutOfMemory);
-    let (engine, _) = engine(sim, EngineConfig { decode_max: 4, ..EngineConfig::default() }).await;
+    let (engine, _) = engine(sim, EngineConfig::default()).await;
     assert_eq!(finished(engine.submit(pictures(7, 4)).unwrap()).await.len(), 4);
 }
 

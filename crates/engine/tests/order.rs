@@ -34,7 +34,7 @@ async fn the_rate_is_pictures_times_steps_a_second() {
 
 #[tokio::test]
 async fn the_pictures_of_a_request_are_stepped_together_and_decoded_in_slices() {
-    let config = EngineConfig { batch_max: 3, decode_max: 2, ..EngineConfig::default() };
+    let config = EngineConfig { batch_max: 3, ..EngineConfig::default() };
     let (engine, probe) = engine(SimConfig { steps: 2, ..SimConfig::default() }, config).await;
     let drawn = finished(engine.submit(pictures(7, 4)).unwrap()).await;
     insta::assert_snapshot!(probe.calls().join("\n"), @r"

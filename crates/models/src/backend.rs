@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use easel_backend::{BackendDescription, BackendError, DenoiseBackend, ModelDescription, Plan, Result, Slot, StepRow};
+use easel_backend::{BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow};
 use easel_sampling::Row;
 use easel_types::{ModelId, Rgb8};
 
@@ -113,6 +113,7 @@ impl DenoiseBackend for CandleBackend {
             device: self.options.device.device.to_string(),
             detail: format!("{}, f32", self.options.device.detail),
             models: self.options.catalogue.models(),
+            memory: None,
         }
     }
 
@@ -130,6 +131,8 @@ impl DenoiseBackend for CandleBackend {
             guidance_scale: description.guidance_scale,
             size_multiple: description.scale,
             has_mask_channels: description.has_mask_channels,
+            embeds_guidance: description.embeds_guidance,
+            weight_bytes: 0,
             hash: self.options.catalogue.hash(model),
         })
     }
@@ -161,6 +164,10 @@ impl DenoiseBackend for CandleBackend {
         Ok(slot)
     }
 
+    fn prepare(&mut self, _slot: Slot) -> Result<Prepared> {
+        Ok(Prepared::Ready)
+    }
+
     fn step(&mut self, rows: &[StepRow]) -> Result<()> {
         let mut groups: BTreeMap<(ModelId, BatchKey), Vec<StepRow>> = BTreeMap::new();
         for row in rows {
@@ -188,15 +195,10 @@ impl DenoiseBackend for CandleBackend {
         pipeline.decode(state.latents()).map_err(request_error)
     }
 
-    fn decode(&mut self, slots: &[Slot]) -> Result<Vec<Rgb8>> {
-        slots
-            .iter()
-            .map(|slot| {
-                self.check_finite(*slot)?;
-                let (pipeline, state) = self.slot(*slot)?;
-                pipeline.decode(state.latents()).map_err(request_error)
-            })
-            .collect()
+    fn decode(&mut self, slot: Slot) -> Result<Option<Rgb8>> {
+        self.check_finite(slot)?;
+        let (pipeline, state) = self.slot(slot)?;
+        pipeline.decode(state.latents()).map(Some).map_err(request_error)
     }
 
     fn latents(&mut self, slot: Slot) -> Result<(Vec<f32>, [usize; 3])> {
@@ -208,6 +210,10 @@ impl DenoiseBackend for CandleBackend {
 
     fn release(&mut self, slot: Slot) {
         self.slots.remove(&slot);
+    }
+
+    fn memory(&self) -> MemoryUse {
+        MemoryUse::default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use easel_backend::{BackendDescription, BackendError, DenoiseBackend, ModelDescription, Plan, Result, Slot, StepRow};
+use easel_backend::{BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow};
 use easel_types::{ModelId, Rgb8};
 
 /// A picture's latents, (channels, height, width).
@@ -87,6 +87,10 @@ impl<B: DenoiseBackend> DenoiseBackend for Tap<B> {
         self.inner.admit(plan)
     }
 
+    fn prepare(&mut self, slot: Slot) -> Result<Prepared> {
+        self.inner.prepare(slot)
+    }
+
     fn step(&mut self, rows: &[StepRow]) -> Result<()> {
         self.inner.step(rows)
     }
@@ -95,14 +99,12 @@ impl<B: DenoiseBackend> DenoiseBackend for Tap<B> {
         self.inner.preview(slot)
     }
 
-    fn decode(&mut self, slots: &[Slot]) -> Result<Vec<Rgb8>> {
-        if self.keep_latents {
-            for &slot in slots {
-                let (values, shape) = self.inner.latents(slot)?;
-                self.kept.lock().latents.insert(slot, Latents { values, shape });
-            }
+    fn decode(&mut self, slot: Slot) -> Result<Option<Rgb8>> {
+        if self.keep_latents && !self.kept.lock().latents.contains_key(&slot) {
+            let (values, shape) = self.inner.latents(slot)?;
+            self.kept.lock().latents.insert(slot, Latents { values, shape });
         }
-        self.inner.decode(slots)
+        self.inner.decode(slot)
     }
 
     fn latents(&mut self, slot: Slot) -> Result<(Vec<f32>, [usize; 3])> {
@@ -111,5 +113,9 @@ impl<B: DenoiseBackend> DenoiseBackend for Tap<B> {
 
     fn release(&mut self, slot: Slot) {
         self.inner.release(slot);
+    }
+
+    fn memory(&self) -> MemoryUse {
+        self.inner.memory()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use easel_backend::{DenoiseBackend, Plan, StepRow};
+use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_models::{
     Device,
     backend::{BackendOptions, CandleBackend},
@@ -73,18 +73,24 @@ pub fn backend(models: &Path) -> Result<CandleBackend, Failure> {
 pub fn run(backend: &mut impl DenoiseBackend, case: &Case, pictures: &Path) -> Result<Outcome, Failure> {
     let plan = plan(backend, case, pictures)?;
     let slot = backend.admit(&plan)?;
+    while backend.prepare(slot)? == Prepared::More {}
     for index in 0..plan.table.rows.len() {
         backend.step(&[StepRow { slot, index }])?;
     }
     let latents = backend.latents(slot)?;
-    let picture = backend.decode(&[slot])?.remove(0);
+    let picture = loop {
+        if let Some(picture) = backend.decode(slot)? {
+            break picture;
+        }
+    };
     backend.release(slot);
     Ok(Outcome { evaluations: plan.table.rows.len(), latents, picture })
 }
 
 fn plan(backend: &mut impl DenoiseBackend, case: &Case, pictures: &Path) -> Result<Plan, Failure> {
     let model = ModelId(case.model.clone());
-    let training = backend.describe_model(&model)?.training;
+    let described = backend.describe_model(&model)?;
+    let training = described.training;
     let mut sampler = sampler_from_diffusers(&case.sampler, training.config())?;
     if matches!(sampler.kind, SamplerKind::Ddim | SamplerKind::Tcd) {
         // The pipelines pass their own eta, 0 by default, to the schedulers whose step takes one.
@@ -106,6 +112,7 @@ fn plan(backend: &mut impl DenoiseBackend, case: &Case, pictures: &Path) -> Resu
         width: case.width,
         height: case.height,
         guidance_scale: case.guidance_scale,
+        branches: if case.guidance_scale > 1.0 && !described.embeds_guidance { 2 } else { 1 },
         guidance_rescale: 0.0,
         seed: case.seed,
         noise: NoiseKind::TorchCpu,

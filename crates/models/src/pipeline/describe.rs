@@ -39,6 +39,8 @@ pub struct Description {
     pub latent_channels: usize,
     /// The denoiser takes mask and masked picture as extra channels.
     pub has_mask_channels: bool,
+    /// The denoiser is told the guidance scale as a number: there is no unconditional branch.
+    pub embeds_guidance: bool,
     /// An absent negative prompt is zeros instead of an encoded empty text.
     pub zeros_for_empty_negative: bool,
 }
@@ -117,6 +119,7 @@ impl Description {
             scale: vae.scale() as u32,
             latent_channels: latent,
             has_mask_channels,
+            embeds_guidance: unet.time_cond_proj_dim.is_some(),
             zeros_for_empty_negative: files.model_index["force_zeros_for_empty_prompt"]
                 .as_bool()
                 .unwrap_or(files.family == Family::Sdxl),

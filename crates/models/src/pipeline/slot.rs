@@ -70,7 +70,7 @@ impl<O: Ops> SlotState<O> {
         let (height, width) = ((plan.height / description.scale) as usize, (plan.width / description.scale) as usize);
         let shape = [1, description.latent_channels, height, width];
         let embedded_guidance = pipeline.unet.config().time_cond_proj_dim;
-        let guided = plan.guidance_scale > 1.0 && embedded_guidance.is_none();
+        let guided = plan.branches > 1;
         let Texts { conditional, unconditional } =
             pipeline.encode_text(&plan.prompt, plan.negative_prompt.as_deref(), guided, options, plan.clip_skip)?;
 
