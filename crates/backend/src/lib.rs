@@ -10,7 +10,7 @@ use easel_types::{Convention, ModelId, NoiseKind, Rgb8, Task};
 use thiserror::Error;
 
 /// Why a backend could not do what it was told.
-#[derive(Debug, Error, Clone)]
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum BackendError {
     /// No such model here.
     #[error("model `{0}` is not installed")]

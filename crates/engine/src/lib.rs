@@ -23,6 +23,7 @@ mod plan;
 mod queue;
 mod resolved;
 mod run;
+pub mod scheduler;
 pub mod sim;
 mod status;
 mod ticket;

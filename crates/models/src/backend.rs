@@ -8,7 +8,9 @@ use std::{
     sync::Arc,
 };
 
-use easel_backend::{BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow};
+use easel_backend::{
+    BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow,
+};
 use easel_sampling::Row;
 use easel_types::{ModelId, Rgb8};
 

@@ -3,13 +3,17 @@
 //! It is strict where a real one is trusting: slots must exist, rows must come in order, and one call's rows must share model and shape.
 //! Anything else is a panic, which is a bug in the engine.
 
+pub mod cluster;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use easel_backend::{BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow};
+use easel_backend::{
+    BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow,
+};
 use easel_sampling::{SamplerConfig, TrainingConfig, TrainingSchedule};
 use easel_types::{ModelId, Rgb8, SamplerKind, SigmaSchedule};
 

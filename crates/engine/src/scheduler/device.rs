@@ -1,0 +1,105 @@
+//! A device as the scheduler sees it: what is on it, and how far its current turn is.
+
+use std::collections::{HashMap, VecDeque};
+
+use easel_backend::Slot;
+
+use super::{Cost, Group, Model, PartKey, Stopped};
+
+/// A model on a device.
+pub(super) struct Loaded {
+    pub model: Model,
+    /// When it was last stepped.
+    pub used: u64,
+}
+
+pub(super) struct Device {
+    pub memory: Option<u64>,
+    pub lost: bool,
+    pub resident: Vec<Loaded>,
+    /// By group.
+    pub costs: Vec<Cost>,
+    /// Measured knees, by group.
+    pub knees: Vec<Option<u32>>,
+    /// Rows that fit, where running out of memory has taught it.
+    pub fits: HashMap<Group, u32>,
+    /// Pictures on it, or being taken in.
+    pub parts: Vec<PartKey>,
+    pub releases: Vec<Slot>,
+    pub unloads: Vec<Model>,
+    /// The model to bring in next.
+    pub load: Option<Model>,
+    /// The model it makes room for: nothing new is taken in until the pictures in the way are done.
+    pub switching: Option<Model>,
+    /// The model that is being brought in.
+    pub loading: Option<Model>,
+    /// Models that pinned ones leave no room for.
+    pub unfit: Vec<Model>,
+    /// Pictures to take in.
+    pub bring: VecDeque<PartKey>,
+    /// Something has changed since `bring` was decided.
+    pub stale: bool,
+    /// Taking a picture in ran out of memory: wait until another has left.
+    pub full: bool,
+    /// Slices since the last step, and the seconds they took.
+    pub slices: u32,
+    pub slice_seconds: f64,
+    /// Seconds of the last step.
+    pub last_step: f64,
+    /// Running mean of the slices' seconds between two steps, in steps.
+    pub slice_share: f64,
+    /// The batch of policies that run batches to their end.
+    pub batch: Vec<PartKey>,
+    /// Of the step that is being done.
+    pub stopped: Stopped,
+    pub panics: u32,
+}
+
+impl Device {
+    pub fn new(memory: Option<u64>) -> Self {
+        Self {
+            memory,
+            lost: false,
+            resident: Vec::new(),
+            costs: Vec::new(),
+            knees: Vec::new(),
+            fits: HashMap::new(),
+            parts: Vec::new(),
+            releases: Vec::new(),
+            unloads: Vec::new(),
+            load: None,
+            switching: None,
+            loading: None,
+            unfit: Vec::new(),
+            bring: VecDeque::new(),
+            stale: true,
+            full: false,
+            slices: 0,
+            slice_seconds: 0.0,
+            last_step: 0.0,
+            slice_share: 0.0,
+            batch: Vec::new(),
+            stopped: Stopped::NoOther,
+            panics: 0,
+        }
+    }
+
+    pub fn has(&self, model: Model) -> bool {
+        self.resident.iter().any(|loaded| loaded.model == model)
+    }
+
+    pub fn add_resident(&mut self, model: Model, now: u64) {
+        if !self.has(model) {
+            self.resident.push(Loaded { model, used: now });
+        }
+        self.stale = true;
+    }
+
+    /// A picture has left, wherever it was.
+    pub fn forget(&mut self, part: PartKey) {
+        self.parts.retain(|other| *other != part);
+        self.batch.retain(|other| *other != part);
+        self.full = false;
+        self.stale = true;
+    }
+}

@@ -1,0 +1,341 @@
+//! How an action went: where pictures go next, what is learnt of costs and memory, and what failures do to whom.
+
+use std::time::Duration;
+
+use easel_backend::{BackendError, Prepared, Result as BackendResult, Slot};
+
+use super::{Action, Effect, Member, Model, PartKey, Scheduler, micros, work::Where};
+
+/// Why a request ended without pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failure {
+    /// The backend's reason.
+    Backend(BackendError),
+    /// Its code panicked, twice if others were in the batch.
+    Panic(String),
+    /// It took longer than it was given.
+    TimeLimit,
+    /// The server ends.
+    ShuttingDown,
+}
+
+/// The outcome of an [`Action`], and how long it took.
+#[derive(Debug)]
+pub enum Report {
+    /// Of [`Action::Load`].
+    Loaded(Model, BackendResult<()>),
+    /// Of [`Action::Admit`].
+    Admitted(PartKey, BackendResult<Slot>),
+    /// Of [`Action::Prepare`].
+    Prepared(PartKey, BackendResult<Prepared>),
+    /// Of [`Action::Step`].
+    Stepped(Vec<Member>, BackendResult<()>),
+    /// Of [`Action::Preview`].
+    Previewed(PartKey),
+    /// Of [`Action::Decode`]; true when the picture is there.
+    Decoded(PartKey, BackendResult<bool>),
+    /// Any of them panicked.
+    Panicked(Action, String),
+}
+
+impl Scheduler {
+    /// Takes in how an action went that took until `now` and `took` seconds.
+    pub fn report(&mut self, device: usize, report: Report, took: f64, now: Duration) {
+        let at = micros(now);
+        if !matches!(report, Report::Panicked(..)) {
+            self.devices[device].panics = 0;
+        }
+        match report {
+            Report::Loaded(model, result) => self.loaded(device, model, result, took, at),
+            Report::Admitted(key, result) => self.admitted(device, key, result, at),
+            Report::Prepared(key, result) => self.prepared(device, key, result, took),
+            Report::Stepped(members, result) => self.stepped(device, &members, result, took, at),
+            Report::Previewed(key) => self.previewed(device, key, took),
+            Report::Decoded(key, result) => self.decoded(device, key, result, took),
+            Report::Panicked(action, text) => self.panicked(device, action, text),
+        }
+    }
+
+    fn loaded(&mut self, device: usize, model: Model, result: BackendResult<()>, took: f64, now: u64) {
+        self.devices[device].loading = None;
+        self.devices[device].stale = true;
+        match result {
+            Ok(()) => {
+                self.models[model.0 as usize].load.learn(took);
+                self.devices[device].add_resident(model, now);
+                self.effects.push(Effect::Loaded { device, model, seconds: took });
+            }
+            Err(BackendError::Device(reason)) => self.lose(device, &reason),
+            // The estimate of its size was wrong: put another one out, or wait for those in use.
+            Err(BackendError::OutOfMemory(_)) if !self.devices[device].resident.is_empty() => {
+                let taken: u64 = self.devices[device].resident.iter().map(|l| self.models[l.model.0 as usize].bytes).sum();
+                self.devices[device].memory = Some(taken.saturating_sub(1) + self.models[model.0 as usize].bytes);
+                self.make_room(device, model);
+            }
+            Err(error) => {
+                self.models[model.0 as usize].broken = Some(error.clone());
+                self.fail_model(model, &Failure::Backend(error));
+            }
+        }
+    }
+
+    /// Every request for a model that cannot be had.
+    pub(super) fn fail_model(&mut self, model: Model, failure: &Failure) {
+        let wants = |key: &PartKey| self.groups[self.parts[*key].group.0 as usize].model == model;
+        let requests: Vec<_> = self.waiting.iter().filter(|key| wants(key)).map(|key| self.parts[*key].request).collect();
+        for request in requests {
+            self.end(request, Effect::Failed(request, failure.clone()));
+        }
+    }
+
+    fn admitted(&mut self, device: usize, key: PartKey, result: BackendResult<Slot>, now: u64) {
+        match result {
+            Ok(slot) => {
+                let Some(part) = self.parts.get_mut(key).filter(|part| part.place == Where::Admitting { device }) else {
+                    self.devices[device].releases.push(slot);
+                    return;
+                };
+                part.place = Where::Preparing { device, slot };
+                part.slices = 0;
+                let request = part.request;
+                let request_state = &mut self.requests[request];
+                if request_state.started.is_none() {
+                    request_state.started = Some(now);
+                    self.waiting_requests -= 1;
+                    self.effects.push(Effect::Started(request));
+                }
+            }
+            Err(error) => self.not_taken_in(device, key, error),
+        }
+    }
+
+    /// Out of memory: wait for others to leave, or put a model out; alone on an empty device the picture is too large.
+    fn not_taken_in(&mut self, device: usize, key: PartKey, error: BackendError) {
+        if let BackendError::Device(reason) = &error {
+            return self.lose(device, &reason.clone());
+        }
+        let Some(part) = self.parts.get(key) else { return };
+        let (request, own) = (part.request, self.groups[part.group.0 as usize].model);
+        let others = self.devices[device].parts.iter().any(|other| *other != key);
+        let idle = self.devices[device].resident.iter().filter(|l| l.model != own && !self.models[l.model.0 as usize].pinned);
+        let idle = idle.min_by_key(|l| l.used).map(|l| l.model);
+        match (&error, others, idle) {
+            (BackendError::OutOfMemory(_), true, _) => {
+                self.take_off(key);
+                self.parts[key].start_again();
+                self.put_waiting(key);
+                self.devices[device].full = true;
+            }
+            (BackendError::OutOfMemory(_), false, Some(model)) => {
+                self.take_off(key);
+                self.parts[key].start_again();
+                self.put_waiting(key);
+                self.put_out(device, vec![model]);
+            }
+            _ => self.end(request, Effect::Failed(request, Failure::Backend(error))),
+        }
+    }
+
+    fn prepared(&mut self, device: usize, key: PartKey, result: BackendResult<Prepared>, took: f64) {
+        self.count_slice(device, took);
+        let Some(part) = self.parts.get_mut(key) else { return };
+        let Where::Preparing { slot, .. } = part.place else { return };
+        match result {
+            Err(error) => return self.not_taken_in(device, key, error),
+            Ok(prepared) => {
+                part.slices += 1;
+                let cost = &mut self.devices[device].costs[part.group.0 as usize];
+                cost.prepare_slice.learn(took);
+                if prepared == Prepared::Ready {
+                    cost.prepare_slices.learn(f64::from(part.slices));
+                    part.slices = 0;
+                    part.place = match part.evaluations {
+                        0 => Where::Decoding { device, slot },
+                        _ => Where::Ready { device, slot },
+                    };
+                }
+            }
+        }
+    }
+
+    fn count_slice(&mut self, device: usize, took: f64) {
+        self.devices[device].slices += 1;
+        self.devices[device].slice_seconds += took;
+    }
+
+    fn stepped(&mut self, device: usize, members: &[Member], result: BackendResult<()>, took: f64, now: u64) {
+        let this = &mut self.devices[device];
+        this.stale = true;
+        this.slice_share += 0.2 * ((this.slice_seconds / took.max(1e-9)).min(1.0) - this.slice_share);
+        (this.slices, this.slice_seconds, this.last_step) = (0, 0.0, took);
+        let alive = |key: &PartKey| self.parts.get(*key).is_some_and(|part| matches!(part.place, Where::Ready { .. }));
+        let members: Vec<_> = members.iter().copied().filter(|member| alive(&member.part)).collect();
+        let bad = match result {
+            Ok(()) => None,
+            Err(BackendError::NonFinite(slot)) => Some(slot),
+            Err(error) => return self.not_stepped(device, &members, error),
+        };
+        let Some(first) = members.first() else { return };
+        let group = self.parts[first.part].group;
+        let rows: u32 = members.iter().map(|member| self.parts[member.part].branches).sum();
+        self.devices[device].costs[group.0 as usize].step.learn(rows, took);
+        let model = self.groups[group.0 as usize].model;
+        if let Some(loaded) = self.devices[device].resident.iter_mut().find(|loaded| loaded.model == model) {
+            loaded.used = now;
+        }
+        let stopped = self.devices[device].stopped;
+        self.effects.push(Effect::Batch { device, group, pictures: members.len() as u32, rows, seconds: took, stopped });
+        for member in &members {
+            match bad == Some(member.slot) {
+                false => self.advance(device, member, took),
+                true => {
+                    let request = self.parts[member.part].request;
+                    let failure = Failure::Backend(BackendError::NonFinite(member.slot));
+                    self.end(request, Effect::Failed(request, failure));
+                }
+            }
+        }
+    }
+
+    fn advance(&mut self, device: usize, member: &Member, step: f64) {
+        // Another picture of the same request may have ended it just now.
+        let Some(part) = self.parts.get_mut(member.part) else { return };
+        part.done += 1;
+        let (request, picture, done) = (part.request, part.picture, part.done);
+        let every = self.requests[request].preview_every;
+        if done == part.evaluations {
+            part.place = Where::Decoding { device, slot: member.slot };
+            part.preview_due = false;
+        } else if every > 0 && done % every == 0 {
+            part.preview_due = true;
+        }
+        let left = self.left(request, device, step);
+        self.effects.push(Effect::Evaluated { request, picture, done, left });
+    }
+
+    /// Nothing has changed on the device.
+    fn not_stepped(&mut self, device: usize, members: &[Member], error: BackendError) {
+        if let BackendError::Device(reason) = &error {
+            return self.lose(device, &reason.clone());
+        }
+        match (&error, members) {
+            (_, []) => {}
+            (_, [one]) => {
+                let request = self.parts[one.part].request;
+                self.end(request, Effect::Failed(request, Failure::Backend(error)));
+            }
+            (BackendError::OutOfMemory(_), several) => {
+                let rows: u32 = several.iter().map(|member| self.parts[member.part].branches).sum();
+                let group = self.parts[several[0].part].group;
+                self.devices[device].fits.insert(group, (rows / 2).max(1));
+            }
+            // One of them is to blame: find out which.
+            (_, several) => several.iter().for_each(|member| self.parts[member.part].alone = true),
+        }
+    }
+
+    fn previewed(&mut self, device: usize, key: PartKey, took: f64) {
+        self.count_slice(device, took);
+        if let Some(part) = self.parts.get_mut(key) {
+            part.preview_due = false;
+            self.devices[device].costs[part.group.0 as usize].preview.learn(took);
+        }
+    }
+
+    fn decoded(&mut self, device: usize, key: PartKey, result: BackendResult<bool>, took: f64) {
+        self.count_slice(device, took);
+        let Some(part) = self.parts.get_mut(key) else { return };
+        let request = part.request;
+        match result {
+            Err(BackendError::Device(reason)) => self.lose(device, &reason),
+            Err(error) => self.end(request, Effect::Failed(request, Failure::Backend(error))),
+            Ok(done) => {
+                part.slices += 1;
+                let cost = &mut self.devices[device].costs[part.group.0 as usize];
+                cost.decode_slice.learn(took);
+                if done {
+                    cost.decode_slices.learn(f64::from(part.slices));
+                    let picture = part.picture;
+                    self.drop_part(key);
+                    self.effects.push(Effect::Decoded { request, picture });
+                    let state = &mut self.requests[request];
+                    state.unfinished -= 1;
+                    if state.unfinished == 0 {
+                        self.end(request, Effect::Finished(request));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The pictures that were being worked on are not to be used any more. One alone is to blame; of several, each is tried again alone.
+    fn panicked(&mut self, device: usize, action: Action, text: String) {
+        self.devices[device].panics += 1;
+        self.devices[device].loading = None;
+        if self.devices[device].panics >= self.rules.panics_max {
+            return self.lose(device, &format!("{} panics in a row, the last: {text}", self.rules.panics_max));
+        }
+        let parts: Vec<PartKey> = match action {
+            Action::Step(members) => members.iter().map(|member| member.part).collect(),
+            Action::Admit(key) | Action::Prepare(key, _) | Action::Preview(key, _) | Action::Decode(key, _) => vec![key],
+            Action::Load(model) => {
+                self.models[model.0 as usize].broken = Some(BackendError::Unsupported(text.clone()));
+                return self.fail_model(model, &Failure::Panic(text));
+            }
+            Action::Release(_) | Action::Unload(_) | Action::Wait(_) | Action::Exit => Vec::new(),
+        };
+        self.devices[device].stale = true;
+        let parts: Vec<_> = parts.into_iter().filter(|key| self.parts.contains_key(*key)).collect();
+        match parts.as_slice() {
+            [one] => {
+                let request = self.parts[*one].request;
+                self.end(request, Effect::Failed(request, Failure::Panic(text)));
+            }
+            several => {
+                for key in several {
+                    self.take_off(*key);
+                    self.parts[*key].start_again();
+                    self.parts[*key].alone = true;
+                    self.put_waiting(*key);
+                }
+            }
+        }
+    }
+
+    /// The device can no longer be used. Its requests start again on another one, unless they have seen this before: a request that
+    /// takes devices down must not take them all.
+    pub fn lose(&mut self, device: usize, reason: &str) {
+        let this = &mut self.devices[device];
+        this.lost = true;
+        this.releases.clear();
+        this.resident.clear();
+        (this.load, this.loading, this.switching) = (None, None, None);
+        this.unloads.clear();
+        this.bring.clear();
+        let on_it = std::mem::take(&mut this.parts);
+        this.batch.clear();
+        self.effects.push(Effect::Lost(device, reason.to_owned()));
+        let mut requests: Vec<_> = on_it.iter().filter_map(|key| self.parts.get(*key)).map(|part| part.request).collect();
+        requests.sort_unstable();
+        requests.dedup();
+        let others = self.devices_up() > 0;
+        for request in requests {
+            self.requests[request].restarts += 1;
+            if !others || self.requests[request].restarts > self.rules.restarts_max {
+                let failure = Failure::Backend(BackendError::Device(reason.to_owned()));
+                self.end(request, Effect::Failed(request, failure));
+            } else {
+                self.effects.push(Effect::Restarted(request));
+            }
+        }
+        for key in on_it.into_iter().filter(|key| self.parts.contains_key(*key)).collect::<Vec<_>>() {
+            self.parts[key].place = Where::Nowhere;
+            self.parts[key].start_again();
+            self.put_waiting(key);
+        }
+        self.devices[device].releases.clear();
+        if !others {
+            self.fail_all(&Failure::Backend(BackendError::Device(reason.to_owned())));
+        }
+    }
+}

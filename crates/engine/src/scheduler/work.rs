@@ -1,0 +1,89 @@
+//! Requests and their pictures.
+
+use easel_backend::Slot;
+
+use super::{
+    Group, PartKey, RequestKey,
+    rank::{Facts, Rank},
+};
+
+/// An accepted request.
+pub(super) struct Request {
+    pub parts: Vec<PartKey>,
+    /// Pictures that are not decoded yet.
+    pub unfinished: usize,
+    pub user: Option<u64>,
+    /// When its first picture was taken in.
+    pub started: Option<u64>,
+    pub preview_every: u32,
+    pub restarts: u32,
+    pub alike: u64,
+    pub arrival: u64,
+}
+
+/// Where a picture is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Where {
+    /// In the queue, at this place of it.
+    Waiting { at: usize },
+    /// A device is taking it in.
+    Admitting { device: usize },
+    /// On a device, before its first step.
+    Preparing { device: usize, slot: Slot },
+    /// On a device, to be stepped.
+    Ready { device: usize, slot: Slot },
+    /// On a device, all steps done.
+    Decoding { device: usize, slot: Slot },
+    /// Between two of these.
+    Nowhere,
+}
+
+/// One picture.
+pub(super) struct Part {
+    pub request: RequestKey,
+    pub picture: u32,
+    pub group: Group,
+    pub branches: u32,
+    pub evaluations: u32,
+    /// Evaluations done.
+    pub done: u32,
+    pub place: Where,
+    pub user: Option<u64>,
+    /// It was in a batch that panicked.
+    pub alone: bool,
+    pub preview_due: bool,
+    /// Slices of preparing or decoding so far.
+    pub slices: u32,
+    /// Device-seconds in a full batch.
+    pub work: f64,
+    pub before: u64,
+    pub step: u64,
+    pub after: u64,
+    pub facts: Facts,
+}
+
+impl Part {
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.place, Where::Waiting { .. })
+    }
+
+    pub fn rank(&self, now: u64, ageing: u64) -> Rank {
+        Rank::at(now, ageing, &Facts { rest: self.rest(), ..self.facts })
+    }
+
+    /// Microseconds of work left, alone on the device.
+    pub fn rest(&self) -> u64 {
+        let steps = u64::from(self.evaluations - self.done) * self.step + self.after;
+        match self.place {
+            Where::Ready { .. } | Where::Decoding { .. } => steps,
+            _ => steps + self.before,
+        }
+    }
+
+    /// It has to be done from the beginning.
+    pub fn start_again(&mut self) {
+        self.done = 0;
+        self.slices = 0;
+        self.preview_due = false;
+    }
+}
