@@ -23,6 +23,7 @@ impl Scheduler {
     /// What a device is to do now. What it says must be done and then reported, before it is asked again.
     pub fn next(&mut self, device: usize, now: Duration) -> Action {
         let now = micros(now);
+        self.now = now;
         self.expire(now);
         let this = &mut self.devices[device];
         if this.lost {
@@ -59,7 +60,7 @@ impl Scheduler {
                 (pixels / info.pixels.max(1)).max(1) as u32
             })
         });
-        let memory = this.fits.get(&group).copied().unwrap_or(u32::MAX);
+        let memory = this.fits.get(&group).map_or(u32::MAX, |(rows, _)| *rows);
         Limit { knee: knee.min(self.rules.rows_max).max(1), memory }
     }
 
