@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use easel_backend::{BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow};
+use easel_backend::{
+    BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow,
+};
 use easel_sampling::{SamplerConfig, TrainingConfig, TrainingSchedule};
 use easel_types::{ModelId, Rgb8, SamplerKind, SigmaSchedule};
 

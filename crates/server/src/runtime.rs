@@ -1,7 +1,7 @@
 //! The engine with its backend and its models: what `serve` and `generate` have in common.
 
 use easel_engine::{Engine, EngineConfig, SubmitError};
-use easel_models::backend::{BackendOptions, CandleBackend};
+use easel_models::backend::{BackendOptions, CandleBackend, TEXT_CACHE_BYTES};
 use easel_types::ModelId;
 
 use crate::{
@@ -42,6 +42,7 @@ impl Runtime {
             catalogue: Box::new(Listed(models)),
             variant: config.models.variant.clone(),
             prompt: Default::default(),
+            text_cache_bytes: TEXT_CACHE_BYTES,
         };
         let kept = Kept::default();
         let (inside, keep_latents) = (kept.clone(), options.keep_latents);

@@ -41,13 +41,22 @@ impl<O: Ops> Resnet<O> {
 
     /// `time` is the activated time embedding, shape (rows, width).
     pub fn forward(&self, ops: &O, x: &O::Tensor, time: Option<&O::Tensor>) -> Result<O::Tensor> {
+        self.second_half(ops, x, &self.first_half(ops, x, time)?)
+    }
+
+    /// Up to the first convolution.
+    pub fn first_half(&self, ops: &O, x: &O::Tensor, time: Option<&O::Tensor>) -> Result<O::Tensor> {
         let bias = match (&self.time, time) {
             (Some(layer), Some(time)) => Some(ops.linear(time, layer, Epilogue::none())?),
             _ => None,
         };
         let y = ops.group_norm(x, &self.norm1, Activation::Silu)?;
-        let y = ops.conv(&y, &self.conv1, Epilogue { row_bias: bias.as_ref(), ..Epilogue::none() })?;
-        let y = ops.group_norm(&y, &self.norm2, Activation::Silu)?;
+        ops.conv(&y, &self.conv1, Epilogue { row_bias: bias.as_ref(), ..Epilogue::none() })
+    }
+
+    /// The rest, from the block's input and what the first half gave.
+    pub fn second_half(&self, ops: &O, x: &O::Tensor, y: &O::Tensor) -> Result<O::Tensor> {
+        let y = ops.group_norm(y, &self.norm2, Activation::Silu)?;
         match &self.shortcut {
             None => ops.conv(&y, &self.conv2, Epilogue::residual(x)),
             Some(shortcut) => {

@@ -1,7 +1,7 @@
 //! Encoder, decoder and the 1x1 convolutions between them and the latents.
 
-use super::{VaeConfig, decoder::Decoder, encoder::Encoder, tiles};
-use crate::ops::{ConvShape, Epilogue, Loader, Ops, Result};
+use super::{Flow, Tiling, VaeConfig, decoder, encoder, sequence::Sequence};
+use crate::ops::{Loader, Ops, Result};
 
 /// The distribution of the latents of a picture, on the host, (rows, latent_channels, height, width).
 #[derive(Debug, Clone)]
@@ -21,27 +21,17 @@ impl Posterior {
     }
 }
 
-/// An autoencoder.
+/// An autoencoder. Both directions can be run whole or a stage at a time, with the same result.
 pub struct Vae<O: Ops> {
     config: VaeConfig,
-    encoder: Encoder<O>,
-    quant: Option<O::Conv>,
-    post_quant: Option<O::Conv>,
-    decoder: Decoder<O>,
+    encoder: Sequence<O>,
+    decoder: Sequence<O>,
 }
 
 impl<O: Ops> Vae<O> {
     /// Loads the weights.
     pub fn load(config: VaeConfig, root: &Loader<'_, O>) -> Result<Self> {
-        let latent = config.latent_channels;
-        let conv = |name: &str, channels| root.at(name).conv(ConvShape::same(channels, channels, 1));
-        Ok(Self {
-            encoder: Encoder::load(&root.at("encoder"), &config)?,
-            quant: config.use_quant_conv.then(|| conv("quant_conv", 2 * latent)).transpose()?,
-            post_quant: config.use_post_quant_conv.then(|| conv("post_quant_conv", latent)).transpose()?,
-            decoder: Decoder::load(&root.at("decoder"), &config)?,
-            config,
-        })
+        Ok(Self { encoder: encoder::load(root, &config)?, decoder: decoder::load(root, &config)?, config })
     }
 
     /// The numbers it was built from.
@@ -51,13 +41,23 @@ impl<O: Ops> Vae<O> {
 
     /// The distribution of the latents of (rows, 3, height, width) pictures in -1..=1.
     pub fn encode(&self, ops: &O, picture: &O::Tensor) -> Result<Posterior> {
-        let moments = self.encoder.forward(ops, picture)?;
-        let moments = match &self.quant {
-            None => moments,
-            Some(conv) => ops.conv(&moments, conv, Epilogue::none())?,
-        };
-        let [rows, channels, height, width] = shape4(ops, &moments);
-        let values = ops.download(&moments)?;
+        self.posterior(ops, &self.encoder.forward(ops, picture)?)
+    }
+
+    /// Stages of the encoder.
+    pub fn encode_stages(&self) -> usize {
+        self.encoder.stages()
+    }
+
+    /// One stage of the encoder; the first takes the picture, the last gives what [`Vae::posterior`] takes.
+    pub fn encode_stage(&self, ops: &O, stage: usize, flow: &Flow<O::Tensor>) -> Result<Flow<O::Tensor>> {
+        self.encoder.run(ops, stage, flow)
+    }
+
+    /// What the encoder's output stands for.
+    pub fn posterior(&self, ops: &O, moments: &O::Tensor) -> Result<Posterior> {
+        let [rows, channels, height, width] = shape4(ops, moments);
+        let values = ops.download(moments)?;
         let half = channels / 2 * height * width;
         let (mut mean, mut logvar) = (Vec::with_capacity(rows * half), Vec::with_capacity(rows * half));
         for row in values.chunks_exact(2 * half) {
@@ -69,22 +69,33 @@ impl<O: Ops> Vae<O> {
 
     /// Pictures in about -1..=1 of unscaled (rows, latent_channels, height, width) latents.
     pub fn decode(&self, ops: &O, latents: &O::Tensor) -> Result<O::Tensor> {
-        match &self.post_quant {
-            None => self.decoder.forward(ops, latents),
-            Some(conv) => self.decoder.forward(ops, &ops.conv(latents, conv, Epilogue::none())?),
-        }
+        self.decoder.forward(ops, latents)
+    }
+
+    /// Stages of the decoder.
+    pub fn decode_stages(&self) -> usize {
+        self.decoder.stages()
+    }
+
+    /// One stage of the decoder; the first takes unscaled latents, the last gives the picture.
+    pub fn decode_stage(&self, ops: &O, stage: usize, flow: &Flow<O::Tensor>) -> Result<Flow<O::Tensor>> {
+        self.decoder.run(ops, stage, flow)
+    }
+
+    /// The tiles in which (rows, channels, height, width) unscaled latents are decoded where memory is short.
+    pub fn tiling(&self, latents: Vec<f32>, shape: [usize; 4]) -> Tiling {
+        let scale = self.config.scale();
+        Tiling::new(self.config.sample_size.div_ceil(scale), scale, latents, shape)
     }
 
     /// As [`Vae::decode`], in overlapping tiles whose seams are blended, so that memory depends on the tile and not on the picture.
     /// Returns the host values, (rows, 3, height, width).
     pub fn decode_tiled(&self, ops: &O, latents: &O::Tensor) -> Result<Vec<f32>> {
-        let [rows, channels, height, width] = shape4(ops, latents);
-        let values = ops.download(latents)?;
-        let grid = tiles::Grid::new(self.config.sample_size.div_ceil(self.config.scale()), self.config.scale());
-        tiles::decode(&grid, [rows, height, width], |y, x, h, w| {
-            let tile = tiles::crop(&values, [rows, channels, height, width], [y, x, h, w]);
-            ops.download(&self.decode(ops, &ops.upload(&tile, &[rows, channels, h, w])?)?)
-        })
+        let mut tiling = self.tiling(ops.download(latents)?, shape4(ops, latents));
+        while let Some((tile, shape)) = tiling.next_tile() {
+            tiling.put(ops.download(&self.decode(ops, &ops.upload(&tile, &shape)?)?)?);
+        }
+        Ok(tiling.into_values())
     }
 }
 
