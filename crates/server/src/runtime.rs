@@ -1,7 +1,7 @@
 //! The engine with its backend and its models: what `serve` and `generate` have in common.
 
 use easel_engine::{Engine, EngineConfig, Factory, SubmitError, scheduler::Rules};
-use easel_models::backend::{BackendOptions, CandleBackend};
+use easel_models::backend::{BackendOptions, CandleBackend, TEXT_CACHE_BYTES};
 use easel_types::ModelId;
 
 use crate::{
@@ -70,6 +70,7 @@ impl Runtime {
                 catalogue: Box::new(Listed(models.clone())),
                 variant: config.models.variant.clone(),
                 prompt: Default::default(),
+                text_cache_bytes: TEXT_CACHE_BYTES,
             };
             let (inside, keep_latents) = (kept.clone(), options.keep_latents);
             factories.push(Box::new(move || Ok(Tap::new(CandleBackend::new(backend), inside, keep_latents))));
