@@ -130,7 +130,7 @@ fn mix(guidance: &Guidance<'_>, conditional: f32, unconditional: f32) -> f64 {
 }
 
 /// The unbiased standard deviation.
-fn deviation(values: impl Iterator<Item = f64> + Clone + ExactSizeIterator) -> f64 {
+fn deviation(values: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
     let count = values.len() as f64;
     let mean = values.clone().sum::<f64>() / count;
     (values.map(|v| (v - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt()

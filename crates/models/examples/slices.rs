@@ -31,13 +31,22 @@ impl Times {
     }
 
     fn print(mut self, what: &str) {
-        let medians: Vec<f64> = self.0.iter_mut().map(|times| {
-            times.sort_by(f64::total_cmp);
-            times[times.len() / 2]
-        }).collect();
+        let medians: Vec<f64> = self
+            .0
+            .iter_mut()
+            .map(|times| {
+                times.sort_by(f64::total_cmp);
+                times[times.len() / 2]
+            })
+            .collect();
         let longest = medians.iter().copied().fold(0.0, f64::max);
         let each: Vec<String> = medians.iter().map(|ms| format!("{ms:.1}")).collect();
-        println!("{what}: {} slices, {:.1} ms, the longest {longest:.1} ms\n    {}", each.len(), medians.iter().sum::<f64>(), each.join(" "));
+        println!(
+            "{what}: {} slices, {:.1} ms, the longest {longest:.1} ms\n    {}",
+            each.len(),
+            medians.iter().sum::<f64>(),
+            each.join(" ")
+        );
     }
 }
 
@@ -71,7 +80,8 @@ fn main() -> Result<(), Failure> {
         convention: Convention::Diffusers,
         table: Arc::new(table(&described.sampler, &described.training, 4, Some(0.5))?),
     };
-    let (mut preparing, mut steps, mut previews, mut decoding) = (Times::default(), Times::default(), Times::default(), Times::default());
+    let (mut preparing, mut steps, mut previews, mut decoding) =
+        (Times::default(), Times::default(), Times::default(), Times::default());
     for _ in 0..pictures {
         let slot = backend.admit(&plan)?;
         let mut place = 0;

@@ -1,4 +1,4 @@
-//! Latents to the picture, a slice at a time: stage by stage through the decoder, and tile by tile where the picture is large or where
+//! Latents to the picture, a slice at a time: through the decoder in one go, or tile by tile where the picture is large or where
 //! memory is short. What a slice gave is kept only once the slice is through, so one that fails for want of memory can be repeated.
 
 use easel_types::Rgb8;
@@ -7,21 +7,15 @@ use super::{Pipeline, picture::to_bytes};
 use crate::{
     ModelError,
     ops::{Ops, OpsError},
-    vae::{Flow, Tiling},
+    vae::{Progress, Tiling},
 };
 
 /// Pictures above this many pixels are decoded in tiles (1 megapixel: the whole decoder then needs several GiB).
 const WHOLE_DECODE_PIXELS: usize = 1 << 20;
 
-/// Where the decoder is.
-struct Progress<T> {
-    /// The next stage.
-    stage: usize,
-    flow: Flow<T>,
-}
-
 enum Way<T> {
     Whole(Progress<T>),
+    /// With the tile that is being decoded.
     Tiled(Box<Tiling>, Option<Progress<T>>),
 }
 
@@ -41,7 +35,7 @@ impl<O: Ops> Decoding<O> {
         let latents: Vec<f32> = latents.iter().map(|v| v / factor + shift).collect();
         let pixels = shape[2] * shape[3] * config.scale() * config.scale();
         let way = match pixels <= WHOLE_DECODE_PIXELS {
-            true => Way::Whole(Progress { stage: 0, flow: Flow::new(pipeline.ops.upload(&latents, &shape)?) }),
+            true => Way::Whole(pipeline.vae.begin_decode(&pipeline.ops, pipeline.ops.upload(&latents, &shape)?)),
             false => Way::Tiled(Box::new(pipeline.vae.tiling(latents.clone(), shape)), None),
         };
         Ok(Self { latents, shape, way })
@@ -50,38 +44,32 @@ impl<O: Ops> Decoding<O> {
     /// One slice; the picture after the last.
     pub fn slice(&mut self, pipeline: &Pipeline<O>) -> Result<Option<Rgb8>, ModelError> {
         let (ops, vae) = (pipeline.ops.as_ref(), &pipeline.vae);
-        let stages = vae.decode_stages();
         match &mut self.way {
-            Way::Whole(at) => {
-                let result = match at.stage < stages {
-                    true => vae.decode_stage(ops, at.stage, &at.flow).map(Ok),
-                    false => ops.download(&at.flow.x).map(Err),
-                };
-                match result {
-                    Ok(Ok(flow)) => *at = Progress { stage: at.stage + 1, flow },
-                    Ok(Err(values)) => return self.picture(pipeline, &values).map(Some),
-                    Err(OpsError::OutOfMemory(_)) => {
-                        self.way = Way::Tiled(Box::new(vae.tiling(self.latents.clone(), self.shape)), None);
-                    }
-                    Err(error) => return Err(error.into()),
+            Way::Whole(at) => match run_or_download(pipeline, at) {
+                Ok(Ran::On(next)) => *at = next,
+                Ok(Ran::Out(values)) => return self.picture(pipeline, &values).map(Some),
+                Err(OpsError::OutOfMemory(_)) => {
+                    self.way = Way::Tiled(Box::new(vae.tiling(self.latents.clone(), self.shape)), None);
                 }
-            }
+                Err(error) => return Err(error.into()),
+            },
             Way::Tiled(tiling, at @ None) => match tiling.next_tile() {
-                Some((tile, shape)) => *at = Some(Progress { stage: 0, flow: Flow::new(ops.upload(&tile, &shape)?) }),
+                Some((tile, shape)) => *at = Some(vae.begin_decode(ops, ops.upload(&tile, &shape)?)),
                 None => {
                     let values = std::mem::take(tiling.values_mut());
                     return self.picture(pipeline, &values).map(Some);
                 }
             },
-            Way::Tiled(_, Some(at)) if at.stage < stages => {
-                let flow = vae.decode_stage(ops, at.stage, &at.flow)?;
-                *at = Progress { stage: at.stage + 1, flow };
-            }
             Way::Tiled(tiling, at @ Some(_)) => {
-                if let Some(done) = at {
-                    tiling.put(ops.download(&done.flow.x)?);
+                if let Some(progress) = at.as_ref() {
+                    *at = match run_or_download(pipeline, progress)? {
+                        Ran::On(next) => Some(next),
+                        Ran::Out(values) => {
+                            tiling.put(values);
+                            None
+                        }
+                    };
                 }
-                *at = None;
             }
         }
         Ok(None)
@@ -93,12 +81,25 @@ impl<O: Ops> Decoding<O> {
             Way::Whole(at) => (Some(at), 0),
             Way::Tiled(tiling, at) => (at.as_ref(), tiling.numbers()),
         };
-        let flow: u64 = at.iter().flat_map(|at| at.flow.tensors()).map(|x| pipeline.bytes(x)).sum();
-        flow + 4 * (self.latents.len() + tiling) as u64
+        let device: u64 = at.iter().flat_map(|at| at.tensors()).map(|x| pipeline.bytes(x)).sum();
+        device + 4 * (self.latents.len() + tiling) as u64
     }
 
     fn picture(&self, pipeline: &Pipeline<O>, values: &[f32]) -> Result<Rgb8, ModelError> {
         let scale = pipeline.vae.config().scale();
         to_bytes(values, self.shape[3] * scale, self.shape[2] * scale)
+    }
+}
+
+enum Ran<T> {
+    On(Progress<T>),
+    Out(Vec<f32>),
+}
+
+/// One slice of the decoder, or its result once there are no more.
+fn run_or_download<O: Ops>(pipeline: &Pipeline<O>, at: &Progress<O::Tensor>) -> Result<Ran<O::Tensor>, OpsError> {
+    match pipeline.vae.decode_slice(&pipeline.ops, at)? {
+        Some(next) => Ok(Ran::On(next)),
+        None => pipeline.ops.download(at.result()).map(Ran::Out),
     }
 }

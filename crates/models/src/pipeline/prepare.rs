@@ -14,22 +14,16 @@ use super::{
     slot::{Kept, Tensors},
     text::TextWork,
 };
-use crate::{ModelError, ops::Ops, prompt::PromptOptions, vae::Flow};
-
-/// A picture on its way through the encoder.
-struct Encoding<T> {
-    stage: usize,
-    flow: Flow<T>,
-}
+use crate::{ModelError, ops::Ops, prompt::PromptOptions, vae::Progress};
 
 enum Phase<T> {
     Begin,
     Text(TextWork<T>),
-    /// The picture.
-    Image(Encoding<T>),
+    /// The picture, on its way through the encoder.
+    Image(Progress<T>),
     Noise,
     /// The masked picture of a model with mask channels.
-    Masked(Encoding<T>),
+    Masked(Progress<T>),
     Finish,
 }
 
@@ -102,7 +96,7 @@ impl<O: Ops> Preparation<O> {
     /// Bytes it holds, on the device and on the host.
     pub fn bytes(&self, pipeline: &Pipeline<O>) -> u64 {
         let flow: u64 = match &self.phase {
-            Phase::Image(encoding) | Phase::Masked(encoding) => encoding.flow.tensors().map(|x| pipeline.bytes(x)).sum(),
+            Phase::Image(encoding) | Phase::Masked(encoding) => encoding.tensors().map(|x| pipeline.bytes(x)).sum(),
             _ => 0,
         };
         let texts = self.texts.iter().flat_map(|texts| std::iter::once(&texts.conditional).chain(&texts.unconditional));
@@ -117,7 +111,7 @@ impl<O: Ops> Preparation<O> {
         self.mask = inputs.mask.map(binarise);
         let phase = match &self.pixels {
             Some(pixels) if inputs.from_image || !pipeline.description.has_mask_channels => {
-                Phase::Image(Encoding::of(pipeline, plan, pixels)?)
+                Phase::Image(begin_encoding(pipeline, plan, pixels)?)
             }
             _ => Phase::Noise,
         };
@@ -127,7 +121,7 @@ impl<O: Ops> Preparation<O> {
 
     fn draw_noise(&mut self, pipeline: &Pipeline<O>, plan: &Plan) -> Result<Phase<O::Tensor>, ModelError> {
         let masked = match pipeline.description.has_mask_channels {
-            true => Some(Encoding::of(pipeline, plan, &self.masked_picture(plan))?),
+            true => Some(begin_encoding(pipeline, plan, &self.masked_picture(plan))?),
             false => None,
         };
         let stream = drawn_from(self.stream.as_mut())?;
@@ -207,31 +201,28 @@ impl<O: Ops> Preparation<O> {
     }
 }
 
-impl<T> Encoding<T> {
-    fn of<O: Ops<Tensor = T>>(pipeline: &Pipeline<O>, plan: &Plan, pixels: &[f32]) -> Result<Self, ModelError> {
-        let shape = [1, 3, plan.height as usize, plan.width as usize];
-        Ok(Self { stage: 0, flow: Flow::new(pipeline.ops.upload(pixels, &shape)?) })
-    }
+fn begin_encoding<O: Ops>(pipeline: &Pipeline<O>, plan: &Plan, pixels: &[f32]) -> Result<Progress<O::Tensor>, ModelError> {
+    let shape = [1, 3, plan.height as usize, plan.width as usize];
+    Ok(pipeline.vae.begin_encode(&pipeline.ops, pipeline.ops.upload(pixels, &shape)?))
 }
 
 fn drawn_from(stream: Option<&mut NoiseStream>) -> Result<&mut NoiseStream, ModelError> {
     stream.ok_or_else(|| ModelError::Unsupported("there is no stream of noise yet. This is a bug.".into()))
 }
 
-/// One stage of the encoder; after the last the scaled latents, sampled from the picture's posterior.
+/// One slice of the encoder; after the last the scaled latents, sampled from the picture's posterior.
 fn encode_slice<O: Ops>(
     pipeline: &Pipeline<O>,
     plan: &Plan,
-    encoding: &mut Encoding<O::Tensor>,
+    encoding: &mut Progress<O::Tensor>,
     stream: Option<&mut NoiseStream>,
 ) -> Result<Option<Vec<f32>>, ModelError> {
     let (ops, vae) = (pipeline.ops.as_ref(), &pipeline.vae);
-    if encoding.stage < vae.encode_stages() {
-        let flow = vae.encode_stage(ops, encoding.stage, &encoding.flow)?;
-        *encoding = Encoding { stage: encoding.stage + 1, flow };
+    if let Some(next) = vae.encode_slice(ops, encoding)? {
+        *encoding = next;
         return Ok(None);
     }
-    let posterior = vae.posterior(ops, &encoding.flow.x)?;
+    let posterior = vae.posterior(ops, encoding.result())?;
     let noise = match draws_posterior(plan) {
         true => drawn_from(stream)?.next(),
         false => vec![0.0; posterior.mean.len()],

@@ -10,5 +10,5 @@ mod tiles;
 
 pub use config::VaeConfig;
 pub use model::{Posterior, Vae};
-pub use sequence::Flow;
+pub use sequence::Progress;
 pub use tiles::Tiling;

@@ -1,6 +1,6 @@
 //! Encoder, decoder and the 1x1 convolutions between them and the latents.
 
-use super::{Flow, Tiling, VaeConfig, decoder, encoder, sequence::Sequence};
+use super::{Progress, Tiling, VaeConfig, decoder, encoder, sequence::Sequence};
 use crate::ops::{Loader, Ops, Result};
 
 /// The distribution of the latents of a picture, on the host, (rows, latent_channels, height, width).
@@ -21,7 +21,7 @@ impl Posterior {
     }
 }
 
-/// An autoencoder. Both directions can be run whole or a stage at a time, with the same result.
+/// An autoencoder. Both directions can be run whole or in slices, with the same result.
 pub struct Vae<O: Ops> {
     config: VaeConfig,
     encoder: Sequence<O>,
@@ -44,14 +44,15 @@ impl<O: Ops> Vae<O> {
         self.posterior(ops, &self.encoder.forward(ops, picture)?)
     }
 
-    /// Stages of the encoder.
-    pub fn encode_stages(&self) -> usize {
-        self.encoder.stages()
+    /// Encoding in slices: before the first.
+    pub fn begin_encode(&self, ops: &O, picture: O::Tensor) -> Progress<O::Tensor> {
+        let [_, _, height, width] = shape4(ops, &picture);
+        Progress::new(picture, self.config.block_out_channels[0] * height * width)
     }
 
-    /// One stage of the encoder; the first takes the picture, the last gives what [`Vae::posterior`] takes.
-    pub fn encode_stage(&self, ops: &O, stage: usize, flow: &Flow<O::Tensor>) -> Result<Flow<O::Tensor>> {
-        self.encoder.run(ops, stage, flow)
+    /// One slice of encoding; `None` when all are done, and the result is what [`Vae::posterior`] takes.
+    pub fn encode_slice(&self, ops: &O, progress: &Progress<O::Tensor>) -> Result<Option<Progress<O::Tensor>>> {
+        (!self.encoder.is_done(progress)).then(|| self.encoder.slice(ops, progress)).transpose()
     }
 
     /// What the encoder's output stands for.
@@ -72,14 +73,15 @@ impl<O: Ops> Vae<O> {
         self.decoder.forward(ops, latents)
     }
 
-    /// Stages of the decoder.
-    pub fn decode_stages(&self) -> usize {
-        self.decoder.stages()
+    /// Decoding unscaled latents in slices: before the first. A slice is as much work as one stage at the picture's own size.
+    pub fn begin_decode(&self, ops: &O, latents: O::Tensor) -> Progress<O::Tensor> {
+        let ([_, _, height, width], scale) = (shape4(ops, &latents), self.config.scale());
+        Progress::new(latents, self.config.block_out_channels[0] * height * width * scale * scale)
     }
 
-    /// One stage of the decoder; the first takes unscaled latents, the last gives the picture.
-    pub fn decode_stage(&self, ops: &O, stage: usize, flow: &Flow<O::Tensor>) -> Result<Flow<O::Tensor>> {
-        self.decoder.run(ops, stage, flow)
+    /// One slice of decoding; `None` when all are done, and the result is the picture.
+    pub fn decode_slice(&self, ops: &O, progress: &Progress<O::Tensor>) -> Result<Option<Progress<O::Tensor>>> {
+        (!self.decoder.is_done(progress)).then(|| self.decoder.slice(ops, progress)).transpose()
     }
 
     /// The tiles in which (rows, channels, height, width) unscaled latents are decoded where memory is short.

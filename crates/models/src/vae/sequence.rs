@@ -1,7 +1,7 @@
-//! Encoder and decoder as a chain of layers that can be run a stage at a time.
+//! Encoder and decoder as a chain of stages that can be run a slice at a time.
 //!
-//! A stage is the unit that may run between two steps of other pictures, so it has to be short: a convolution, half a residual block, the
-//! attention. [`Sequence::forward`] is all stages in order, so there is one definition of a network and no second way to run it.
+//! A stage is a normalisation, a convolution or the attention; a slice is as many stages as are about as much work as the longest one, and
+//! may run between two steps of other pictures. [`Sequence::forward`] is all stages in order, so there is one definition of a network.
 
 use super::mid::Attention;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 pub(super) enum Layer<O: Ops> {
     /// A convolution alone.
     Conv(O::Conv),
-    /// A residual block: two stages.
+    /// A residual block.
     Resnet(Resnet<O>),
     /// Single-head attention over all pixels.
     Attention(Attention<O>),
@@ -25,19 +25,28 @@ pub(super) enum Layer<O: Ops> {
     NormConv(O::Norm, O::Conv),
 }
 
-/// What lies between two stages.
+/// How far a run through the chain is.
 #[derive(Clone)]
-pub struct Flow<T> {
-    /// The result of the layers so far.
-    pub x: T,
-    /// The first half of a residual block, while it is half done.
+pub struct Progress<T> {
+    /// The next stage.
+    stage: usize,
+    /// Work of a slice, in numbers of the maps that its stages take.
+    slice: usize,
+    /// The result of the layers that are done.
+    x: T,
+    /// What the stages of a layer that is not done have given so far.
     branch: Option<T>,
 }
 
-impl<T> Flow<T> {
+impl<T> Progress<T> {
     /// Before the first stage.
-    pub fn new(x: T) -> Self {
-        Self { x, branch: None }
+    pub(super) fn new(x: T, slice: usize) -> Self {
+        Self { stage: 0, slice, x, branch: None }
+    }
+
+    /// The result, once all stages are done.
+    pub fn result(&self) -> &T {
+        &self.x
     }
 
     /// The tensors it holds.
@@ -49,63 +58,88 @@ impl<T> Flow<T> {
 /// A chain of layers.
 pub(super) struct Sequence<O: Ops> {
     layers: Vec<Layer<O>>,
+    stages: usize,
 }
 
 impl<O: Ops> Layer<O> {
     fn stages(&self) -> usize {
         match self {
-            Self::Resnet(_) => 2,
+            Self::Resnet(_) => Resnet::<O>::PARTS,
+            Self::NormConv(..) => 2,
             _ => 1,
         }
     }
 
-    fn run(&self, ops: &O, flow: &Flow<O::Tensor>) -> Result<Flow<O::Tensor>> {
-        let x = &flow.x;
-        Ok(Flow::new(match (self, &flow.branch) {
-            (Self::Resnet(resnet), None) => {
-                return Ok(Flow { x: x.clone(), branch: Some(resnet.first_half(ops, x, None)?) });
-            }
-            (Self::Resnet(resnet), Some(branch)) => resnet.second_half(ops, x, branch)?,
-            (Self::Conv(conv), _) => ops.conv(x, conv, Epilogue::none())?,
-            (Self::Attention(attention), _) => attention.forward(ops, x)?,
-            (Self::Upsample(conv), _) => {
+    /// Stage `part` of the layer, from the layer's input and what the stage before gave.
+    fn run(&self, ops: &O, part: usize, x: &O::Tensor, branch: Option<&O::Tensor>) -> Result<O::Tensor> {
+        match self {
+            Self::Conv(conv) => ops.conv(x, conv, Epilogue::none()),
+            Self::Resnet(resnet) => resnet.part(ops, part, x, branch.unwrap_or(x), None),
+            Self::Attention(attention) => attention.forward(ops, x),
+            Self::Upsample(conv) => {
                 let shape = ops.shape(x);
-                ops.conv(&ops.upsample(x, 2 * shape[2], 2 * shape[3])?, conv, Epilogue::none())?
+                ops.conv(&ops.upsample(x, 2 * shape[2], 2 * shape[3])?, conv, Epilogue::none())
             }
-            (Self::Downsample(conv), _) => ops.conv(&ops.pad_bottom_right(x, 1)?, conv, Epilogue::none())?,
-            (Self::NormConv(norm, conv), _) => ops.conv(&ops.group_norm(x, norm, Activation::Silu)?, conv, Epilogue::none())?,
-        }))
+            Self::Downsample(conv) => ops.conv(&ops.pad_bottom_right(x, 1)?, conv, Epilogue::none()),
+            Self::NormConv(norm, _) if part == 0 => ops.group_norm(x, norm, Activation::Silu),
+            Self::NormConv(_, conv) => ops.conv(branch.unwrap_or(x), conv, Epilogue::none()),
+        }
+    }
+
+    /// The numbers it works on: the doubled map where it doubles.
+    fn work(&self, numbers: usize) -> usize {
+        match self {
+            Self::Upsample(_) => 4 * numbers,
+            _ => numbers,
+        }
     }
 }
 
 impl<O: Ops> Sequence<O> {
     pub fn new(layers: Vec<Layer<O>>) -> Self {
-        Self { layers }
+        let stages = layers.iter().map(Layer::stages).sum();
+        Self { layers, stages }
     }
 
-    /// How many stages there are.
-    pub fn stages(&self) -> usize {
-        self.layers.iter().map(Layer::stages).sum()
+    /// Whether all stages are done.
+    pub fn is_done(&self, progress: &Progress<O::Tensor>) -> bool {
+        progress.stage >= self.stages
     }
 
-    /// Runs stage `stage` on what the one before gave; beyond the last nothing is done.
-    pub fn run(&self, ops: &O, stage: usize, flow: &Flow<O::Tensor>) -> Result<Flow<O::Tensor>> {
-        let mut first = 0;
-        for layer in &self.layers {
-            if stage < first + layer.stages() {
-                return layer.run(ops, flow);
+    /// One slice: at least one stage.
+    pub fn slice(&self, ops: &O, progress: &Progress<O::Tensor>) -> Result<Progress<O::Tensor>> {
+        let (mut now, mut work) = (progress.clone(), 0);
+        while let Some((layer, part)) = self.stage(now.stage) {
+            let numbers = ops.shape(now.branch.as_ref().unwrap_or(&now.x)).iter().product();
+            work += layer.work(numbers);
+            if work > now.slice && now.stage > progress.stage {
+                break;
             }
-            first += layer.stages();
+            now = self.step(ops, layer, part, now)?;
         }
-        Ok(flow.clone())
+        Ok(now)
     }
 
     /// All stages in order.
     pub fn forward(&self, ops: &O, x: &O::Tensor) -> Result<O::Tensor> {
-        let mut flow = Flow::new(x.clone());
-        for stage in 0..self.stages() {
-            flow = self.run(ops, stage, &flow)?;
-        }
-        Ok(flow.x)
+        Ok(self.slice(ops, &Progress::new(x.clone(), usize::MAX))?.x)
+    }
+
+    fn step(&self, ops: &O, layer: &Layer<O>, part: usize, now: Progress<O::Tensor>) -> Result<Progress<O::Tensor>> {
+        let y = layer.run(ops, part, &now.x, now.branch.as_ref())?;
+        let stage = now.stage + 1;
+        Ok(match part + 1 == layer.stages() {
+            true => Progress { stage, x: y, branch: None, ..now },
+            false => Progress { stage, branch: Some(y), ..now },
+        })
+    }
+
+    fn stage(&self, stage: usize) -> Option<(&Layer<O>, usize)> {
+        let mut first = 0;
+        self.layers.iter().find_map(|layer| {
+            let part = stage.checked_sub(first)?;
+            first += layer.stages();
+            (part < layer.stages()).then_some((layer, part))
+        })
     }
 }

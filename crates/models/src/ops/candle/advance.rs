@@ -238,3 +238,96 @@ impl CandleOps {
         Ok(((inverted.affine(-1.0, 1.0)? * next)? + (inverted * kept)?)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use easel_sampling::{NoiseSource, TorchCpu};
+
+    use super::*;
+    use crate::ops::{Blend, Ops};
+
+    const SHAPE: [usize; 4] = [1, 4, 6, 5];
+    const LEN: usize = 120;
+
+    /// Three pictures with nothing in common but their shape: guided with rescaling and a mask, not guided with noise, guided with history.
+    fn pictures<'a>(tensors: &'a [Tensor], noise: &'a [f32]) -> Vec<Update<'a, Tensor>> {
+        let plain = |latents: usize, row: usize| Update {
+            latents: &tensors[latents],
+            row,
+            guidance: None,
+            history: [None; 3],
+            noise: None,
+            blend: None,
+            x: [0.9, -0.3, 0.0, 0.0, 0.0, 0.0],
+            store: [None; 3],
+        };
+        let blend = Blend { mask: &tensors[3], image: &tensors[4], noise: &tensors[5], factors: [0.8, 0.6] };
+        vec![
+            Update {
+                guidance: Some((3.0, 0.7)),
+                blend: Some(blend),
+                store: [Some([0.5, 1.5, 0.0, 0.0, 0.0]), None, None],
+                ..plain(0, 0)
+            },
+            Update { noise: Some(noise), x: [0.7, 0.2, 0.0, 0.0, 0.0, 0.4], ..plain(1, 2) },
+            Update {
+                guidance: Some((7.5, 0.0)),
+                history: [Some(&tensors[6]), Some(&tensors[7]), None],
+                x: [0.0, 0.5, -0.25, 1.25, 0.0, 0.0],
+                store: [Some([0.0, 1.0, 0.0, 0.0, 0.0]), Some([0.0, 0.0, 0.3, 0.7, 0.0]), None],
+                ..plain(2, 3)
+            },
+        ]
+    }
+
+    fn tensors(ops: &CandleOps) -> Vec<Tensor> {
+        let mut source = TorchCpu::new(3);
+        let mut all: Vec<Vec<f32>> = (0..8).map(|_| source.randn(&SHAPE)).collect();
+        all[3].iter_mut().for_each(|v| *v = f32::from(u8::from(*v > 0.0)));
+        all.iter().map(|values| ops.upload(values, &SHAPE).expect("upload")).collect()
+    }
+
+    #[test]
+    fn the_batched_operations_are_the_pass_over_the_elements() {
+        let ops = CandleOps::on(&crate::Device::Cpu.open().expect("the processor"));
+        let (tensors, noise) = (tensors(&ops), TorchCpu::new(4).randn(&SHAPE));
+        let output = ops.upload(&TorchCpu::new(5).randn(&[5, 4, 6, 5]), &[5, 4, 6, 5]).expect("upload");
+        let pictures = pictures(&tensors, &noise);
+        let one_pass = ops.advance_on_host(&output, &pictures).expect("one pass");
+        let batched = ops.advance_batch(&output, &pictures).expect("batched");
+        let close = |a: &Tensor, b: &Tensor, what: &str| {
+            assert_eq!(b.dims(), SHAPE);
+            for (a, b) in ops.download(a).expect("download").iter().zip(ops.download(b).expect("download")) {
+                assert!((a - b).abs() <= 2e-5 * a.abs().max(1.0), "{what}: {a} and {b}");
+            }
+        };
+        for (i, (a, b)) in one_pass.iter().zip(&batched).enumerate() {
+            close(&a.latents, &b.latents, &format!("picture {i}"));
+            for k in 0..3 {
+                assert_eq!(a.stored[k].is_some(), b.stored[k].is_some(), "picture {i}, stored tensor {k}");
+                if let (Some(a), Some(b)) = (&a.stored[k], &b.stored[k]) {
+                    close(a, b, &format!("picture {i}, stored tensor {k}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_pictures_broken_numbers_do_not_reach_another() {
+        let ops = CandleOps::on(&crate::Device::Cpu.open().expect("the processor"));
+        let mut tensors = tensors(&ops);
+        let noise = vec![f32::NAN; LEN];
+        // The history of the third picture and the noise of the second; the first reads neither.
+        tensors[6] = ops.upload(&noise, &SHAPE).expect("upload");
+        let output = ops.upload(&TorchCpu::new(5).randn(&[5, 4, 6, 5]), &[5, 4, 6, 5]).expect("upload");
+        let pictures = pictures(&tensors, &noise);
+        for result in [ops.advance_on_host(&output, &pictures), ops.advance_batch(&output, &pictures)] {
+            let finite: Vec<bool> = result
+                .expect("an update")
+                .iter()
+                .map(|u| ops.download(&u.latents).expect("download").iter().all(|v| v.is_finite()))
+                .collect();
+            assert_eq!(finite, [true, false, false]);
+        }
+    }
+}
