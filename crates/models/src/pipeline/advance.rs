@@ -16,8 +16,11 @@ use crate::{
 pub struct Advanced<T> {
     updated: Updated<T>,
     /// Where a stored tensor that is not computed comes from: itself or another of the old ones.
-    moved: [Option<usize>; 3],
+    moved: Moves,
 }
+
+/// For each stored tensor the place of the old one that it is, if it is one.
+type Moves = [Option<usize>; 3];
 
 impl<T> Advanced<T> {
     /// Whether the numbers are still finite, as far as the device says.
@@ -105,14 +108,14 @@ fn update<'a, O: Ops>(
     tensors: &'a Tensors<O>,
     row: &Row,
     at: usize,
-) -> Result<(Update<'a, O::Tensor>, [Option<usize>; 3]), ModelError> {
+) -> Result<(Update<'a, O::Tensor>, Moves), ModelError> {
     let noise = tensors.drawn.as_ref().and_then(|(_, noise)| noise.as_deref());
     let present = [true, true, tensors.history[0].is_some(), tensors.history[1].is_some(), tensors.history[2].is_some()];
     let absent = |coefficients: &[f64]| coefficients.iter().zip(present).any(|(c, present)| *c != 0.0 && !present);
     if absent(&row.x[..5]) || (row.x[5] != 0.0 && noise.is_none()) {
         return Err(never_stored());
     }
-    let (mut store, mut moved) = ([None; 3], [None; 3]);
+    let (mut store, mut moved): (_, Moves) = ([None; 3], [None; 3]);
     for (k, coefficients) in row.history.iter().enumerate() {
         let from = |i: usize| (0..5).all(|j| coefficients[j] == f64::from(u8::from(j == i)));
         match (2..5).find(|i| from(*i)) {
