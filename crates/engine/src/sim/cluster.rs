@@ -65,6 +65,8 @@ pub struct SimCluster {
     pub models: Vec<SimModel>,
     /// Shapes; a submission's group is an index into them.
     pub shapes: Vec<SimShape>,
+    /// Models that are on every device from the start.
+    pub loaded: Vec<usize>,
     /// What goes wrong: when, where, what.
     pub faults: Vec<(Duration, usize, SimFault)>,
 }
@@ -167,16 +169,28 @@ struct Run<'a> {
     stories: Vec<Option<Story>>,
     started: Vec<Option<f64>>,
     outcome: Outcome,
+    watch: &'a mut dyn FnMut(usize, &Story) -> bool,
+    enough: bool,
 }
 
 impl SimCluster {
     /// Runs until every arrival has ended.
     pub fn run(&self, arrivals: &[Arrival]) -> Outcome {
+        self.run_watched(arrivals, &mut |_, _| true)
+    }
+
+    /// Shows each story to `watch` as it ends, with its place among the arrivals, and stops once that says false; the outcome then has
+    /// no stories.
+    pub fn run_watched(&self, arrivals: &[Arrival], watch: &mut dyn FnMut(usize, &Story) -> bool) -> Outcome {
         let mut scheduler = Scheduler::new(self.rules.clone());
         for _ in 0..self.devices {
             scheduler.add_device(self.memory);
         }
         let models: Vec<_> = self.models.iter().map(|model| scheduler.add_model(model.bytes, model.load, false)).collect();
+        let loaded: Vec<_> = self.loaded.iter().map(|model| models[*model]).collect();
+        for device in 0..self.devices {
+            loaded.iter().for_each(|model| scheduler.set_loaded(device, *model, Duration::ZERO));
+        }
         for shape in &self.shapes {
             let group = scheduler.add_group(models[shape.model], shape.width, shape.height);
             (0..self.devices).for_each(|device| scheduler.set_cost(device, group, shape.cost.clone()));
@@ -190,7 +204,7 @@ impl SimCluster {
             plan: self,
             arrivals,
             scheduler,
-            devices: (0..self.devices).map(|_| SimDevice::default()).collect(),
+            devices: (0..self.devices).map(|_| SimDevice { loaded: loaded.clone(), ..SimDevice::default() }).collect(),
             agenda: BinaryHeap::new(),
             order: 0,
             now: 0,
@@ -200,6 +214,8 @@ impl SimCluster {
             stories: vec![None; arrivals.len()],
             started: vec![None; arrivals.len()],
             outcome: Outcome::default(),
+            watch,
+            enough: false,
         };
         run.run()
     }
@@ -240,6 +256,9 @@ impl Run<'_> {
                 }
             }
             self.hear();
+            if self.enough {
+                return self.outcome;
+            }
         }
         let unheard = self.stories.iter().filter(|story| story.is_none()).count();
         assert_eq!(unheard, 0, "{unheard} requests never ended: {} unfinished in the scheduler", self.scheduler.unfinished());
@@ -282,7 +301,9 @@ impl Run<'_> {
     fn ends(&mut self, i: usize, end: End) {
         assert!(self.stories[i].is_none(), "request {i} ended twice");
         let arrival = self.arrivals[i].at.as_secs_f64();
-        self.stories[i] = Some(Story { arrival, started: self.started[i], ended: self.seconds(), end });
+        let story = Story { arrival, started: self.started[i], ended: self.seconds(), end };
+        self.enough |= !(self.watch)(i, &story);
+        self.stories[i] = Some(story);
     }
 
     /// What the scheduler has to say.

@@ -4,6 +4,7 @@
 //! Anything else is a panic, which is a bug in the engine.
 
 pub mod cluster;
+pub mod traffic;
 
 use std::{
     collections::{BTreeMap, HashMap},
