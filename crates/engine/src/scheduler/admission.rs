@@ -51,6 +51,7 @@ impl Scheduler {
         self.check_room(new, work * f64::from(new.pictures))?;
 
         let now = micros(now);
+        self.clock = self.clock.max(now);
         let target = now.saturating_add((solo * self.rules.target_factor * 1e6) as u64);
         let limit = new.time_limit.map(|limit| now.saturating_add(micros(limit)));
         let request = self.requests.insert(Request {
@@ -95,6 +96,7 @@ impl Scheduler {
                 step,
                 after,
                 facts,
+                standing: None,
             });
             self.parts[key].facts.over_share = self.join_share(new.user, key);
             self.requests[request].parts.push(key);

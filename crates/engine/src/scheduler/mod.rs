@@ -3,7 +3,7 @@
 //!
 //! The engine runs it with one thread per device and the machine's clock; the simulator runs the same code in virtual time.
 //!
-//! Rules by file: who goes first `rank.rs`, what makes up a batch `choose.rs`, what things cost `cost.rs`, which models are on a device
+//! Rules by file: who goes first `rank.rs` and `line.rs`, what makes up a batch `choose.rs`, what things cost `cost.rs`, which models are on a device
 //! `residency.rs`, what is refused `admission.rs`, what happens between two steps `turn.rs`, what failures do `report.rs`, how long it will
 //! take `estimate.rs`, the policies it is compared with `whole_batches.rs`.
 //!
@@ -13,10 +13,12 @@
 //! - a step never waits for more than one slice of other work, or for more of it than the last step took.
 
 mod admission;
+mod check;
 mod choose;
 mod cost;
 mod device;
 mod estimate;
+mod line;
 mod rank;
 mod report;
 mod residency;
@@ -40,8 +42,10 @@ pub use cost::{Cost, Curve, Mean};
 pub use estimate::Place;
 pub use rank::{AGEING_GAIN, Facts, Rank};
 pub use report::{Failure, Report};
+pub use residency::settle;
 
 use device::Device;
+use line::Lines;
 use work::{Part, Request, Where};
 
 new_key_type! {
@@ -275,6 +279,10 @@ pub struct Scheduler {
     parts: SlotMap<PartKey, Part>,
     /// In no order; a part knows its place.
     waiting: Vec<PartKey>,
+    /// The same in order.
+    lines: Lines,
+    /// The latest moment anybody has told.
+    clock: u64,
     waiting_requests: usize,
     users: HashMap<u64, User>,
     limits: BinaryHeap<Reverse<(u64, RequestKey)>>,
@@ -301,6 +309,8 @@ impl Scheduler {
             requests: SlotMap::with_key(),
             parts: SlotMap::with_key(),
             waiting: Vec::new(),
+            lines: Lines::default(),
+            clock: 0,
             waiting_requests: 0,
             users: HashMap::new(),
             limits: BinaryHeap::new(),
@@ -323,6 +333,7 @@ impl Scheduler {
         let old = &mut self.devices[device];
         let mut new = Device::new(old.memory);
         new.costs = std::mem::take(&mut old.costs);
+        new.knees = std::mem::take(&mut old.knees);
         *old = new;
     }
 
@@ -473,6 +484,7 @@ impl Scheduler {
         let Some(part) = self.parts.get(key) else { return };
         match part.place {
             Where::Waiting { at } => {
+                self.leave_line(key);
                 self.waiting.swap_remove(at);
                 if let Some(moved) = self.waiting.get(at).copied() {
                     self.parts[moved].place = Where::Waiting { at };
@@ -491,6 +503,7 @@ impl Scheduler {
     fn put_waiting(&mut self, key: PartKey) {
         self.parts[key].place = Where::Waiting { at: self.waiting.len() };
         self.waiting.push(key);
+        self.line_up(key);
         self.devices.iter_mut().for_each(|device| device.stale = true);
     }
 
@@ -498,10 +511,14 @@ impl Scheduler {
     fn leave_share(&mut self, part: &Part, key: PartKey) {
         let Some(user) = part.user.and_then(|user| self.users.get_mut(&user)) else { return };
         user.parts.retain(|other| *other != key);
-        if let Some(next) = self.rules.user_share.checked_sub(1).and_then(|last| user.parts.get(last))
-            && let Some(next) = self.parts.get_mut(*next)
+        let next = self.rules.user_share.checked_sub(1).and_then(|last| user.parts.get(last)).copied();
+        if let Some(key) = next
+            && let Some(next) = self.parts.get_mut(key)
         {
             next.facts.over_share = false;
+            if next.is_waiting() {
+                self.stand(key, self.clock);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use easel_backend::{BackendError, Prepared, Result as BackendResult, Slot};
 
-use super::{Action, Effect, Member, Model, PartKey, Scheduler, micros, work::Where};
+use super::{Action, Effect, Member, Model, PartKey, Scheduler, micros, residency::settle, work::Where};
 
 /// Why a request ended without pictures.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +63,7 @@ impl Scheduler {
             Ok(()) => {
                 self.models[model.0 as usize].load.learn(took);
                 self.devices[device].add_resident(model, now);
+                self.devices[device].settled = now + (settle(took) * 1e6) as u64;
                 self.effects.push(Effect::Loaded { device, model, seconds: took });
             }
             Err(BackendError::Device(reason)) => self.lose(device, &reason),
