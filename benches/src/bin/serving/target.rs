@@ -71,6 +71,7 @@ impl Target for Simulated {
             models,
             shapes: self.device.shapes(),
             faults: Vec::new(),
+            checked: false,
         };
         cluster.run_watched(traffic, watch);
     }
