@@ -78,6 +78,7 @@ fn cluster() -> impl Strategy<Value = SimCluster> {
             loaded: Vec::new(),
             faults,
             checked: true,
+            asked_every: None,
         })
     })
 }
@@ -178,6 +179,7 @@ fn models_that_do_not_fit_together_take_turns() {
         loaded: Vec::new(),
         faults: Vec::new(),
         checked: true,
+        asked_every: None,
     };
     // More than there is time for, of all three: everybody has soon waited for longer than anybody's patience.
     let arrival = |i: u32| Arrival {

@@ -72,6 +72,7 @@ impl Target for Simulated {
             shapes: self.device.shapes(),
             faults: Vec::new(),
             checked: false,
+            asked_every: None,
         };
         cluster.run_watched(traffic, watch);
     }

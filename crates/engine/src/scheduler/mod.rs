@@ -5,7 +5,7 @@
 //!
 //! Rules by file: who goes first `rank.rs` and `line.rs`, what makes up a batch `choose.rs`, what things cost `cost.rs`, which models are on a device
 //! `residency.rs`, what is refused `admission.rs`, what happens between two steps `turn.rs`, what failures do `report.rs`, how long it will
-//! take `estimate.rs`, the policies it is compared with `whole_batches.rs`.
+//! take `estimate.rs` and `forecast.rs`, the policies it is compared with `whole_batches.rs`.
 //!
 //! Invariants:
 //! - a picture is waiting, on exactly one device, or gone; a slot belongs to one picture or is about to be released;
@@ -18,6 +18,7 @@ mod choose;
 mod cost;
 mod device;
 mod estimate;
+mod forecast;
 mod line;
 mod rank;
 mod report;
@@ -45,6 +46,7 @@ pub use report::{Failure, Report};
 pub use residency::settle;
 
 use device::Device;
+use forecast::Forecast;
 use line::Lines;
 use work::{Part, Request, Where};
 
@@ -281,6 +283,7 @@ pub struct Scheduler {
     waiting: Vec<PartKey>,
     /// The same in order.
     lines: Lines,
+    forecast: Forecast,
     /// The latest moment anybody has told.
     clock: u64,
     waiting_requests: usize,
@@ -310,6 +313,7 @@ impl Scheduler {
             parts: SlotMap::with_key(),
             waiting: Vec::new(),
             lines: Lines::default(),
+            forecast: Forecast::default(),
             clock: 0,
             waiting_requests: 0,
             users: HashMap::new(),

@@ -185,10 +185,11 @@ impl Scheduler {
             loaded.used = now;
         }
         let stopped = self.devices[device].stopped;
+        self.keep_forecast(now);
         self.effects.push(Effect::Batch { device, group, pictures: members.len() as u32, rows, seconds: took, stopped });
         for member in &members {
             match bad == Some(member.slot) {
-                false => self.advance(device, member, took),
+                false => self.advance(device, member, took, now),
                 true => {
                     let request = self.parts[member.part].request;
                     let failure = Failure::Backend(BackendError::NonFinite(member.slot));
@@ -198,7 +199,7 @@ impl Scheduler {
         }
     }
 
-    fn advance(&mut self, device: usize, member: &Member, step: f64) {
+    fn advance(&mut self, device: usize, member: &Member, step: f64, now: u64) {
         // Another picture of the same request may have ended it just now.
         let Some(part) = self.parts.get_mut(member.part) else { return };
         part.done += 1;
@@ -210,7 +211,7 @@ impl Scheduler {
         } else if every > 0 && done % every == 0 {
             part.preview_due = true;
         }
-        let left = self.left(request, device, step);
+        let left = self.left(request, device, step, now);
         self.effects.push(Effect::Evaluated { request, picture, done, left });
     }
 

@@ -12,14 +12,14 @@
 //!    them forward, and that can be so for no more steps than the longest request has: `tail`, full steps for the longest request of each
 //!    shape. The pictures of others that were there before have to be finished or left aside: one more `tail`.
 //! 3. Slices. Between two steps, preparing and decoding for others take at most as long as the step, or one slice: `slices` times.
-//! 4. Models. A device that changes its models first finishes what is in the way (`drain`, at most a `tail`), then loads, and then stays
-//!    for `settle`, four load times. If it leaves earlier than those ahead of that model are done, it has worked for them all this time, so
-//!    a change costs `(drain + load) / settle` of the useful time; else the model is done with, which happens once for each model and
-//!    costs `drain + load + settle`. Patience is shorter than `d`, so everybody's model is being considered.
+//! 4. Models. A device that changes its models finishes what it has begun, loads, and then stays for `settle`, four load times. If it
+//!    leaves while some of those ahead of that model still wait, it has worked for them all this time, so loading is `load / settle` of the
+//!    useful time. Else the model is done with, which happens once for each model: it costs `load + settle` and what others have begun
+//!    meanwhile, over all models one more `tail`. Patience is shorter than `d`, so everybody's model is being considered.
 //! 5. Failures. With `down` devices away the others have their work too: `devices / (devices - down)` times. What was on a lost device
 //!    starts again, a `tail` for each loss meanwhile.
 
-use super::cluster::{Arrival, SimCluster, SimFault};
+use super::cluster::{Arrival, SimCluster, SimFault, SimModel};
 use crate::scheduler::{AGEING_GAIN, settle};
 
 /// What the bound is made of; seconds.
@@ -51,17 +51,16 @@ impl WaitBound {
             slices = slices.max(1.0 + slice / step.seconds(1));
             tail += f64::from(evaluations) * step.seconds(knee) + cost.before() + cost.after();
         }
-        let load = cluster.models.iter().map(|model| model.load).fold(0.0, f64::max);
-        let settle = cluster.models.iter().map(|model| settle(model.load)).fold(f64::MAX, f64::min);
         let tail = tail * slices;
         // With room for all models nothing is changed once they are there.
         let all: u64 = cluster.models.iter().map(|model| model.bytes).sum();
         let tight = cluster.memory.is_some_and(|memory| all > memory);
-        let changing = if tight { 1.0 + (tail + load) / settle } else { 1.0 };
+        let share = |model: &SimModel| 1.0 + if tight { model.load / settle(model.load) } else { 0.0 };
+        let changing = cluster.models.iter().map(share).fold(1.0, f64::max);
+        let visits = cluster.models.iter().map(|model| model.load + settle(model.load)).sum::<f64>() + tail;
         let devices = cluster.devices as f64;
         let (down, losses) = losses(cluster);
         let up = devices / (devices - down as f64).max(1.0);
-        let visits = cluster.models.len() as f64 * (tail + load + settle);
         let work = rules.backlog_max.as_secs_f64() * alone * slices * changing * up + visits + tail * (2.0 + losses as f64);
         let highest = arrivals.iter().map(|arrival| arrival.submission.priority).max().unwrap_or_default();
         Self { ageing: rules.ageing.as_secs_f64(), highest, work }

@@ -72,6 +72,8 @@ pub struct SimCluster {
     pub faults: Vec<(Duration, usize, SimFault)>,
     /// The scheduler's invariants are checked after everything that happens; slow.
     pub checked: bool,
+    /// Estimates are collected, those of the queue this often.
+    pub asked_every: Option<Duration>,
 }
 
 /// So many turns in which no batch is stepped and no request ends are a scheduler that runs in circles.
@@ -119,6 +121,19 @@ pub struct Story {
     pub end: End,
 }
 
+/// What was expected of a request at a moment. Times are seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// Its place among the arrivals.
+    pub arrival: usize,
+    /// When it was said.
+    pub at: f64,
+    /// Until its end.
+    pub left: f64,
+    /// It was waiting.
+    pub waiting: bool,
+}
+
 /// What happened.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
@@ -136,6 +151,8 @@ pub struct Outcome {
     pub loads: u64,
     /// Requests that were started again.
     pub restarts: u64,
+    /// What was expected, if it was asked for.
+    pub estimates: Vec<Estimate>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,6 +162,7 @@ enum Happening {
     Done { device: usize, turn: u64 },
     Wakes { device: usize, turn: u64 },
     Returns(usize),
+    Asks,
 }
 
 #[derive(Default)]
@@ -272,6 +290,9 @@ impl Run<'_> {
         if !self.arrivals.is_empty() {
             self.at(self.arrivals[0].at.as_micros() as u64, Happening::Arrives(0));
         }
+        if self.plan.asked_every.is_some() {
+            self.at(0, Happening::Asks);
+        }
         (0..self.devices.len()).for_each(|device| self.turn(device));
         while let Some(Reverse((at, _, happening))) = self.agenda.pop() {
             self.now = at;
@@ -288,6 +309,10 @@ impl Run<'_> {
                     self.devices[device] = SimDevice { turn: self.devices[device].turn + 1, ..SimDevice::default() };
                     self.scheduler.restore_device(device);
                     self.turn(device);
+                }
+                Happening::Asks => {
+                    self.ask();
+                    continue;
                 }
                 // Planned before something else came between.
                 Happening::Done { .. } | Happening::Wakes { .. } => continue,
@@ -347,6 +372,16 @@ impl Run<'_> {
         }
     }
 
+    fn ask(&mut self) {
+        for place in self.scheduler.places(self.time()) {
+            let (arrival, at) = (self.submitted[place.request], self.seconds());
+            self.outcome.estimates.push(Estimate { arrival, at, left: place.left, waiting: true });
+        }
+        if let Some(every) = self.plan.asked_every.filter(|_| self.stories.iter().any(Option::is_none)) {
+            self.at(self.now + every.as_micros() as u64, Happening::Asks);
+        }
+    }
+
     fn ends(&mut self, i: usize, end: End) {
         assert!(self.stories[i].is_none(), "request {i} ended twice");
         let arrival = self.arrivals[i].at.as_secs_f64();
@@ -362,6 +397,14 @@ impl Run<'_> {
             let (key, end) = match effect {
                 Effect::Started(key) => {
                     self.started[self.submitted[key]] = Some(self.seconds());
+                    continue;
+                }
+                Effect::Evaluated { request, left, .. } if self.plan.asked_every.is_some() => {
+                    // It may have failed since.
+                    if let Some(arrival) = self.submitted.get(request).copied() {
+                        let at = self.seconds();
+                        self.outcome.estimates.push(Estimate { arrival, at, left, waiting: false });
+                    }
                     continue;
                 }
                 Effect::Finished(key) => (key, End::Finished),

@@ -157,6 +157,7 @@ impl Day {
             loaded: vec![0, 2],
             faults: self.faults(rng),
             checked: false,
+            asked_every: None,
         };
         Server { cluster, kinds }
     }
