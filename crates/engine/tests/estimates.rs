@@ -11,6 +11,8 @@ use rand::{RngExt, SeedableRng, rngs::SmallRng};
 /// Times below are too short to be told apart.
 const FLOOR: f64 = 1.0;
 const ERROR: f64 = 0.2;
+/// All have come, and the scheduler has looked at them: it does so at most every 0.4 s.
+const SETTLED: f64 = 1.0;
 
 fn shape(pixels: f64) -> SimShape {
     let step = Curve::new([1, 2, 3, 4, 6, 8, 12, 16, 24].map(|rows| (rows, 0.002 + 0.0015 * pixels * f64::from(rows))));
@@ -60,7 +62,7 @@ fn good(devices: usize, count: usize, mixed: bool, seed: u64) -> [(usize, usize)
     let arrivals = arrivals(count, mixed, &mut SmallRng::seed_from_u64(seed));
     let outcome = cluster.run(&arrivals);
     let mut good = [(0, 0); 2];
-    for estimate in outcome.estimates.iter().filter(|estimate| estimate.at > 0.5) {
+    for estimate in outcome.estimates.iter().filter(|estimate| estimate.at > SETTLED) {
         let story = &outcome.stories[estimate.arrival];
         assert_eq!(story.end, End::Finished);
         let left = story.ended - estimate.at;
@@ -76,23 +78,24 @@ fn good(devices: usize, count: usize, mixed: bool, seed: u64) -> [(usize, usize)
 #[test]
 fn estimates_are_within_a_fifth() {
     let mut lines = Vec::new();
-    let mut worst: f64 = 1.0;
-    for mixed in [false, true] {
-        for devices in [1, 3] {
-            for count in [5, 15, 30, 60] {
-                let mut all = [(0, 0); 2];
-                for seed in 0..5 {
-                    let some = good(devices, count, mixed, seed);
-                    (0..2).for_each(|i| all[i] = (all[i].0 + some[i].0, all[i].1 + some[i].1));
-                }
-                let share = |(good, of): (usize, usize)| good as f64 / of.max(1) as f64;
-                for (name, of) in ["waiting", "begun"].into_iter().zip(all).filter(|(_, of)| of.1 > 0) {
-                    worst = worst.min(share(of));
-                    lines.push(format!("mixed {mixed}, {devices} devices, {count} {name}: {:.3} of {}", share(of), of.1));
-                }
-            }
+    let (mut worst, mut total): (f64, (usize, usize)) = (1.0, (0, 0));
+    let share = |(good, of): (usize, usize)| good as f64 / of.max(1) as f64;
+    for (mixed, devices, count) in
+        [false, true].into_iter().flat_map(|m| [1, 3].into_iter().flat_map(move |d| [5, 15, 30, 60].map(|c| (m, d, c))))
+    {
+        let mut all = [(0, 0); 2];
+        for seed in 0..5 {
+            let some = good(devices, count, mixed, seed);
+            (0..2).for_each(|i| all[i] = (all[i].0 + some[i].0, all[i].1 + some[i].1));
+        }
+        for (name, of) in ["waiting", "begun"].into_iter().zip(all).filter(|(_, of)| of.1 > 0) {
+            total = (total.0 + of.0, total.1 + of.1);
+            // One request tells its time at every step: few estimates are a single one's.
+            worst = worst.min(if of.1 >= 200 { share(of) } else { 1.0 });
+            lines.push(format!("mixed {mixed}, {devices} devices, {count} requests, {name}: {:.3} of {}", share(of), of.1));
         }
     }
+    lines.push(format!("all: {:.4} of {}", share(total), total.1));
     println!("{}", lines.join("\n"));
-    assert!(worst >= 0.95, "{worst}:\n{}", lines.join("\n"));
+    assert!(share(total) >= 0.98 && worst >= 0.95, "{}", lines.join("\n"));
 }

@@ -5,8 +5,7 @@
 use slotmap::SecondaryMap;
 
 use super::{
-    Candidate, Limits, Model, RequestKey, Scheduler, choose,
-    micros,
+    Candidate, Limits, Model, RequestKey, Scheduler, choose, micros,
     rank::{Facts, Rank},
     turn::Measured,
     work::{Part, Where},
@@ -14,8 +13,10 @@ use super::{
 
 /// Pictures that are played forward; those after them in line are put one after the other.
 const PLAYED_MAX: usize = 256;
+/// Up to so many pictures are played step by step.
+const FINE: usize = 128;
 /// With no more pictures than this, a forecast is cheap enough to be made between two steps.
-const SMALL: usize = 48;
+const SMALL: usize = 24;
 /// A forecast is repeated after this many microseconds.
 const AGE: u64 = 400_000;
 /// And no longer believed after this many, for then much may have come.
@@ -158,8 +159,8 @@ impl Scheduler {
             return true;
         };
         let least = choice.members.iter().map(|at| pieces[*at].candidate.left).min().unwrap_or(1);
-        // Company may come and ranks may change: not all of it at once.
-        let steps = least.div_ceil(4);
+        // Company may come and ranks may change: step by step is exact, a quarter of the rest at once quick.
+        let steps = least.div_ceil(if pieces.len() <= FINE { u32::MAX } else { 4 });
         for at in &choice.members {
             let piece = &mut pieces[*at];
             piece.device = Some(device);
