@@ -9,7 +9,7 @@ use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_benches::{Networks, builtin, random_sd15};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CandleBackend},
+    backend::{BackendOptions, CandleBackend, TEXT_CACHE_BYTES},
     ops::{Ops, candle::CandleOps},
     pipeline::Pipeline,
     prompt::PromptOptions,
@@ -61,6 +61,7 @@ fn whole_picture(c: &mut Criterion) {
         catalogue: Box::new(vec![(id.clone(), builtin())]),
         variant: None,
         prompt: PromptOptions::default(),
+        text_cache_bytes: TEXT_CACHE_BYTES,
     });
     let model = backend.describe_model(&id).expect("the built-in model");
     let table = Arc::new(table(&model.sampler, &model.training, model.num_inference_steps, None).expect("a table"));

@@ -44,7 +44,7 @@ impl Loop {
                 prepare_slice: Mean::guess(0.002),
                 prepare_slices: Mean::guess(1.0),
                 decode_slice: Mean::guess(0.005),
-                ..Cost::guess(step)
+                ..Cost::measured(step)
             };
             scheduler.set_cost(device, *group, cost);
         }
@@ -90,7 +90,8 @@ impl Loop {
             let stepped = matches!(report, Report::Stepped(..));
             self.now += took;
             self.scheduler.report(0, report, took, Duration::from_secs_f64(self.now));
-            let finished = self.scheduler.take_effects().into_iter().filter(|effect| matches!(effect, Effect::Finished(_))).count();
+            let finished =
+                self.scheduler.take_effects().into_iter().filter(|effect| matches!(effect, Effect::Finished(_))).count();
             (0..finished).for_each(|_| self.submit());
             if stepped {
                 return;

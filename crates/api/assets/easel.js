@@ -20,10 +20,17 @@ function setBusy(busy) {
 
 function showProgress(event) {
   if (event.state === "queued") {
-    say(event.index === 0 ? "Next in line…" : `Waiting, ${event.index} ahead…`);
+    const left = `about ${Math.max(1, Math.round(event.seconds_left))} s left`;
+    say(event.index === 0 ? `Next in line, ${left}…` : `Waiting, ${event.index} ahead, ${left}…`);
   } else if (event.state === "step") {
     bar.value = event.index / event.total;
-    say(`Step ${event.index} of ${event.total}`);
+    say(`Step ${event.index} of ${event.total}, about ${Math.max(1, Math.round(event.seconds_left))} s left`);
+  } else if (event.state === "preview") {
+    URL.revokeObjectURL(picture.src);
+    picture.src = `data:image/jpeg;base64,${event.preview}`;
+    picture.classList.add("preview");
+    element("caption").textContent = "";
+    figure.hidden = false;
   } else {
     say(event.state === "decoded" ? "Almost there…" : "Drawing…");
   }
@@ -33,6 +40,7 @@ function showPicture(event, prompt) {
   const bytes = Uint8Array.from(atob(event.b64_json), (character) => character.charCodeAt(0));
   URL.revokeObjectURL(picture.src);
   picture.src = URL.createObjectURL(new Blob([bytes], { type: `image/${event.output_format}` }));
+  picture.classList.remove("preview");
   picture.alt = prompt;
   element("save").href = picture.src;
   element("caption").textContent = `${event.size}, seed ${event.seed}`;

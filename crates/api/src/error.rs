@@ -119,6 +119,10 @@ impl From<SubmitError> for ApiError {
             SubmitError::Invalid(error) => Self::invalid(error.param(), code, message),
             SubmitError::UnknownModel(model) => Self::model_not_found(&model.0),
             SubmitError::QueueFull { retry_after, .. } => Self::unavailable(code, message, retry_after),
+            SubmitError::UserLimit { retry_after, .. } => {
+                Self { retry_after: Some(retry_after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, code, message) }
+            }
+            SubmitError::Model(error) => error.into(),
             SubmitError::Loading | SubmitError::ShuttingDown => Self::unavailable(code, message, RESTART),
             SubmitError::Failed => Self::unavailable(code, "the image engine has failed and has to be restarted", RESTART * 6),
         }
@@ -134,6 +138,7 @@ impl From<EngineError> for ApiError {
             ErrorCode::Unsupported => Self::new(StatusCode::BAD_REQUEST, code, error.message),
             ErrorCode::ShuttingDown | ErrorCode::DeviceFailed => Self::unavailable(code, error.message, RESTART),
             // The same request would fail in the same way.
+            ErrorCode::TimeLimit => Self::timeout(),
             ErrorCode::OutOfMemory | ErrorCode::NonFinite | ErrorCode::ModelUnusable => {
                 Self { final_answer: true, ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, error.message) }
             }

@@ -23,6 +23,7 @@ pub fn router(state: AppState) -> Router {
         // For whoever runs the server.
         .route("/health/live", get(routes::health::live::handler))
         .route("/health/ready", get(routes::health::ready::handler))
+        .route("/metrics", get(routes::health::metrics::handler))
         // For people.
         .route("/", get(routes::page::index::html))
         .route("/assets/easel.css", get(routes::page::index::css))

@@ -12,6 +12,7 @@ use common::{pretty, request, server, server_over, server_with};
 use easel_backend::BackendError;
 use easel_engine::{
     Engine, EngineConfig,
+    scheduler::Rules,
     sim::{Call, Fault, Gate, SimBackend, SimConfig},
 };
 use easel_types::GenerationRequest;
@@ -127,7 +128,9 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 async fn a_full_queue_says_when_to_come_back() {
     let gate = Gate::closed();
     let sim = SimConfig { gate: Some(gate.clone()), ..SimConfig::default() };
-    let server = server_with(sim, EngineConfig { queue_max: 1, ..EngineConfig::default() }, |_| {}).await;
+    let server =
+        server_with(sim, EngineConfig { rules: Rules { queue_max: 1, ..Rules::default() }, ..EngineConfig::default() }, |_| {})
+            .await;
     let mut drawn = server.engine.submit(GenerationRequest::text_to_image("one")).unwrap();
     while drawn.next().await != Some(easel_engine::Event::Started) {}
     let _waiting = server.engine.submit(GenerationRequest::text_to_image("two")).unwrap();

@@ -165,7 +165,10 @@ pub trait DenoiseBackend {
     /// One slice of the work before the first step: text, noise, picture, mask. A slice takes no longer than about one step of one row.
     fn prepare(&mut self, slot: Slot) -> Result<Prepared>;
     /// One denoiser evaluation for prepared rows of one model and one latent shape, and their updates. Row `i`'s result does not depend on
-    /// the other rows. After an error nothing has changed; after a panic the named slots are not to be used any more.
+    /// the other rows. After an error nothing has changed, so that the call can be repeated with fewer rows; but
+    /// [`BackendError::NonFinite`] comes after the update: the slot it names is spoilt, every other row of the call has been stepped. Where
+    /// several are spoilt, one is named, and the others are at their next step or when they are decoded. After a panic the named slots are
+    /// not to be used any more.
     fn step(&mut self, rows: &[StepRow]) -> Result<()>;
     /// A cheap picture of what a slot holds, one pixel per latent.
     fn preview(&mut self, slot: Slot) -> Result<Rgb8>;

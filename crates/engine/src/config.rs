@@ -1,10 +1,10 @@
-//! What an engine can be told: limits of a request, and the sizes of its queues.
+//! What an engine can be told: limits of a request, the scheduler's rules, what stays on the devices.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use easel_types::ModelId;
 
-use crate::{Clock, SystemClock};
+use crate::{Clock, SystemClock, scheduler::Rules};
 
 /// The largest request that is accepted.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,16 +44,20 @@ impl Default for Limits {
 pub struct EngineConfig {
     /// The largest request that is accepted.
     pub limits: Limits,
+    /// What the scheduler keeps to.
+    pub rules: Rules,
     /// The model of requests that name none; `None` is the backend's first.
     pub default_model: Option<ModelId>,
-    /// Bring the default model to the device before reporting ready.
+    /// Bring the default model to every device before reporting ready.
     pub preload: bool,
-    /// Requests that may wait; one more is refused.
-    pub queue_max: usize,
-    /// Pictures that are stepped together.
-    pub batch_max: usize,
-    /// Panics of the backend in a row after which the engine gives up.
-    pub panics_max: u32,
+    /// Models that are brought in at the start and never put out.
+    pub pinned: Vec<ModelId>,
+    /// Bytes for weights on each device; `None` is what the device says it has.
+    pub memory: Option<u64>,
+    /// Measure the default model's step times at the start, as far as the cache does not know them.
+    pub measure: bool,
+    /// The file that keeps measured step times.
+    pub curves: Option<PathBuf>,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
     /// Where the seeds of requests that name none come from.
@@ -64,11 +68,13 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            rules: Rules::default(),
             default_model: None,
             preload: true,
-            queue_max: 64,
-            batch_max: 8,
-            panics_max: 3,
+            pinned: Vec::new(),
+            memory: None,
+            measure: false,
+            curves: None,
             clock: Arc::new(SystemClock::new()),
             // 32 bits: what A1111 draws, and exact in every JSON reader.
             seeds: Arc::new(|| u64::from(rand::random::<u32>())),
@@ -80,11 +86,13 @@ impl fmt::Debug for EngineConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EngineConfig")
             .field("limits", &self.limits)
+            .field("rules", &self.rules)
             .field("default_model", &self.default_model)
             .field("preload", &self.preload)
-            .field("queue_max", &self.queue_max)
-            .field("batch_max", &self.batch_max)
-            .field("panics_max", &self.panics_max)
+            .field("pinned", &self.pinned)
+            .field("memory", &self.memory)
+            .field("measure", &self.measure)
+            .field("curves", &self.curves)
             .finish_non_exhaustive()
     }
 }

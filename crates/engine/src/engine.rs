@@ -3,8 +3,8 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -15,29 +15,29 @@ use tokio::sync::watch;
 use tracing::Span;
 
 use crate::{
-    EngineConfig, EngineError, Event, PlanError, RequestId, State, Status, SubmitError, Ticket,
-    events::Mailbox,
+    EngineConfig, EngineError, PlanError, State, Status, SubmitError, Ticket,
+    core::Core,
+    curves::CurveFile,
+    metrics::Metrics,
     plan::plan,
-    queue::{Queue, Refused},
-    ticket::Job,
+    scheduler::{Curve, Failure, Refused, Scheduler},
     worker,
 };
 
-/// What handles, tickets and the worker share. Locks are held for moments only and never across a backend call.
+/// What handles, tickets and the devices' threads share. Locks are held for moments only and never across a backend call.
 pub(crate) struct Shared {
     pub(crate) config: EngineConfig,
-    pub(crate) queue: Queue,
-    pub(crate) state: watch::Sender<State>,
-    pub(crate) catalogue: Mutex<Catalogue>,
-    pub(crate) active: AtomicUsize,
-    /// Everything is to stop now, whatever its ticket says.
-    pub(crate) stopping: AtomicBool,
-    /// A running mean of the time one request takes, in microseconds; 0 before the first.
-    pub(crate) request_us: AtomicU64,
-    next_id: AtomicU64,
+    core: Mutex<Core>,
+    /// Something was submitted, cancelled, or has ended.
+    pub(crate) changed: Condvar,
+    state: watch::Sender<State>,
+    catalogue: Mutex<Catalogue>,
+    metrics: Arc<Metrics>,
+    /// Device threads that have not ended.
+    threads: AtomicUsize,
 }
 
-/// What the backend has said about itself.
+/// What the backends have said about themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
     pub(crate) backend: Option<BackendDescription>,
@@ -51,6 +51,18 @@ impl Shared {
         self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of the core until something has changed, or until the time is over.
+    pub(crate) fn wait<'a>(&self, core: MutexGuard<'a, Core>, time: Option<Duration>) -> MutexGuard<'a, Core> {
+        match time {
+            None => self.changed.wait(core).unwrap_or_else(PoisonError::into_inner),
+            Some(time) => self.changed.wait_timeout(core, time).unwrap_or_else(PoisonError::into_inner).0,
+        }
+    }
+
     pub(crate) fn state(&self) -> State {
         *self.state.borrow()
     }
@@ -61,7 +73,7 @@ impl Shared {
             let allowed = match *now {
                 State::Failed | State::Stopped => false,
                 State::Draining => matches!(state, State::Failed | State::Stopped),
-                State::Loading | State::Ready => *now != state,
+                State::Loading | State::Ready => *now != state && state != State::Loading,
             };
             if allowed {
                 *now = state;
@@ -70,18 +82,46 @@ impl Shared {
         });
     }
 
-    /// Nothing new is taken, and what waits fails with `error`.
-    pub(crate) fn fail_waiting(&self, error: &EngineError) {
-        self.queue.close();
-        for job in self.queue.clear() {
-            job.mailbox.push(Event::Failed(error.clone()));
+    /// A device's thread could not bring its backend up.
+    pub(crate) fn not_up(&self, error: EngineError) {
+        let detail = error.detail.clone().unwrap_or_else(|| error.message.clone());
+        tracing::error!(code = %error.code, detail, "a device cannot be used");
+        let last = self.threads.fetch_sub(1, Ordering::AcqRel) == 1;
+        let mut catalogue = self.catalogue();
+        catalogue.failure.get_or_insert(detail);
+        drop(catalogue);
+        if last && self.core().scheduler.devices_up() == 0 {
+            self.set_state(State::Failed);
         }
     }
 
-    /// When a place in a full queue is likely to be free: the time of one request, in whole seconds.
-    fn retry_after(&self) -> Duration {
-        let seconds = self.request_us.load(Ordering::Relaxed).div_ceil(1_000_000);
-        Duration::from_secs(seconds.clamp(1, 120))
+    /// A device cannot be used any more. The last one takes the engine with it: only a restart helps.
+    pub(crate) fn lost(&self, device: usize, reason: &str) {
+        let (name, up) = {
+            let core = self.core();
+            (core.devices[device].name.clone(), core.scheduler.devices_up())
+        };
+        tracing::error!(device = name, reason, devices_left = up, "a device was lost; restart the server to get it back");
+        self.catalogue().failure = Some(format!("{name}: {reason}"));
+        if up == 0 {
+            self.set_state(State::Failed);
+        }
+    }
+
+    /// A device's thread has ended.
+    pub(crate) fn left(&self) {
+        if self.threads.fetch_sub(1, Ordering::AcqRel) == 1 && self.state() == State::Draining {
+            self.set_state(State::Stopped);
+        }
+    }
+
+    pub(crate) fn cancel(&self, key: crate::scheduler::RequestKey) {
+        let mut core = self.core();
+        if core.scheduler.cancel(key) {
+            core.hear(self.config.clock.now());
+        }
+        drop(core);
+        self.changed.notify_all();
     }
 }
 
@@ -89,6 +129,19 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("state", &self.state()).finish_non_exhaustive()
     }
+}
+
+/// The terms a request is served on: who pays, how urgent, for how long.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Terms {
+    /// Whose it is; everyone's share of a busy device is limited. Requests of nobody are not held to a share.
+    pub user: Option<String>,
+    /// The plan's priority, higher first.
+    pub priority: i32,
+    /// When it is to be given up, counted from submission.
+    pub time_limit: Option<Duration>,
+    /// A preview after every so many evaluations; 0 for none.
+    pub preview_every: u32,
 }
 
 /// A handle to an engine. Clones are handles to the same one; when the last is dropped, the engine stops.
@@ -107,35 +160,71 @@ impl Drop for StopWhenDropped {
     }
 }
 
-fn stop(shared: &Shared) {
+fn drain(shared: &Shared) {
     shared.set_state(State::Draining);
-    shared.stopping.store(true, Ordering::Release);
-    shared.fail_waiting(&EngineError::shutting_down());
+    let mut core = shared.core();
+    core.scheduler.drain();
+    drop(core);
+    shared.changed.notify_all();
+    if shared.threads.load(Ordering::Acquire) == 0 {
+        shared.set_state(State::Stopped);
+    }
 }
 
+fn stop(shared: &Shared) {
+    drain(shared);
+    shared.core().fail_all(&Failure::ShuttingDown, shared.config.clock.now());
+    shared.changed.notify_all();
+}
+
+/// Makes a device's backend, on the thread that will own it.
+pub type Factory<B> = Box<dyn FnOnce() -> BackendResult<B> + Send>;
+
 impl Engine {
-    /// Starts the device's thread, which makes the backend and keeps it. Returns at once; [`Engine::ready`] waits.
-    pub fn start<B, F>(backend_factory: F, config: EngineConfig) -> Self
+    /// Starts an engine with one device. Returns at once; [`Engine::ready`] waits.
+    pub fn start<B, F>(factory: F, config: EngineConfig) -> Self
     where
         B: DenoiseBackend + 'static,
         F: FnOnce() -> BackendResult<B> + Send + 'static,
     {
+        Self::start_on(vec![Box::new(factory) as Factory<B>], config)
+    }
+
+    /// Starts a thread for each device, which makes its backend and keeps it. All devices have the same models. Returns at once;
+    /// [`Engine::ready`] waits for the first.
+    pub fn start_on<B: DenoiseBackend + 'static>(factories: Vec<Factory<B>>, config: EngineConfig) -> Self {
+        let metrics = Arc::new(Metrics::new());
+        let curves = CurveFile::open(config.curves.clone());
         let shared = Arc::new(Shared {
-            queue: Queue::new(config.queue_max),
+            core: Mutex::new(Core::new(Scheduler::new(config.rules.clone()), Arc::clone(&metrics), curves)),
+            changed: Condvar::new(),
             config,
-            state: watch::Sender::new(State::Loading),
+            state: watch::Sender::new(if factories.is_empty() { State::Failed } else { State::Loading }),
             catalogue: Mutex::default(),
-            active: AtomicUsize::new(0),
-            stopping: AtomicBool::new(false),
-            request_us: AtomicU64::new(0),
-            next_id: AtomicU64::new(1),
+            metrics,
+            threads: AtomicUsize::new(factories.len()),
         });
-        worker::spawn(backend_factory, Arc::clone(&shared));
+        for (number, factory) in factories.into_iter().enumerate() {
+            worker::spawn(number, factory, Arc::clone(&shared));
+        }
         Self { _last: Arc::new(StopWhenDropped(Arc::clone(&shared))), shared }
     }
 
-    /// Plans a request and puts it into the queue. The current tracing span goes with it.
+    /// [`Engine::submit_on`] with nobody's usual terms.
     pub fn submit(&self, request: GenerationRequest) -> Result<Ticket, SubmitError> {
+        self.submit_on(request, &Terms::default())
+    }
+
+    /// Plans a request and puts it into the queue. The current tracing span goes with it.
+    pub fn submit_on(&self, request: GenerationRequest, terms: &Terms) -> Result<Ticket, SubmitError> {
+        let result = self.try_submit(&request, terms);
+        if let Err(error) = &result {
+            self.shared.metrics.refused(error.code());
+        }
+        result
+    }
+
+    fn try_submit(&self, request: &GenerationRequest, terms: &Terms) -> Result<Ticket, SubmitError> {
         match self.shared.state() {
             State::Loading => return Err(SubmitError::Loading),
             State::Draining | State::Stopped => return Err(SubmitError::ShuttingDown),
@@ -145,25 +234,22 @@ impl Engine {
         let model = self.find_model(request.model.as_ref())?;
         let config = &self.shared.config;
         let drawn_seed = if request.seed.is_some() { 0 } else { (config.seeds)() };
-        let planned = plan(&request, &model, &config.limits, drawn_seed)?;
-        let job = Job {
-            id: RequestId(self.shared.next_id.fetch_add(1, Ordering::Relaxed)),
-            planned,
-            mailbox: Arc::new(Mailbox::default()),
-            cancelled: Arc::default(),
-            span: Span::current(),
-        };
-        let ticket = Ticket::new(&job, Arc::clone(&self.shared));
-        match self.shared.queue.push(job) {
-            Ok(()) => Ok(ticket),
-            Err(Refused::Full(waiting)) => Err(SubmitError::QueueFull { waiting, retry_after: self.shared.retry_after() }),
-            // Closed since the state was read: whichever way it went decides what the client hears.
-            Err(Refused::Closed) if self.shared.state() == State::Failed => Err(SubmitError::Failed),
-            Err(Refused::Closed) => Err(SubmitError::ShuttingDown),
+        let planned = plan(request, &model, &config.limits, drawn_seed)?;
+        let mut core = self.shared.core();
+        let submitted = core.submit(planned, &model, terms, Span::current(), config.clock.now());
+        drop(core);
+        self.shared.changed.notify_all();
+        match submitted {
+            Ok((key, mailbox, planned)) => Ok(Ticket::new(key, mailbox, planned, Arc::clone(&self.shared))),
+            Err(Refused::Full { waiting, retry_after }) => Err(SubmitError::QueueFull { waiting, retry_after }),
+            Err(Refused::UserLimit { unfinished, retry_after }) => Err(SubmitError::UserLimit { unfinished, retry_after }),
+            Err(Refused::Draining) => Err(SubmitError::ShuttingDown),
+            Err(Refused::NoDevice) => Err(SubmitError::Failed),
+            Err(Refused::BrokenModel(error)) => Err(SubmitError::Model(error.into())),
         }
     }
 
-    /// The models that can be asked for, the default first; empty until the backend is up.
+    /// The models that can be asked for, the default first; empty until a backend is up.
     pub fn models(&self) -> Vec<Arc<ModelDescription>> {
         self.shared.catalogue().models.clone()
     }
@@ -192,14 +278,32 @@ impl Engine {
     /// How the engine is.
     pub fn status(&self) -> Status {
         let state = self.shared.state();
+        let core = self.shared.core();
+        let (queued, active, up) = (core.scheduler.waiting(), core.scheduler.active(), core.scheduler.devices_up());
+        let (lost, backlog) = (core.devices.len() - up, core.scheduler.backlog());
+        drop(core);
         let catalogue = self.shared.catalogue();
         Status {
             state,
             failure: catalogue.failure.clone(),
-            queued: self.shared.queue.len(),
-            active: self.shared.active.load(Ordering::Relaxed),
+            queued,
+            active,
+            backlog: Duration::try_from_secs_f64(backlog).unwrap_or_default(),
+            devices_lost: lost,
             backend: catalogue.backend.clone(),
         }
+    }
+
+    /// What is known of a step's seconds by rows on the first device, and the rows beyond which more are no faster.
+    pub fn curve(&self, model: &ModelDescription, width: u32, height: u32) -> (Curve, u32) {
+        let mut core = self.shared.core();
+        let group = core.group(model, width, height);
+        (core.scheduler.cost(0, group).step.clone(), core.scheduler.knee(0, group))
+    }
+
+    /// The engine's metrics in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        self.shared.metrics.text(&self.shared.core())
     }
 
     /// The state and its changes; a server watches it to leave when the device is lost.
@@ -219,10 +323,15 @@ impl Engine {
         }
     }
 
+    /// Begins nothing and continues nothing until it is called again with `false`; requests are still taken.
+    pub fn pause(&self, paused: bool) {
+        self.shared.core().scheduler.pause(paused);
+        self.shared.changed.notify_all();
+    }
+
     /// Takes nothing new and finishes what was accepted. [`Engine::stopped`] waits for the end.
     pub fn drain(&self) {
-        self.shared.set_state(State::Draining);
-        self.shared.queue.close();
+        drain(&self.shared);
     }
 
     /// Takes nothing new, fails what waits, and stops what is being drawn before its next step.
@@ -230,7 +339,7 @@ impl Engine {
         stop(&self.shared);
     }
 
-    /// Waits until the device's thread has let go of the backend.
+    /// Waits until the devices' threads have let go of their backends.
     pub async fn stopped(&self) {
         let mut state = self.watch();
         let _ = state.wait_for(|state| matches!(state, State::Stopped | State::Failed)).await;

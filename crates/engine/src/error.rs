@@ -6,6 +6,8 @@ use easel_backend::BackendError;
 use easel_types::ModelId;
 use thiserror::Error;
 
+use crate::scheduler::Failure;
+
 /// Why an accepted request failed. The name is stable: clients may depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -22,6 +24,8 @@ pub enum ErrorCode {
     NonFinite,
     /// The device was lost.
     DeviceFailed,
+    /// It took longer than it was given.
+    TimeLimit,
     /// The engine was stopped before the request was finished.
     ShuttingDown,
     /// A bug.
@@ -38,6 +42,7 @@ impl ErrorCode {
             Self::OutOfMemory => "out_of_memory",
             Self::NonFinite => "non_finite",
             Self::DeviceFailed => "device_failed",
+            Self::TimeLimit => "time_limit",
             Self::ShuttingDown => "shutting_down",
             Self::Internal => "internal_error",
         }
@@ -78,6 +83,20 @@ impl EngineError {
 
     pub(crate) fn panicked(what: String) -> Self {
         Self::new(ErrorCode::Internal, "an internal error stopped this request; please try again").with_detail(what)
+    }
+}
+
+impl From<Failure> for EngineError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Backend(error) => error.into(),
+            Failure::Panic(text) => Self::panicked(text),
+            Failure::TimeLimit => {
+                let message = "the picture was not ready in the time it was given; try again later, or ask for fewer steps";
+                Self::new(ErrorCode::TimeLimit, message)
+            }
+            Failure::ShuttingDown => Self::shutting_down(),
+        }
     }
 }
 
@@ -183,6 +202,17 @@ pub enum SubmitError {
         /// When a place is likely to be free.
         retry_after: Duration,
     },
+    /// As many of the user's requests are unfinished as may be.
+    #[error("{unfinished} of your requests are unfinished; try again in {} s", retry_after.as_secs())]
+    UserLimit {
+        /// The user's unfinished requests.
+        unfinished: usize,
+        /// When one of them is likely to be done.
+        retry_after: Duration,
+    },
+    /// The model cannot be loaded.
+    #[error("{0}")]
+    Model(EngineError),
     /// The model is still being loaded.
     #[error("the model is still being loaded; try again in a moment")]
     Loading,
@@ -201,6 +231,8 @@ impl SubmitError {
             Self::Invalid(error) => error.code(),
             Self::UnknownModel(_) => "model_not_found",
             Self::QueueFull { .. } => "queue_full",
+            Self::UserLimit { .. } => "user_limit",
+            Self::Model(error) => error.code.as_str(),
             Self::Loading => "model_loading",
             Self::ShuttingDown => "shutting_down",
             Self::Failed => "engine_failed",

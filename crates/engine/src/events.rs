@@ -1,7 +1,7 @@
 //! What a request's owner hears: events through a mailbox that never blocks the device's thread.
 //!
-//! The mailbox is bounded. When it is full, progress (steps, positions, decoded counts) makes room; states never get lost, because there
-//! are at most two of them that are not progress: `Started` and the one that ends it.
+//! The mailbox is bounded. When it is full, previews make room first, then other progress (steps, positions, decoded counts); states never
+//! get lost, because there are few of them: `Started` and the one that ends it. An unread preview or position is replaced by the next.
 
 use std::{
     collections::VecDeque,
@@ -35,6 +35,8 @@ pub enum Event {
     Queued {
         /// Waiting requests ahead of it.
         position: usize,
+        /// Seconds until it is finished, if nobody more urgent comes.
+        left: f64,
     },
     /// The device has begun.
     Started,
@@ -46,6 +48,15 @@ pub enum Event {
         total: u32,
         /// Picture-steps a second, so far.
         rate: f64,
+        /// Seconds until it is finished, as far as one can tell.
+        left: f64,
+    },
+    /// What a picture looks like so far, one pixel for each latent.
+    Preview {
+        /// Its place among the request's pictures, from 0.
+        picture: u32,
+        /// The preview.
+        image: Rgb8,
     },
     /// Pictures have been decoded.
     Decoded {
@@ -68,8 +79,21 @@ impl Event {
         matches!(self, Self::Finished(_) | Self::Failed(_) | Self::Cancelled)
     }
 
-    fn is_progress(&self) -> bool {
-        matches!(self, Self::Queued { .. } | Self::Step { .. } | Self::Decoded { .. })
+    /// Previews go first when there is no room, then other progress; states never.
+    fn is_dispensable(&self, previews_only: bool) -> bool {
+        match self {
+            Self::Preview { .. } => true,
+            Self::Queued { .. } | Self::Step { .. } | Self::Decoded { .. } => !previews_only,
+            Self::Started | Self::Finished(_) | Self::Failed(_) | Self::Cancelled => false,
+        }
+    }
+
+    fn is_outdated_by(&self, newer: &Self) -> bool {
+        match (self, newer) {
+            (Self::Queued { .. }, Self::Queued { .. }) => true,
+            (Self::Preview { picture, .. }, Self::Preview { picture: new, .. }) => picture == new,
+            _ => false,
+        }
     }
 }
 
@@ -95,10 +119,13 @@ impl Mailbox {
                 return;
             }
             events.ended = event.is_last();
-            if events.waiting.len() >= MAILBOX_MAX
-                && let Some(oldest) = events.waiting.iter().position(Event::is_progress)
-            {
-                events.waiting.remove(oldest);
+            events.waiting.retain(|older| !older.is_outdated_by(&event));
+            if events.waiting.len() >= MAILBOX_MAX {
+                let waiting = &events.waiting;
+                let oldest = |previews_only| waiting.iter().position(|event| event.is_dispensable(previews_only));
+                if let Some(oldest) = oldest(true).or_else(|| oldest(false)) {
+                    events.waiting.remove(oldest);
+                }
             }
             events.waiting.push_back(event);
         }
@@ -134,10 +161,10 @@ mod tests {
     #[tokio::test]
     async fn a_full_mailbox_loses_steps_but_no_state() {
         let mailbox = Mailbox::default();
-        mailbox.push(Event::Queued { position: 0 });
+        mailbox.push(Event::Queued { position: 0, left: 1.0 });
         mailbox.push(Event::Started);
         for index in 0..1000 {
-            mailbox.push(Event::Step { index, total: 1000, rate: 1.0 });
+            mailbox.push(Event::Step { index, total: 1000, rate: 1.0, left: 1.0 });
         }
         mailbox.push(Event::Cancelled);
         mailbox.push(Event::Started);
@@ -149,5 +176,25 @@ mod tests {
         assert_eq!(seen.first(), Some(&Event::Started), "the position made room");
         assert!(matches!(seen[seen.len() - 2], Event::Step { index: 999, .. }), "the newest step is kept");
         assert_eq!(seen.last(), Some(&Event::Cancelled), "nothing follows the last event");
+    }
+    #[tokio::test]
+    async fn previews_make_room_before_anything_else_and_only_the_newest_is_kept() {
+        let mailbox = Mailbox::default();
+        let image = |value| Rgb8::new(1, 1, vec![value; 3]).expect("a pixel");
+        for value in 0..10 {
+            mailbox.push(Event::Preview { picture: 0, image: image(value) });
+        }
+        mailbox.push(Event::Preview { picture: 1, image: image(99) });
+        for index in 0..MAILBOX_MAX as u32 - 1 {
+            mailbox.push(Event::Step { index, total: 1000, rate: 1.0, left: 1.0 });
+        }
+        mailbox.push(Event::Cancelled);
+        let mut seen = Vec::new();
+        while let Some(event) = mailbox.next().await {
+            seen.push(event);
+        }
+        assert_eq!(seen.len(), MAILBOX_MAX);
+        assert!(!seen.iter().any(|event| matches!(event, Event::Preview { .. })), "both previews made room");
+        assert!(matches!(seen[0], Event::Step { index: 0, .. }), "no step had to");
     }
 }

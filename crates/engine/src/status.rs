@@ -28,8 +28,12 @@ pub struct Status {
     pub failure: Option<String>,
     /// Requests that wait.
     pub queued: usize,
-    /// Requests being drawn.
+    /// Pictures being drawn.
     pub active: usize,
+    /// Estimated work that has been accepted, for each device.
+    pub backlog: std::time::Duration,
+    /// Devices that cannot be used any more.
+    pub devices_lost: usize,
     /// The device; `None` until the backend is up.
     pub backend: Option<BackendDescription>,
 }

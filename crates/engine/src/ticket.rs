@@ -1,42 +1,25 @@
 //! A request's owner holds its [`Ticket`]: events come out of it, and dropping it cancels the request.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{fmt, sync::Arc};
 
 use serde::Serialize;
-use tracing::Span;
+use slotmap::Key;
 
-use crate::{EngineError, Event, Picture, Planned, Resolved, engine::Shared, events::Mailbox};
+use crate::{EngineError, Event, Picture, Planned, Resolved, engine::Shared, events::Mailbox, scheduler::RequestKey};
 
 /// Names a request within one engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct RequestId(pub u64);
 
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+impl RequestId {
+    pub(crate) fn of(key: RequestKey) -> Self {
+        Self(key.data().as_ffi())
     }
 }
 
-/// An accepted request on its way to the worker.
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) id: RequestId,
-    pub(crate) planned: Planned,
-    pub(crate) mailbox: Arc<Mailbox>,
-    pub(crate) cancelled: Arc<AtomicBool>,
-    /// The submitter's span, entered on the device's thread, so that a trace survives the hop.
-    pub(crate) span: Span,
-}
-
-impl Job {
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.0)
     }
 }
 
@@ -56,26 +39,22 @@ pub enum Outcome {
 pub struct Ticket {
     canceller: Canceller,
     mailbox: Arc<Mailbox>,
-    resolved: Vec<Resolved>,
+    planned: Arc<Planned>,
 }
 
 impl Ticket {
-    pub(crate) fn new(job: &Job, shared: Arc<Shared>) -> Self {
-        Self {
-            canceller: Canceller { id: job.id, cancelled: Arc::clone(&job.cancelled), shared },
-            mailbox: Arc::clone(&job.mailbox),
-            resolved: job.planned.resolved.clone(),
-        }
+    pub(crate) fn new(key: RequestKey, mailbox: Arc<Mailbox>, planned: Arc<Planned>, shared: Arc<Shared>) -> Self {
+        Self { canceller: Canceller { key, shared }, mailbox, planned }
     }
 
     /// The request's name within this engine.
     pub fn id(&self) -> RequestId {
-        self.canceller.id
+        RequestId::of(self.canceller.key)
     }
 
     /// What each picture will be made with.
     pub fn resolved(&self) -> &[Resolved] {
-        &self.resolved
+        &self.planned.resolved
     }
 
     /// The next event; `None` after the last one. Cancel-safe.
@@ -90,7 +69,7 @@ impl Ticket {
                 Event::Finished(pictures) => return Outcome::Finished(pictures),
                 Event::Failed(error) => return Outcome::Failed(error),
                 Event::Cancelled => return Outcome::Cancelled,
-                Event::Queued { .. } | Event::Started | Event::Step { .. } | Event::Decoded { .. } => {}
+                Event::Queued { .. } | Event::Started | Event::Step { .. } | Event::Preview { .. } | Event::Decoded { .. } => {}
             }
         }
         // The last event had been taken through `next` before.
@@ -117,18 +96,13 @@ impl Drop for Ticket {
 /// Cancels a request from anywhere; does nothing once it has ended.
 #[derive(Debug, Clone)]
 pub struct Canceller {
-    id: RequestId,
-    cancelled: Arc<AtomicBool>,
+    key: RequestKey,
     shared: Arc<Shared>,
 }
 
 impl Canceller {
-    /// Stops the request before its next step.
+    /// Stops the request before its next step; it gives its place up at once.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        // A waiting request gives its place up at once; one being drawn is stopped by the worker.
-        if let Some(job) = self.shared.queue.remove(self.id) {
-            job.mailbox.push(Event::Cancelled);
-        }
+        self.shared.cancel(self.key);
     }
 }

@@ -1,57 +1,52 @@
-//! The device's thread: makes the backend, serves requests first come, first served, and survives what they do.
-//!
-//! A panic while serving one request fails that request; several in a row, or a lost device, fail the engine for good, because
-//! a device that has gone wrong keeps going wrong and only a restart helps.
+//! A device's thread: makes the backend, asks the scheduler what to do, does it, and survives what goes wrong.
 
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     thread,
+    time::Duration,
 };
 
-use easel_backend::{BackendError, DenoiseBackend, Result as BackendResult};
-use easel_types::ModelId;
+use easel_backend::{BackendError, DenoiseBackend, Result as BackendResult, StepRow};
+use easel_types::Rgb8;
 
 use crate::{
     EngineError, ErrorCode, Event, State,
+    core::DeviceInfo,
+    curves,
     engine::Shared,
-    run::{Memory, Run, Stop, Turn},
-    ticket::Job,
+    scheduler::{Action, Cost, PartKey, Report},
 };
 
-/// Starts the thread.
-pub(crate) fn spawn<B, F>(factory: F, shared: Arc<Shared>)
+/// The longest that a thread sleeps when something is due at a known time: clocks of tests do not wake anybody.
+const NAP: Duration = Duration::from_millis(50);
+
+/// Starts a device's thread.
+pub(crate) fn spawn<B, F>(number: usize, factory: F, shared: Arc<Shared>)
 where
     B: DenoiseBackend + 'static,
     F: FnOnce() -> BackendResult<B> + Send + 'static,
 {
     let main = Arc::clone(&shared);
-    let spawned = thread::Builder::new().name("easel-device".to_owned()).spawn(move || {
-        match catch_unwind(AssertUnwindSafe(|| bring_up(factory, &main))) {
-            Ok(Ok((backend, loaded))) => Worker { backend, shared: main, memory: Memory::default(), loaded, panics: 0 }.work(),
-            Ok(Err(error)) => fail(&main, error.into()),
-            Err(panic) => fail(&main, EngineError::panicked(panic_text(&*panic))),
+    let spawned = thread::Builder::new().name(format!("easel-device-{number}")).spawn(move || {
+        let brought_up = catch_unwind(AssertUnwindSafe(|| bring_up(factory, &main)));
+        match brought_up {
+            Ok(Ok((backend, device))) => Worker { backend, device, shared: main }.work(),
+            Ok(Err(error)) => main.not_up(error.into()),
+            Err(panic) => main.not_up(EngineError::panicked(panic_text(&*panic))),
         }
     });
     if let Err(error) = spawned {
         let message = "the engine's thread cannot be started";
-        fail(&shared, EngineError::new(ErrorCode::DeviceFailed, message).with_detail(error.to_string()));
+        shared.not_up(EngineError::new(ErrorCode::DeviceFailed, message).with_detail(error.to_string()));
     }
 }
 
-/// The engine's end: nobody is taken or kept waiting any more.
-fn fail(shared: &Shared, error: EngineError) {
-    let detail = error.detail.clone().unwrap_or_else(|| error.message.clone());
-    tracing::error!(code = %error.code, detail, "the engine has failed");
-    shared.catalogue().failure = Some(detail);
-    shared.set_state(State::Failed);
-    shared.fail_waiting(&error);
-}
-
-/// The backend and the models on the device.
-fn bring_up<B: DenoiseBackend>(factory: impl FnOnce() -> BackendResult<B>, shared: &Shared) -> BackendResult<(B, Vec<ModelId>)> {
+/// The backend, with the models that are to be there from the start.
+fn bring_up<B: DenoiseBackend>(factory: impl FnOnce() -> BackendResult<B>, shared: &Shared) -> BackendResult<(B, usize)> {
     let mut backend = factory()?;
+    let config = &shared.config;
     let description = backend.describe();
     let mut models = Vec::new();
     for id in &description.models {
@@ -60,154 +55,213 @@ fn bring_up<B: DenoiseBackend>(factory: impl FnOnce() -> BackendResult<B>, share
             Err(error) => tracing::warn!(model = %id, %error, "this model cannot be used and is left out"),
         }
     }
-    if let Some(default) = &shared.config.default_model {
+    if let Some(default) = &config.default_model {
         let at = models.iter().position(|model| model.id == *default);
         let at = at.ok_or_else(|| BackendError::UnknownModel(default.clone()))?;
         models[..=at].rotate_right(1);
     }
-    let mut loaded = Vec::new();
-    if shared.config.preload
-        && let Some(model) = models.first()
-    {
-        backend.load(&model.id)?;
-        loaded.push(model.id.clone());
+    let mut wanted: Vec<_> = models.iter().filter(|model| config.pinned.contains(&model.id)).cloned().collect();
+    if let Some(missing) = config.pinned.iter().find(|id| wanted.iter().all(|model| model.id != **id)) {
+        return Err(BackendError::UnknownModel(missing.clone()));
     }
-    tracing::info!(device = description.device, detail = description.detail, models = models.len(), "the engine is ready");
+    if config.preload
+        && let Some(default) = models.first().filter(|first| wanted.iter().all(|model| model.id != first.id))
+    {
+        wanted.push(Arc::clone(default));
+    }
+    for model in &wanted {
+        backend.load(&model.id)?;
+    }
+    let curve = match (models.first().filter(|model| config.measure && wanted.iter().any(|w| w.id == model.id)), config.measure) {
+        (Some(model), true) => {
+            let (name, detail) = (&description.device, &description.detail);
+            let known = shared.core().curves().get(name, detail, model, model.width, model.height);
+            match known {
+                Some(_) => None,
+                None => curves::measure(&mut backend, model, model.width, model.height, &*config.clock)?,
+            }
+        }
+        _ => None,
+    };
+
+    let now = config.clock.now();
+    let mut core = shared.core();
+    if let (Some(curve), Some(model)) = (curve, models.first()) {
+        tracing::info!(model = %model.id, knee = curve.knee(), curve = ?curve, "step times measured");
+        core.curves().put(&description.device, &description.detail, model, model.width, model.height, curve);
+    }
+    // Nine tenths are for weights; pictures in the making take the rest.
+    let memory = config.memory.or(description.memory.map(|bytes| bytes / 10 * 9));
+    let device = core.scheduler.add_device(memory);
+    let (name, detail) = (description.device.clone(), description.detail.clone());
+    core.devices.push(DeviceInfo { name, detail, memory: backend.memory() });
+    for model in &models {
+        let number = core.model(model, config.pinned.contains(&model.id));
+        if wanted.iter().any(|loaded| loaded.id == model.id) {
+            core.scheduler.set_loaded(device, number, now);
+        }
+    }
+    if let Some(model) = models.first() {
+        let group = core.group(model, model.width, model.height);
+        let known = core.curves().get(&description.device, &description.detail, model, model.width, model.height);
+        if let Some(curve) = known {
+            core.scheduler.set_cost(device, group, Cost::measured(curve));
+        }
+    }
+    drop(core);
+    tracing::info!(device = description.device, detail = description.detail, models = models.len(), "the device is ready");
     {
         let mut catalogue = shared.catalogue();
-        catalogue.backend = Some(description);
-        catalogue.models = models;
+        if catalogue.backend.is_none() {
+            catalogue.backend = Some(description);
+            catalogue.models = models;
+        }
     }
     shared.set_state(State::Ready);
-    Ok((backend, loaded))
+    Ok((backend, device))
 }
 
 struct Worker<B> {
     backend: B,
+    device: usize,
     shared: Arc<Shared>,
-    memory: Memory,
-    loaded: Vec<ModelId>,
-    panics: u32,
 }
 
 impl<B: DenoiseBackend> Worker<B> {
     fn work(mut self) {
-        while let Some(job) = self.shared.queue.pop() {
-            self.shared.active.store(1, Ordering::Relaxed);
-            let fatal = self.serve(job);
-            self.shared.active.store(0, Ordering::Relaxed);
-            if let Some(error) = fatal {
-                return fail(&self.shared, error);
+        let clock = Arc::clone(&self.shared.config.clock);
+        while let Some(action) = self.next() {
+            let before = clock.now();
+            let done = catch_unwind(AssertUnwindSafe(|| self.perform(&action)));
+            let now = clock.now();
+            let took = now.saturating_sub(before).as_secs_f64();
+            let report = match done {
+                Ok(report) => report,
+                Err(panic) => {
+                    let text = panic_text(&*panic);
+                    tracing::error!(detail = text, action = ?kind(&action), "the backend panicked");
+                    Some(Report::Panicked(action, text))
+                }
+            };
+            if let Some(report) = report {
+                let shared = Arc::clone(&self.shared);
+                let mut core = shared.core();
+                core.devices[self.device].memory = self.backend.memory();
+                core.scheduler.report(self.device, report, took, now);
+                let lost = core.hear(now);
+                core.tell_places_sometimes(now);
+                drop(core);
+                shared.changed.notify_all();
+                lost.into_iter().for_each(|(device, reason)| shared.lost(device, &reason));
             }
         }
         // Models go before the state says so: whoever waits for the end may exit the process at once.
-        for model in std::mem::take(&mut self.loaded) {
-            self.backend.unload(&model);
+        let resident: Vec<_> = {
+            let core = self.shared.core();
+            core.scheduler.resident(self.device).into_iter().map(|model| core.model_name(model).clone()).collect()
+        };
+        let given_back = catch_unwind(AssertUnwindSafe(|| {
+            resident.iter().for_each(|model| self.backend.unload(model));
+            drop(self.backend);
+        }));
+        if given_back.is_err() {
+            tracing::error!("the backend panicked while it was taken down");
         }
-        self.shared.set_state(State::Stopped);
+        self.shared.left();
     }
 
-    /// Serves one request to its end; an error is the engine's own.
-    fn serve(&mut self, job: Job) -> Option<EngineError> {
-        let span = job.span.clone();
-        let _entered = span.enter();
-        let started = self.shared.config.clock.now();
-        job.mailbox.push(Event::Started);
-        let mut run = Run::new(job);
-        let drawn = catch_unwind(AssertUnwindSafe(|| self.draw(&mut run)));
-        let released = catch_unwind(AssertUnwindSafe(|| run.release(&mut self.backend)));
-        let drawn = if let Err(panic) = released { Err(panic) } else { drawn };
-        let seconds = (self.shared.config.clock.now().saturating_sub(started)).as_secs_f64();
-        match drawn {
-            Ok(Ok(())) => {
-                self.panics = 0;
-                self.remember_time(seconds);
-                let (job, pictures) = run.into_pictures();
-                tracing::info!(request = %job.id, pictures = pictures.len(), seconds, "finished");
-                job.mailbox.push(Event::Finished(pictures));
-                None
-            }
-            Ok(Err(stop)) => self.stopped(run.job(), stop, seconds),
-            Err(panic) => {
-                self.panics += 1;
-                let error = EngineError::panicked(panic_text(&*panic));
-                tracing::error!(request = %run.job().id, detail = error.detail, in_a_row = self.panics, "the backend panicked");
-                run.job().mailbox.push(Event::Failed(error.clone()));
-                (self.panics >= self.shared.config.panics_max).then_some(error)
-            }
-        }
-    }
-
-    fn stopped(&self, job: &Job, stop: Stop, seconds: f64) -> Option<EngineError> {
-        match stop {
-            Stop::Cancelled if job.is_cancelled() => {
-                tracing::info!(request = %job.id, seconds, "cancelled");
-                job.mailbox.push(Event::Cancelled);
-                None
-            }
-            Stop::Cancelled => {
-                job.mailbox.push(Event::Failed(EngineError::shutting_down()));
-                None
-            }
-            Stop::Failed(error) => {
-                let lost = matches!(error, BackendError::Device(_));
-                let error = EngineError::from(error);
-                tracing::warn!(request = %job.id, code = %error.code, detail = error.detail, seconds, "failed");
-                job.mailbox.push(Event::Failed(error.clone()));
-                lost.then_some(error)
-            }
-        }
-    }
-
-    fn draw(&mut self, run: &mut Run) -> Result<(), Stop> {
-        if let Some(model) = run.model().cloned() {
-            self.load(&model)?;
-        }
-        let shared = Arc::clone(&self.shared);
-        let stopping = || shared.stopping.load(Ordering::Acquire);
+    /// What to do, waiting for it; `None` at the end.
+    fn next(&self) -> Option<Action> {
+        let mut core = self.shared.core();
         loop {
-            let mut turn = Turn {
-                backend: &mut self.backend,
-                memory: &mut self.memory,
-                stopping: &stopping,
-                batch_max: shared.config.batch_max,
-                now: shared.config.clock.now(),
-            };
-            let done = run.turn(&mut turn)?;
-            run.tell_steps(shared.config.clock.now());
-            if done {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Makes sure a model is on the device, at the cost of the others if memory is short.
-    fn load(&mut self, model: &ModelId) -> Result<(), BackendError> {
-        match self.backend.load(model) {
-            Err(BackendError::OutOfMemory(_)) if self.loaded.iter().any(|other| other != model) => {
-                for other in self.loaded.drain(..).filter(|other| other != model) {
-                    tracing::info!(model = %other, "unloaded to make room");
-                    self.backend.unload(&other);
+            let now = self.shared.config.clock.now();
+            let action = core.scheduler.next(self.device, now);
+            // Time limits end requests without a report.
+            core.hear(now);
+            match action {
+                Action::Exit => return None,
+                Action::Wait(until) => {
+                    let time = until.map(|until| until.saturating_sub(now).clamp(Duration::from_millis(1), NAP));
+                    core = self.shared.wait(core, time);
                 }
-                self.backend.load(model)?;
+                action => return Some(action),
             }
-            loaded => loaded?,
         }
-        if !self.loaded.contains(model) {
-            self.loaded.push(model.clone());
-        }
-        Ok(())
     }
 
-    /// Half the old mean, half the new time: enough to tell clients when to come back.
-    fn remember_time(&self, seconds: f64) {
-        let now = (seconds * 1e6) as u64;
-        let old = self.shared.request_us.load(Ordering::Relaxed);
-        self.shared.request_us.store(if old == 0 { now } else { old / 2 + now / 2 }, Ordering::Relaxed);
+    fn perform(&mut self, action: &Action) -> Option<Report> {
+        match action {
+            Action::Release(slots) => {
+                slots.iter().for_each(|slot| self.backend.release(*slot));
+                None
+            }
+            Action::Unload(model) => {
+                let name = self.shared.core().model_name(*model).clone();
+                self.backend.unload(&name);
+                None
+            }
+            Action::Load(model) => {
+                let name = self.shared.core().model_name(*model).clone();
+                Some(Report::Loaded(*model, self.backend.load(&name)))
+            }
+            Action::Admit(part) => {
+                let found =
+                    self.shared.core().picture(*part).map(|(job, picture)| (Arc::clone(&job.planned), picture, job.span.clone()));
+                // It was cancelled a moment ago: the scheduler has forgotten it.
+                let (planned, picture, span) = found?;
+                let _entered = span.enter();
+                Some(Report::Admitted(*part, self.backend.admit(&planned.plans[picture])))
+            }
+            Action::Prepare(part, slot) => Some(Report::Prepared(*part, self.backend.prepare(*slot))),
+            Action::Step(members) => {
+                let rows: Vec<_> = members.iter().map(|m| StepRow { slot: m.slot, index: m.index as usize }).collect();
+                Some(Report::Stepped(members.clone(), self.backend.step(&rows)))
+            }
+            Action::Preview(part, slot) => {
+                match self.backend.preview(*slot) {
+                    Ok(image) => self.tell_preview(*part, image),
+                    // A preview is not worth a request.
+                    Err(error) => tracing::debug!(%error, "no preview"),
+                }
+                Some(Report::Previewed(*part))
+            }
+            Action::Decode(part, slot) => {
+                let result = self.backend.decode(*slot).map(|image| match image {
+                    None => false,
+                    Some(image) => {
+                        self.shared.core().keep_picture(*part, image);
+                        true
+                    }
+                });
+                Some(Report::Decoded(*part, result))
+            }
+            Action::Wait(_) | Action::Exit => None,
+        }
+    }
+
+    fn tell_preview(&self, part: PartKey, image: Rgb8) {
+        if let Some((job, picture)) = self.shared.core().picture(part) {
+            job.mailbox.push(Event::Preview { picture: picture as u32, image });
+        }
     }
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+fn kind(action: &Action) -> &'static str {
+    match action {
+        Action::Release(_) => "release",
+        Action::Unload(_) => "unload",
+        Action::Load(_) => "load",
+        Action::Admit(_) => "admit",
+        Action::Prepare(..) => "prepare",
+        Action::Step(_) => "step",
+        Action::Preview(..) => "preview",
+        Action::Decode(..) => "decode",
+        Action::Wait(_) => "wait",
+        Action::Exit => "exit",
+    }
+}
+
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     format!("panic: {}", text.unwrap_or_else(|| "no message".to_owned()))

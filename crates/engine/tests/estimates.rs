@@ -21,7 +21,7 @@ fn shape(pixels: f64) -> SimShape {
         prepare_slices: Mean::guess(1.0),
         decode_slice: Mean::guess(0.005),
         decode_slices: Mean::guess(pixels),
-        ..Cost::guess(step.expect("a curve"))
+        ..Cost::measured(step.expect("a curve"))
     };
     SimShape { model: 0, width: 512, height: 512, cost, rows_max: u32::MAX }
 }

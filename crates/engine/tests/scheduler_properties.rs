@@ -47,7 +47,7 @@ fn shape(model: usize) -> impl Strategy<Value = SimShape> {
             let cost = Cost {
                 prepare_slices: Mean::guess(f64::from(prepare_slices)),
                 decode_slices: Mean::guess(f64::from(decode_slices)),
-                ..Cost::guess(Curve::linear(base, row, 24))
+                ..Cost::measured(Curve::linear(base, row, 24))
             };
             SimShape { model, width: 64, height: 64, cost, rows_max }
         },
@@ -169,7 +169,7 @@ proptest! {
 #[test]
 fn models_that_do_not_fit_together_take_turns() {
     let shape =
-        |model| SimShape { model, width: 64, height: 64, cost: Cost::guess(Curve::linear(0.05, 0.05, 8)), rows_max: u32::MAX };
+        |model| SimShape { model, width: 64, height: 64, cost: Cost::measured(Curve::linear(0.05, 0.05, 8)), rows_max: u32::MAX };
     let cluster = SimCluster {
         rules: Rules::default(),
         devices: 1,

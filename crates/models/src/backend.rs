@@ -1,9 +1,10 @@
 //! [`DenoiseBackend`] over candle: models on one device, and the slots of the pictures in the making.
 //!
-//! Owned by one thread. Weights are loaded on first use and stay until [`DenoiseBackend::unload`].
+//! Owned by one thread. Weights are loaded on first use and stay until [`DenoiseBackend::unload`]. What takes long is done in slices
+//! ([`DenoiseBackend::prepare`], [`DenoiseBackend::decode`]); what lies between two slices is in the slot.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::Arc,
 };
@@ -11,13 +12,12 @@ use std::{
 use easel_backend::{
     BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow,
 };
-use easel_sampling::Row;
 use easel_types::{ModelId, Rgb8};
 
 use crate::{
     ModelError, OpenDevice,
     ops::{Ops, OpsError, candle::CandleOps},
-    pipeline::{BatchKey, Description, Pipeline, SlotState, advance},
+    pipeline::{BatchKey, CacheCounts, Description, Pipeline, SlotState, TextCache, commit, draw, evaluate},
     prompt::PromptOptions,
     weights::{ModelFiles, folder::open_model},
 };
@@ -45,6 +45,9 @@ impl Catalogue for Vec<(ModelId, PathBuf)> {
     }
 }
 
+/// Bytes for encoded prompts where nobody says otherwise: hundreds of SDXL's, more than a thousand of SD 1.5's smaller relatives.
+pub const TEXT_CACHE_BYTES: u64 = 64 << 20;
+
 /// How a backend is set up.
 pub struct BackendOptions {
     /// The device.
@@ -55,6 +58,8 @@ pub struct BackendOptions {
     pub variant: Option<String>,
     /// How prompts are read.
     pub prompt: PromptOptions,
+    /// Bytes for encoded prompts that are kept for later requests, [`TEXT_CACHE_BYTES`] by default; 0 keeps none.
+    pub text_cache_bytes: u64,
 }
 
 /// Models and slots on one candle device.
@@ -65,13 +70,20 @@ pub struct CandleBackend {
     loaded: HashMap<ModelId, Pipeline<CandleOps>>,
     slots: BTreeMap<Slot, (ModelId, SlotState<CandleOps>)>,
     next_slot: u32,
+    texts: TextCache<<CandleOps as Ops>::Tensor>,
 }
 
 impl CandleBackend {
     /// An empty backend; nothing is loaded.
     pub fn new(options: BackendOptions) -> Self {
         let ops = Arc::new(CandleOps::on(&options.device));
-        Self { options, ops, described: HashMap::new(), loaded: HashMap::new(), slots: BTreeMap::new(), next_slot: 0 }
+        let texts = TextCache::new(options.text_cache_bytes);
+        Self { options, ops, described: HashMap::new(), loaded: HashMap::new(), slots: BTreeMap::new(), next_slot: 0, texts }
+    }
+
+    /// How the encoded prompts are doing.
+    pub fn text_cache(&self) -> CacheCounts {
+        self.texts.counts()
     }
 
     fn describe_files(&mut self, model: &ModelId) -> Result<Arc<(ModelFiles, Description)>> {
@@ -91,21 +103,28 @@ impl CandleBackend {
 
     fn slot(&self, slot: Slot) -> Result<(&Pipeline<CandleOps>, &SlotState<CandleOps>)> {
         let (model, state) = self.slots.get(&slot).ok_or_else(|| unknown_slot(slot))?;
-        Ok((self.pipeline(model)?, state))
+        Ok((loaded(&self.loaded, model)?, state))
     }
 
-    fn pipeline(&self, model: &ModelId) -> Result<&Pipeline<CandleOps>> {
-        self.loaded.get(model).ok_or_else(|| BackendError::UnknownModel(model.clone()))
-    }
-
-    /// Finite latents, or the error that names the slot.
-    fn check_finite(&self, slot: Slot) -> Result<()> {
+    /// The latents in logical order.
+    fn download(&self, slot: Slot) -> Result<(Vec<f32>, Vec<usize>)> {
         let (pipeline, state) = self.slot(slot)?;
-        let values = pipeline.ops.download(state.latents()).map_err(device_error)?;
-        match values.iter().all(|v| v.is_finite()) {
-            true => Ok(()),
-            false => Err(BackendError::NonFinite(slot)),
+        let latents = state.latents().map_err(request_error)?;
+        Ok((pipeline.ops.download(latents).map_err(device_error)?, pipeline.ops.shape(latents)))
+    }
+
+    /// The rows by what may share a call of the denoiser; every slot exists, is prepared and is named once.
+    fn groups(&self, rows: &[StepRow]) -> Result<Vec<(ModelId, Vec<StepRow>)>> {
+        let mut groups: BTreeMap<(ModelId, BatchKey), Vec<StepRow>> = BTreeMap::new();
+        let mut named = BTreeSet::new();
+        for row in rows {
+            let (model, state) = self.slots.get(&row.slot).ok_or_else(|| unknown_slot(row.slot))?;
+            if !named.insert(row.slot) {
+                return Err(BackendError::Unsupported(format!("slot {} is named twice in one step. This is a bug.", row.slot.0)));
+            }
+            groups.entry((model.clone(), state.batch_key().map_err(request_error)?)).or_default().push(*row);
         }
+        Ok(groups.into_iter().map(|((model, _), rows)| (model, rows)).collect())
     }
 }
 
@@ -115,7 +134,7 @@ impl DenoiseBackend for CandleBackend {
             device: self.options.device.device.to_string(),
             detail: format!("{}, f32", self.options.device.detail),
             models: self.options.catalogue.models(),
-            memory: None,
+            memory: self.options.device.memory(),
         }
     }
 
@@ -134,7 +153,7 @@ impl DenoiseBackend for CandleBackend {
             size_multiple: description.scale,
             has_mask_channels: description.has_mask_channels,
             embeds_guidance: description.embeds_guidance,
-            weight_bytes: 0,
+            weight_bytes: description.weight_count * self.ops.value_bytes() as u64,
             hash: self.options.catalogue.hash(model),
         })
     }
@@ -155,58 +174,74 @@ impl DenoiseBackend for CandleBackend {
         self.slots.retain(|_, (used, _)| used != model);
         self.loaded.remove(model);
         self.described.remove(model);
+        self.texts.drop_model(model);
     }
 
     fn admit(&mut self, plan: &Plan) -> Result<Slot> {
         self.load(&plan.model)?;
-        let state = SlotState::admit(self.pipeline(&plan.model)?, plan, self.options.prompt).map_err(request_error)?;
+        let state = SlotState::admit(loaded(&self.loaded, &plan.model)?, plan).map_err(request_error)?;
         let slot = Slot(self.next_slot);
         self.next_slot = self.next_slot.wrapping_add(1);
         self.slots.insert(slot, (plan.model.clone(), state));
         Ok(slot)
     }
 
-    fn prepare(&mut self, _slot: Slot) -> Result<Prepared> {
-        Ok(Prepared::Ready)
+    fn prepare(&mut self, slot: Slot) -> Result<Prepared> {
+        let (model, state) = self.slots.get_mut(&slot).ok_or_else(|| unknown_slot(slot))?;
+        let pipeline = loaded(&self.loaded, model)?;
+        match state.prepare(pipeline, self.options.prompt, &mut self.texts).map_err(request_error)? {
+            true => Ok(Prepared::Ready),
+            false => Ok(Prepared::More),
+        }
     }
 
     fn step(&mut self, rows: &[StepRow]) -> Result<()> {
-        let mut groups: BTreeMap<(ModelId, BatchKey), Vec<StepRow>> = BTreeMap::new();
+        let groups = self.groups(rows)?;
         for row in rows {
-            let (model, state) = self.slots.get(&row.slot).ok_or_else(|| unknown_slot(row.slot))?;
-            groups.entry((model.clone(), state.batch_key())).or_default().push(*row);
+            let (_, state) = self.slots.get_mut(&row.slot).ok_or_else(|| unknown_slot(row.slot))?;
+            draw(state, row.index).map_err(request_error)?;
         }
-        for ((model, _), group) in groups {
-            let pipeline = self.loaded.get(&model).ok_or_else(|| BackendError::UnknownModel(model.clone()))?;
-            let mut batch: Vec<(&mut SlotState<CandleOps>, Row)> = Vec::with_capacity(group.len());
-            for (slot, (_, state)) in self.slots.iter_mut() {
-                let Some(row) = group.iter().find(|row| row.slot == *slot) else { continue };
-                let table = state.plan().table.clone();
-                let row = table.rows.get(row.index).ok_or_else(|| {
-                    BackendError::Unsupported(format!("row {} is beyond the table of {} rows", row.index, table.rows.len()))
-                })?;
-                batch.push((state, *row));
+        // All groups are computed before any slot is touched, so that an error leaves every one of them as it was.
+        let mut results = Vec::with_capacity(rows.len());
+        for (model, group) in &groups {
+            let pipeline = loaded(&self.loaded, model)?;
+            let states = group.iter().map(|row| {
+                let (_, state) = self.slots.get(&row.slot).ok_or_else(|| unknown_slot(row.slot))?;
+                Ok((state, row.index))
+            });
+            let advanced = evaluate(pipeline, &states.collect::<Result<Vec<_>>>()?).map_err(request_error)?;
+            results.extend(group.iter().map(|row| row.slot).zip(advanced));
+        }
+        let mut spoilt = None;
+        for (slot, advanced) in results {
+            let (_, state) = self.slots.get_mut(&slot).ok_or_else(|| unknown_slot(slot))?;
+            if !advanced.is_finite() {
+                spoilt = spoilt.or(Some(slot));
             }
-            advance(pipeline, &mut batch).map_err(request_error)?;
+            commit(state, advanced).map_err(request_error)?;
         }
-        Ok(())
+        spoilt.map_or(Ok(()), |slot| Err(BackendError::NonFinite(slot)))
     }
 
     fn preview(&mut self, slot: Slot) -> Result<Rgb8> {
         let (pipeline, state) = self.slot(slot)?;
-        pipeline.decode(state.latents()).map_err(request_error)
+        state.latents().and_then(|latents| pipeline.preview(latents)).map_err(request_error)
     }
 
     fn decode(&mut self, slot: Slot) -> Result<Option<Rgb8>> {
-        self.check_finite(slot)?;
-        let (pipeline, state) = self.slot(slot)?;
-        pipeline.decode(state.latents()).map(Some).map_err(request_error)
+        let started = self.slot(slot)?.1.is_decoding();
+        let latents = if started { None } else { Some(self.download(slot)?.0) };
+        let (model, state) = self.slots.get_mut(&slot).ok_or_else(|| unknown_slot(slot))?;
+        let pipeline = loaded(&self.loaded, model)?;
+        match latents {
+            Some(latents) if !latents.iter().all(|v| v.is_finite()) => Err(BackendError::NonFinite(slot)),
+            Some(latents) => state.begin_decoding(pipeline, &latents).map(|()| None).map_err(request_error),
+            None => state.decode(pipeline).map_err(request_error),
+        }
     }
 
     fn latents(&mut self, slot: Slot) -> Result<(Vec<f32>, [usize; 3])> {
-        let (pipeline, state) = self.slot(slot)?;
-        let shape = pipeline.ops.shape(state.latents());
-        let values = pipeline.ops.download(state.latents()).map_err(device_error)?;
+        let (values, shape) = self.download(slot)?;
         Ok((values, [shape[1], shape[2], shape[3]]))
     }
 
@@ -215,8 +250,19 @@ impl DenoiseBackend for CandleBackend {
     }
 
     fn memory(&self) -> MemoryUse {
-        MemoryUse::default()
+        let weights: u64 = self.loaded.values().map(|pipeline| pipeline.weight_count).sum();
+        let of_slot = |(model, state): &(ModelId, SlotState<CandleOps>)| self.loaded.get(model).map_or(0, |p| state.bytes(p));
+        MemoryUse {
+            weights: weights * self.ops.value_bytes() as u64,
+            slots: self.slots.values().map(of_slot).sum(),
+            cache: self.texts.counts().bytes,
+        }
     }
+}
+
+/// Free of `self`, so that slots can be changed while a model is in use.
+fn loaded<'a>(pipelines: &'a HashMap<ModelId, Pipeline<CandleOps>>, model: &ModelId) -> Result<&'a Pipeline<CandleOps>> {
+    pipelines.get(model).ok_or_else(|| BackendError::UnknownModel(model.clone()))
 }
 
 fn unknown_slot(slot: Slot) -> BackendError {

@@ -139,6 +139,38 @@ fn open_metal() -> Result<OpenDevice, DeviceError> {
     Err(DeviceError::NotBuilt { device: Device::Metal, feature: "metal" })
 }
 
+impl OpenDevice {
+    /// Bytes there are for weights and pictures: the card's own memory, or the host's.
+    pub fn memory(&self) -> Option<u64> {
+        match self.device {
+            Device::Cuda(index) => cuda_memory(index),
+            // Apple's GPU shares the host's memory, but Metal caps what one process may have of it.
+            Device::Metal => None,
+            Device::Cpu | Device::Auto => host_memory(),
+        }
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn cuda_memory(index: usize) -> Option<u64> {
+    let context = candle_core::cuda_backend::cudarc::driver::CudaContext::new(index).ok()?;
+    Some(context.total_mem().ok()? as u64)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda_memory(_index: usize) -> Option<u64> {
+    None
+}
+
+/// The host's memory; where the process may have less (a container), what it may have.
+fn host_memory() -> Option<u64> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let total = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
+    Some((kib * 1024).min(limit.unwrap_or(u64::MAX)))
+}
+
 /// The processor's name and how many threads it runs.
 fn cpu_detail() -> String {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -169,6 +201,13 @@ mod tests {
     fn a_device_the_build_lacks_is_named_with_its_feature() {
         let error = Device::Cuda(0).open().expect_err("built without cuda").to_string();
         assert!(error.contains("cuda:0") && error.contains("--features cuda"), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_processor_has_the_hosts_memory() {
+        let memory = Device::Cpu.open().expect("the processor").memory().expect("Linux tells");
+        assert!((1 << 26..1 << 46).contains(&memory), "{memory}");
     }
 
     #[test]

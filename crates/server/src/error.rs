@@ -138,6 +138,7 @@ impl From<EngineError> for Failure {
             ErrorCode::Unsupported | ErrorCode::NonFinite => Exit::BadInput,
             ErrorCode::OutOfMemory => Exit::OutOfMemory,
             ErrorCode::DeviceFailed => Exit::Device,
+            ErrorCode::TimeLimit => Exit::Failure,
             _ => Exit::Failure,
         };
         // Whoever runs the command may see the detail: it is their machine. The message for clients points to the log for it.

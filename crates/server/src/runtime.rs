@@ -1,7 +1,7 @@
 //! The engine with its backend and its models: what `serve` and `generate` have in common.
 
-use easel_engine::{Engine, EngineConfig, SubmitError};
-use easel_models::backend::{BackendOptions, CandleBackend};
+use easel_engine::{Engine, EngineConfig, Factory, SubmitError, scheduler::Rules};
+use easel_models::backend::{BackendOptions, CandleBackend, TEXT_CACHE_BYTES};
 use easel_types::ModelId;
 
 use crate::{
@@ -31,22 +31,51 @@ pub struct Options {
 }
 
 impl Runtime {
+    /// The engine's settings as configured, without measuring.
+    pub fn engine_config(config: &Config) -> EngineConfig {
+        let engine = &config.engine;
+        let rules = Rules {
+            queue_max: engine.queue_max,
+            backlog_max: engine.backlog,
+            user_queue_max: engine.user_queue_max,
+            rows_max: engine.rows_max,
+            target_factor: engine.target_factor,
+            ageing: engine.ageing,
+            ..Rules::default()
+        };
+        EngineConfig {
+            rules,
+            pinned: engine.pinned.clone(),
+            memory: engine.memory,
+            curves: Some(config.storage.data_dir.join("step-times.json")),
+            ..EngineConfig::default()
+        }
+    }
+
     /// Opens the device and starts the engine; the model is loaded in the background, [`Runtime::ready`] waits for it.
     pub fn start(config: &Config, options: Options) -> Result<Self> {
-        let device = config.models.device.open()?;
+        let mut devices = Vec::new();
+        for device in &config.models.devices {
+            devices.push(device.open()?);
+        }
         let models = library::entries(&library::open(config)?)?;
         let default = choose(config, &models, options.need_model)?;
-        tracing::debug!(device = %device.device, detail = device.detail, models = models.len(), "starting the engine");
-        let backend = BackendOptions {
-            device,
-            catalogue: Box::new(Listed(models)),
-            variant: config.models.variant.clone(),
-            prompt: Default::default(),
-        };
         let kept = Kept::default();
-        let (inside, keep_latents) = (kept.clone(), options.keep_latents);
         let engine = EngineConfig { default_model: default, ..options.engine };
-        let engine = Engine::start(move || Ok(Tap::new(CandleBackend::new(backend), inside, keep_latents)), engine);
+        let mut factories: Vec<Factory<Tap<CandleBackend>>> = Vec::new();
+        for device in devices {
+            tracing::debug!(device = %device.device, detail = device.detail, models = models.len(), "starting the engine");
+            let backend = BackendOptions {
+                device,
+                catalogue: Box::new(Listed(models.clone())),
+                variant: config.models.variant.clone(),
+                prompt: Default::default(),
+                text_cache_bytes: TEXT_CACHE_BYTES,
+            };
+            let (inside, keep_latents) = (kept.clone(), options.keep_latents);
+            factories.push(Box::new(move || Ok(Tap::new(CandleBackend::new(backend), inside, keep_latents))));
+        }
+        let engine = Engine::start_on(factories, engine);
         Ok(Self { engine, kept })
     }
 

@@ -64,7 +64,7 @@ fn an_unknown_key_is_an_error_with_the_nearest_known_one() {
     refused("server.port = [1]\n", &["a list"]);
     refused("[server\n", &["easel.toml:1"]);
     refused("[server]\nport = 99999\n", &["easel.toml:2", "99999"]);
-    refused("[server]\nqueue_max = 0\n", &["easel.toml:2", "queue_max"]);
+    refused("[engine]\nqueue_max = 0\n", &["easel.toml:2", "queue_max"]);
     refused("[log]\nformat = \"xml\"\n", &["easel.toml:2", "text or json"]);
 }
 

@@ -4,7 +4,8 @@ Besides the reconstruction, a linear map of the latents must give the picture av
 linear in the latents, which the diffusion model learns faster and which makes cheap previews accurate.
 usage: train_vae.py WORK [--steps N] [--final N]          resumes from WORK/vae.pt
        train_vae.py WORK --decoder --final N                    trains only the decoder further, to WORK/decoder.pt
-The second sharpens edges and leaves the latents as they are, so it can run after the denoiser has been trained, or beside it.
+The second leaves the latents as they are, so it can run after the denoiser has been trained. With the drawings of
+draw_pairs.py (WORK/pairs.pt) the decoder learns to show the figure that the denoiser's soft latents stand for.
 """
 import argparse, math, pathlib, time
 import numpy as np, torch
@@ -52,6 +53,13 @@ def batch(step, count, size, figures=0.7):
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
+def drawn(pairs, step, count):
+    """Latents as the denoiser makes them, and the pictures to show for them."""
+    rng = np.random.default_rng([8, step])
+    chosen = rng.integers(0, len(pairs["latents"]), count)
+    return pairs["latents"][chosen].float(), pairs["pictures"][chosen].permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
 def importance(x):
     """Weights of a picture's pixels: more along edges, and on the outermost pixels, which convolutions get wrong."""
     weight = torch.ones_like(x[:, :1])
@@ -94,11 +102,14 @@ def main():
                         average=average, step=step), saved.with_suffix(".tmp"))
         saved.with_suffix(".tmp").rename(saved)
 
-    print(f"{sum(p.numel() for p in vae.parameters())} parameters, step {step} of {total}", flush=True)
+    drawings = a.work / "pairs.pt"
+    pairs = torch.load(drawings) if a.decoder and drawings.exists() else None
+    print(f"{sum(p.numel() for p in vae.parameters())} parameters, step {step} of {total}, "
+          f"{len(pairs['latents']) if pairs else 0} drawings", flush=True)
     began, first, last_save, sums = time.time(), step, time.time(), []
     while step < total:
         if a.decoder:
-            x = batch(step + 100000, 4, 128, 0.85)
+            x = batch(step + 100000, 3 if pairs else 4, 128, 0.6 if pairs else 0.85)
         else:
             x = batch(step, 16, 64) if step < a.steps else batch(step, 6, 128)
         rate = (1e-3 if a.decoder else 2e-3) * min(1, (step + 1) / 100) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * step / total)))
@@ -107,12 +118,15 @@ def main():
             post = vae.encode(x).latent_dist
             # The denoiser's latents are never exact: the decoder must bear a little noise.
             z = post.mean + 0.12 * torch.randn_like(post.mean) if a.decoder else post.sample()
+            if pairs:
+                soft, meant = drawn(pairs, step, 5)
+                z, x = torch.cat([z, soft + 0.05 * torch.randn_like(soft)]), torch.cat([x, meant])
             y = vae.decode(z).sample
         y, mean, logvar = y.float(), post.mean.float(), post.logvar.float()
         weight = importance(x) if a.decoder else 1
         error, square = (weight * (y - x).abs()).mean(), (weight * (y - x) ** 2).mean()
         kl = 0.5 * (mean ** 2 + logvar.exp() - 1 - logvar).mean()
-        colour = F.mse_loss(preview(mean), F.avg_pool2d(x, 8))
+        colour = F.mse_loss(preview(mean), F.avg_pool2d(x[:len(mean)], 8))
         loss = error + square + 4e-4 * kl + 0.3 * colour if not a.decoder else error + square
         optimiser.zero_grad()
         loss.backward()
@@ -122,7 +136,7 @@ def main():
         threads.step()
         with torch.no_grad():
             for k, v in vae.state_dict().items():
-                average[k].lerp_(v, 1 - min(0.99 if a.decoder else 0.998, step / (step + 10)))
+                average[k].lerp_(v, 1 - min(0.995 if a.decoder else 0.998, step / (step + 10)))
         sums.append([error.item(), square.item(), kl.item(), colour.item(), mean.std().item(), (0.5 * logvar).exp().mean().item()])
         if step % 25 == 0:
             m, speed = np.mean(sums, 0), (step - first) / (time.time() - began)

@@ -85,7 +85,7 @@ impl Device {
             prepare_slices: Mean::guess(1.0),
             decode_slice: Mean::guess(shape.decode_slice_ms / 1e3),
             decode_slices: Mean::guess(f64::from(shape.decode_slices)),
-            ..Cost::guess(step.unwrap_or_else(|| Curve::linear(1.0, 1.0, 1)))
+            ..Cost::measured(step.unwrap_or_else(|| Curve::linear(1.0, 1.0, 1)))
         };
         SimShape { model, width: shape.side, height: shape.side, cost, rows_max: u32::MAX }
     }

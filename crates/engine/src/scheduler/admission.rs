@@ -51,7 +51,7 @@ impl Scheduler {
         self.check_room(new, work * f64::from(new.pictures))?;
 
         let now = micros(now);
-        self.clock = self.clock.max(now);
+        self.now = now;
         let target = now.saturating_add((solo * self.rules.target_factor * 1e6) as u64);
         let limit = new.time_limit.map(|limit| now.saturating_add(micros(limit)));
         let request = self.requests.insert(Request {
@@ -73,6 +73,7 @@ impl Scheduler {
             let facts = Facts {
                 priority: new.priority,
                 arrival: now,
+                since: now,
                 target: limit.map_or(target, |limit| limit.min(target)),
                 rest: 0,
                 solo: (solo * 1e6) as u64,

@@ -15,8 +15,8 @@ impl Scheduler {
                 Where::Waiting { at } => {
                     assert_eq!(self.waiting[at], key, "not where it waits");
                     let standing = part.standing.expect("in line");
-                    let rank = Rank::at(self.clock, ageing, &part.facts_now());
-                    assert!(standing.rank == rank || standing.until <= self.clock, "not where it belongs in the line");
+                    let rank = Rank::at(self.now, ageing, &part.facts_now());
+                    assert!(standing.rank == rank || standing.until <= self.now, "not where it belongs in the line");
                     continue;
                 }
                 Where::Admitting { device }

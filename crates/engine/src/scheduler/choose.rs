@@ -133,7 +133,16 @@ mod tests {
     use crate::scheduler::rank::{Facts, Rank};
 
     fn candidate(key: u32, group: u32, rows: u32, target: u64) -> Candidate<u32> {
-        let facts = Facts { priority: 0, arrival: 0, target, rest: 1000, solo: 1000, over_share: false, serial: u64::from(key) };
+        let facts = Facts {
+            priority: 0,
+            arrival: 0,
+            since: 0,
+            target,
+            rest: 1000,
+            solo: 1000,
+            over_share: false,
+            serial: u64::from(key),
+        };
         Candidate { key, group: Group(group), rows, alone: false, rank: Rank::at(0, 1 << 40, &facts), left: 10, time: target }
     }
 

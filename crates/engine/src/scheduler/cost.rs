@@ -121,6 +121,8 @@ impl Mean {
 pub struct Cost {
     /// Seconds of an evaluation.
     pub step: Curve,
+    /// The curve was never measured: the first measurement replaces it.
+    pub guessed: bool,
     /// Seconds of one slice of the work before the first step.
     pub prepare_slice: Mean,
     /// Slices of that work.
@@ -139,12 +141,28 @@ impl Cost {
         let row = step.seconds(1);
         Self {
             step,
+            guessed: true,
             prepare_slice: Mean::guess(row * 0.5),
             prepare_slices: Mean::guess(1.0),
             decode_slice: Mean::guess(row),
             decode_slices: Mean::guess(2.0),
             preview: Mean::guess(row * 0.05),
         }
+    }
+
+    /// From a curve that was measured.
+    pub fn measured(step: Curve) -> Self {
+        Self { guessed: false, ..Self::guess(step) }
+    }
+
+    /// Takes in how long an evaluation took.
+    pub fn learn_step(&mut self, rows: u32, seconds: f64) {
+        let usable = rows > 0 && seconds.is_finite() && seconds > 0.0;
+        if self.guessed && usable {
+            self.step = self.step.scaled(seconds / self.step.seconds(rows));
+            self.guessed = false;
+        }
+        self.step.learn(rows, seconds);
     }
 
     /// Seconds from the first slice to the picture, alone on the device.

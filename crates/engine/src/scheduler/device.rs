@@ -21,8 +21,8 @@ pub(super) struct Device {
     pub costs: Vec<Cost>,
     /// Measured knees, by group.
     pub knees: Vec<Option<u32>>,
-    /// Rows that fit, where running out of memory has taught it.
-    pub fits: HashMap<Group, u32>,
+    /// Rows that fit, where running out of memory has taught it, and steps since.
+    pub fits: HashMap<Group, (u32, u32)>,
     /// Pictures on it, or being taken in.
     pub parts: Vec<PartKey>,
     pub releases: Vec<Slot>,

@@ -55,7 +55,7 @@ impl Scheduler {
         let line = &mut self.lines.lines[group];
         line.arrivals.insert((arrival, key));
         line.work += work;
-        self.stand(key, self.clock);
+        self.stand(key, self.now);
     }
 
     /// A picture that waits no longer.
@@ -88,7 +88,7 @@ impl Scheduler {
 
     /// Ranks everything anew whose moment has come.
     pub(super) fn line_up_all(&mut self, now: u64) {
-        self.clock = self.clock.max(now);
+        self.now = self.now.max(now);
         while let Some(Reverse((at, key))) = self.lines.changes.peek().copied() {
             if at > now {
                 break;

@@ -284,8 +284,6 @@ pub struct Scheduler {
     /// The same in order.
     lines: Lines,
     forecast: Forecast,
-    /// The latest moment anybody has told.
-    clock: u64,
     waiting_requests: usize,
     users: HashMap<u64, User>,
     limits: BinaryHeap<Reverse<(u64, RequestKey)>>,
@@ -293,8 +291,15 @@ pub struct Scheduler {
     /// Device-seconds of everything unfinished.
     backlog: f64,
     serial: u64,
+    /// The latest moment that anybody has told.
+    now: u64,
     paused: bool,
     draining: bool,
+}
+
+/// A second for a megapixel: wrong by a lot, but measured after the first step.
+fn guess(pixels: u64) -> Curve {
+    Curve::linear(0.0, pixels as f64 / 1e6, 2)
 }
 
 pub(crate) fn micros(time: Duration) -> u64 {
@@ -314,13 +319,13 @@ impl Scheduler {
             waiting: Vec::new(),
             lines: Lines::default(),
             forecast: Forecast::default(),
-            clock: 0,
             waiting_requests: 0,
             users: HashMap::new(),
             limits: BinaryHeap::new(),
             effects: Vec::new(),
             backlog: 0.0,
             serial: 0,
+            now: 0,
             paused: false,
             draining: false,
         }
@@ -328,7 +333,12 @@ impl Scheduler {
 
     /// A device with `memory` bytes for weights; its number. It may be one that was lost and has come back.
     pub fn add_device(&mut self, memory: Option<u64>) -> usize {
-        self.devices.push(Device::new(memory));
+        let mut device = Device::new(memory);
+        // What the first device has been measured to do is the best guess for another.
+        let known = self.devices.first().map(|first| first.costs.clone());
+        device.costs = known.unwrap_or_else(|| self.groups.iter().map(|group| Cost::guess(guess(group.pixels))).collect());
+        device.knees = vec![None; self.groups.len()];
+        self.devices.push(device);
         self.devices.len() - 1
     }
 
@@ -357,8 +367,7 @@ impl Scheduler {
         for device in &mut self.devices {
             let curve = match like {
                 Some(known) => device.costs[known].step.scaled(factor),
-                // A second for a megapixel: wrong by a lot, but measured after the first step.
-                None => Curve::linear(0.0, pixels as f64 / 1e6, 2),
+                None => guess(pixels),
             };
             device.costs.push(Cost::guess(curve));
             device.knees.push(None);
@@ -455,6 +464,11 @@ impl Scheduler {
         self.parts.get(part).map(|part| (part.request, part.picture))
     }
 
+    /// Rows of the pictures on devices that are being stepped.
+    pub fn active_rows(&self) -> u32 {
+        self.parts.values().filter(|part| matches!(part.place, Where::Ready { .. })).map(|part| part.branches).sum()
+    }
+
     /// Takes a request out of everything, with all its pictures.
     fn end(&mut self, request: RequestKey, effect: Effect) {
         let Some(ended) = self.requests.remove(request) else { return };
@@ -511,7 +525,8 @@ impl Scheduler {
         self.devices.iter_mut().for_each(|device| device.stale = true);
     }
 
-    /// The next of the user's pictures moves up into the share.
+    /// The next of the user's pictures moves up into the share. Among equals it counts as having come just now; its target stays, so that
+    /// it is as late as others that have waited as long.
     fn leave_share(&mut self, part: &Part, key: PartKey) {
         let Some(user) = part.user.and_then(|user| self.users.get_mut(&user)) else { return };
         user.parts.retain(|other| *other != key);
@@ -519,9 +534,12 @@ impl Scheduler {
         if let Some(key) = next
             && let Some(next) = self.parts.get_mut(key)
         {
-            next.facts.over_share = false;
+            if next.facts.over_share {
+                next.facts.over_share = false;
+                next.facts.since = self.now;
+            }
             if next.is_waiting() {
-                self.stand(key, self.clock);
+                self.stand(key, self.now);
             }
         }
     }

@@ -23,8 +23,8 @@ pub struct Rank {
     pub band: u8,
     /// Microseconds of work left.
     pub rest: u64,
-    /// Microseconds.
-    pub arrival: u64,
+    /// Microseconds: when it came, or when its user's turn came.
+    pub since: u64,
     /// The order of submission, among pictures that arrived together.
     pub serial: u64,
 }
@@ -36,6 +36,8 @@ pub struct Facts {
     pub priority: i32,
     /// When it came.
     pub arrival: u64,
+    /// When it came, or when its user's turn came, if that was later: a long line of one user's must not outrank newcomers by its age.
+    pub since: u64,
     /// When it should be done.
     pub target: u64,
     /// Work left, alone on the device.
@@ -61,7 +63,7 @@ impl Rank {
             late,
             band: if late { 0 } else { band(facts.target - done, facts.solo) },
             rest: facts.rest,
-            arrival: facts.arrival,
+            since: facts.since,
             serial: facts.serial,
         }
     }
@@ -96,7 +98,16 @@ mod tests {
     const AGEING: u64 = 60_000_000;
 
     fn facts(serial: u64) -> Facts {
-        Facts { priority: 0, arrival: 0, target: 3_000_000, rest: 1_000_000, solo: 1_000_000, over_share: false, serial }
+        Facts {
+            priority: 0,
+            arrival: 0,
+            since: 0,
+            target: 3_000_000,
+            rest: 1_000_000,
+            solo: 1_000_000,
+            over_share: false,
+            serial,
+        }
     }
 
     #[test]

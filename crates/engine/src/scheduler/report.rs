@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use easel_backend::{BackendError, Prepared, Result as BackendResult, Slot};
 
-use super::{Action, Effect, Member, Model, PartKey, Scheduler, micros, residency::settle, work::Where};
+use super::{Action, Effect, Group, Member, Model, PartKey, Scheduler, Stopped, micros, residency::settle, work::Where};
+
+/// Steps at the memory's limit after which one row more is tried.
+const STEPS_TO_TRY_MORE: u32 = 100;
 
 /// Why a request ended without pictures.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,9 +45,7 @@ impl Scheduler {
     /// Takes in how an action went that took until `now` and `took` seconds.
     pub fn report(&mut self, device: usize, report: Report, took: f64, now: Duration) {
         let at = micros(now);
-        if !matches!(report, Report::Panicked(..)) {
-            self.devices[device].panics = 0;
-        }
+        self.now = at;
         match report {
             Report::Loaded(model, result) => self.loaded(device, model, result, took, at),
             Report::Admitted(key, result) => self.admitted(device, key, result, at),
@@ -179,11 +180,12 @@ impl Scheduler {
         let Some(first) = members.first() else { return };
         let group = self.parts[first.part].group;
         let rows: u32 = members.iter().map(|member| self.parts[member.part].branches).sum();
-        self.devices[device].costs[group.0 as usize].step.learn(rows, took);
+        self.devices[device].costs[group.0 as usize].learn_step(rows, took);
         let model = self.groups[group.0 as usize].model;
         if let Some(loaded) = self.devices[device].resident.iter_mut().find(|loaded| loaded.model == model) {
             loaded.used = now;
         }
+        self.remember_fit(device, group);
         let stopped = self.devices[device].stopped;
         self.keep_forecast(now);
         self.effects.push(Effect::Batch { device, group, pictures: members.len() as u32, rows, seconds: took, stopped });
@@ -195,6 +197,19 @@ impl Scheduler {
                     let failure = Failure::Backend(BackendError::NonFinite(member.slot));
                     self.end(request, Effect::Failed(request, failure));
                 }
+            }
+        }
+    }
+
+    /// Memory that was short once may be there again: after many steps at the limit it is raised by a row.
+    fn remember_fit(&mut self, device: usize, group: Group) {
+        let this = &mut self.devices[device];
+        if this.stopped == Stopped::Memory
+            && let Some((rows, good)) = this.fits.get_mut(&group)
+        {
+            *good += 1;
+            if *good >= STEPS_TO_TRY_MORE {
+                (*rows, *good) = (*rows + 1, 0);
             }
         }
     }
@@ -229,7 +244,7 @@ impl Scheduler {
             (BackendError::OutOfMemory(_), several) => {
                 let rows: u32 = several.iter().map(|member| self.parts[member.part].branches).sum();
                 let group = self.parts[several[0].part].group;
-                self.devices[device].fits.insert(group, (rows / 2).max(1));
+                self.devices[device].fits.insert(group, ((rows / 2).max(1), 0));
             }
             // One of them is to blame: find out which.
             (_, several) => several.iter().for_each(|member| self.parts[member.part].alone = true),
@@ -256,6 +271,9 @@ impl Scheduler {
                 let cost = &mut self.devices[device].costs[part.group.0 as usize];
                 cost.decode_slice.learn(took);
                 if done {
+                    // Only a whole picture shows that the device works.
+                    self.devices[device].panics = 0;
+                    let cost = &mut self.devices[device].costs[part.group.0 as usize];
                     cost.decode_slices.learn(f64::from(part.slices));
                     let picture = part.picture;
                     self.drop_part(key);
@@ -274,9 +292,8 @@ impl Scheduler {
     fn panicked(&mut self, device: usize, action: Action, text: String) {
         self.devices[device].panics += 1;
         self.devices[device].loading = None;
-        if self.devices[device].panics >= self.rules.panics_max {
-            return self.lose(device, &format!("{} panics in a row, the last: {text}", self.rules.panics_max));
-        }
+        let hopeless = self.devices[device].panics >= self.rules.panics_max;
+        let reason = format!("{} panics in a row, the last: {text}", self.rules.panics_max);
         let parts: Vec<PartKey> = match action {
             Action::Step(members) => members.iter().map(|member| member.part).collect(),
             Action::Admit(key) | Action::Prepare(key, _) | Action::Preview(key, _) | Action::Decode(key, _) => vec![key],
@@ -301,6 +318,9 @@ impl Scheduler {
                     self.put_waiting(*key);
                 }
             }
+        }
+        if hopeless {
+            self.lose(device, &reason);
         }
     }
 

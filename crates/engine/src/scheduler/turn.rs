@@ -54,7 +54,7 @@ impl Scheduler {
                 (pixels / info.pixels.max(1)).max(1) as u32
             })
         });
-        let memory = this.fits.get(&group).copied().unwrap_or(u32::MAX);
+        let memory = this.fits.get(&group).map_or(u32::MAX, |(rows, _)| *rows);
         Limit { knee: knee.min(self.rules.rows_max).max(1), memory }
     }
 

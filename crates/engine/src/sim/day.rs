@@ -126,7 +126,7 @@ impl Day {
                 decode_slice: Mean::guess(slice),
                 decode_slices: Mean::guess(2.0),
                 preview: Mean::guess(slice * 0.1),
-                step,
+                ..Cost::measured(step)
             }
         };
         // A unit of time such that the mean load is as it should be.

@@ -29,6 +29,8 @@ pub enum Call {
     Load,
     /// [`DenoiseBackend::admit`].
     Admit,
+    /// [`DenoiseBackend::prepare`].
+    Prepare,
     /// [`DenoiseBackend::step`].
     Step,
     /// [`DenoiseBackend::decode`].
@@ -61,12 +63,18 @@ pub struct SimConfig {
     pub rows_max: usize,
     /// More models at once are out of memory.
     pub models_max: usize,
+    /// Slices of preparing, and of decoding.
+    pub slices: u32,
     /// Virtual time of one step.
     pub step_time: Duration,
+    /// Virtual time of a slice.
+    pub slice_time: Duration,
     /// Real time of one step, for tests over a real connection.
     pub step_delay: Duration,
     /// The n-th call of a kind, counted from 1, fails.
     pub faults: Vec<(Call, u32, Fault)>,
+    /// Whenever the picture of this seed takes part in a call of this kind, the call fails.
+    pub poison: Vec<(u64, Call, Fault)>,
     /// Steps wait here, if there is one.
     pub gate: Option<Gate>,
 }
@@ -79,9 +87,12 @@ impl Default for SimConfig {
             steps: 4,
             rows_max: usize::MAX,
             models_max: usize::MAX,
+            slices: 1,
             step_time: Duration::from_millis(100),
+            slice_time: Duration::ZERO,
             step_delay: Duration::ZERO,
             faults: Vec::new(),
+            poison: Vec::new(),
             gate: None,
         }
     }
@@ -131,6 +142,7 @@ struct Seen {
     now: Duration,
     calls: Vec<String>,
     slots: usize,
+    seeds: Vec<u64>,
     loaded: Vec<ModelId>,
 }
 
@@ -143,6 +155,11 @@ impl Probe {
     /// Slots that have not been released.
     pub fn slots(&self) -> usize {
         lock(&self.0).slots
+    }
+
+    /// The seeds of the pictures that were taken in, in order.
+    pub fn seeds(&self) -> Vec<u64> {
+        lock(&self.0).seeds.clone()
     }
 
     /// Models on the device.
@@ -183,6 +200,8 @@ pub struct SimBackend {
     probe: Probe,
     counts: HashMap<Call, u32>,
     pictures: BTreeMap<Slot, (Plan, usize)>,
+    /// Slices of what is being prepared or decoded.
+    slices: HashMap<Slot, u32>,
     next_slot: u32,
 }
 
@@ -190,16 +209,34 @@ impl SimBackend {
     /// A device and the view of it that stays with the test.
     pub fn new(config: SimConfig) -> (Self, Probe) {
         let probe = Probe::default();
-        let backend = Self { config, probe: probe.clone(), counts: HashMap::new(), pictures: BTreeMap::new(), next_slot: 0 };
+        let backend = Self {
+            config,
+            probe: probe.clone(),
+            counts: HashMap::new(),
+            pictures: BTreeMap::new(),
+            slices: HashMap::new(),
+            next_slot: 0,
+        };
         (backend, probe)
     }
 
-    fn call(&mut self, call: Call, text: String, slot: Slot) -> Result<()> {
+    /// The poisoned picture among those of a call, if there is one.
+    fn poisoned(&self, call: Call, slots: &[Slot]) -> Option<(Slot, Fault)> {
+        slots.iter().find_map(|slot| {
+            let seed = self.pictures.get(slot)?.0.seed;
+            let found = self.config.poison.iter().find(|(of, kind, _)| *of == seed && *kind == call)?;
+            Some((*slot, found.2))
+        })
+    }
+
+    fn call(&mut self, call: Call, text: String, slots: &[Slot]) -> Result<()> {
         lock(&self.probe.0).calls.push(text);
         let count = self.counts.entry(call).or_default();
         *count += 1;
-        let fault = self.config.faults.iter().find(|(kind, at, _)| *kind == call && at == count);
-        match fault.map(|(_, _, fault)| *fault) {
+        let fault = self.config.faults.iter().find(|(kind, at, _)| *kind == call && at == count).map(|(_, _, fault)| *fault);
+        let first = slots.first().copied().unwrap_or(Slot(0));
+        let (slot, fault) = self.poisoned(call, slots).map_or((first, fault), |(slot, fault)| (slot, Some(fault)));
+        match fault {
             None => Ok(()),
             Some(Fault::OutOfMemory) => Err(BackendError::OutOfMemory("as planned".to_owned())),
             Some(Fault::NonFinite) => Err(BackendError::NonFinite(slot)),
@@ -210,6 +247,18 @@ impl SimBackend {
 
     fn entry(&self, slot: Slot) -> &(Plan, usize) {
         self.pictures.get(&slot).unwrap_or_else(|| panic!("slot {slot:?} does not exist"))
+    }
+
+    /// One slice more; true after the last.
+    fn slice(&mut self, slot: Slot) -> bool {
+        lock(&self.probe.0).now += self.config.slice_time;
+        let done = self.slices.entry(slot).or_default();
+        *done += 1;
+        let last = *done >= self.config.slices;
+        if last {
+            *done = 0;
+        }
+        last
     }
 
     fn check_one_shape(&self, rows: &[StepRow]) {
@@ -258,7 +307,7 @@ impl DenoiseBackend for SimBackend {
         if self.probe.loaded().contains(model) {
             return Ok(());
         }
-        self.call(Call::Load, format!("load {model}"), Slot(0))?;
+        self.call(Call::Load, format!("load {model}"), &[])?;
         let mut seen = lock(&self.probe.0);
         if seen.loaded.len() >= self.config.models_max {
             return Err(BackendError::OutOfMemory("too many models".to_owned()));
@@ -276,15 +325,19 @@ impl DenoiseBackend for SimBackend {
     fn admit(&mut self, plan: &Plan) -> Result<Slot> {
         let slot = Slot(self.next_slot);
         assert!(self.probe.loaded().contains(&plan.model), "admitted before its model was loaded");
-        self.call(Call::Admit, format!("admit {}", slot.0), slot)?;
+        self.call(Call::Admit, format!("admit {}", slot.0), &[slot])?;
         self.next_slot += 1;
         self.pictures.insert(slot, (plan.clone(), 0));
-        lock(&self.probe.0).slots = self.pictures.len();
+        let mut seen = lock(&self.probe.0);
+        seen.slots = self.pictures.len();
+        seen.seeds.push(plan.seed);
+        drop(seen);
         Ok(slot)
     }
 
-    fn prepare(&mut self, _slot: Slot) -> Result<Prepared> {
-        Ok(Prepared::Ready)
+    fn prepare(&mut self, slot: Slot) -> Result<Prepared> {
+        self.call(Call::Prepare, format!("prepare {}", slot.0), &[slot])?;
+        Ok(if self.slice(slot) { Prepared::Ready } else { Prepared::More })
     }
 
     fn step(&mut self, rows: &[StepRow]) -> Result<()> {
@@ -295,7 +348,12 @@ impl DenoiseBackend for SimBackend {
         }
         std::thread::sleep(self.config.step_delay);
         let text: Vec<_> = rows.iter().map(|row| format!("{}@{}", row.slot.0, row.index)).collect();
-        self.call(Call::Step, format!("step {}", text.join(" ")), rows[0].slot)?;
+        let slots: Vec<_> = rows.iter().map(|row| row.slot).collect();
+        let result = self.call(Call::Step, format!("step {}", text.join(" ")), &slots);
+        // As a real device: pictures that are still finite have been stepped.
+        if result.as_ref().is_err_and(|error| !matches!(error, BackendError::NonFinite(_))) {
+            return result;
+        }
         if rows.len() > self.config.rows_max {
             return Err(BackendError::OutOfMemory(format!("{} rows", rows.len())));
         }
@@ -304,7 +362,7 @@ impl DenoiseBackend for SimBackend {
             assert_eq!(self.entry(row.slot).1, row.index, "slot {:?} stepped out of order", row.slot);
             self.pictures.entry(row.slot).and_modify(|(_, next)| *next += 1);
         }
-        Ok(())
+        result
     }
 
     fn preview(&mut self, slot: Slot) -> Result<Rgb8> {
@@ -313,10 +371,11 @@ impl DenoiseBackend for SimBackend {
     }
 
     fn decode(&mut self, slot: Slot) -> Result<Option<Rgb8>> {
-        self.call(Call::Decode, format!("decode {}", slot.0), slot)?;
+        self.call(Call::Decode, format!("decode {}", slot.0), &[slot])?;
+        let last = self.slice(slot);
         let (plan, next) = self.entry(slot);
         assert_eq!(*next, plan.table.rows.len(), "decoded before its last step");
-        Ok(Some(picture(plan.seed, plan.width, plan.height)))
+        Ok(last.then(|| picture(plan.seed, plan.width, plan.height)))
     }
 
     fn latents(&mut self, slot: Slot) -> Result<(Vec<f32>, [usize; 3])> {
@@ -325,6 +384,7 @@ impl DenoiseBackend for SimBackend {
 
     fn release(&mut self, slot: Slot) {
         self.pictures.remove(&slot);
+        self.slices.remove(&slot);
         lock(&self.probe.0).slots = self.pictures.len();
     }
     fn memory(&self) -> MemoryUse {

@@ -19,6 +19,19 @@ pub async fn engine(sim: SimConfig, config: EngineConfig) -> (Engine, Probe) {
     (engine, probe)
 }
 
+/// Ends an engine and checks that it has given everything back.
+pub async fn given_back(engine: &Engine, probe: &Probe) {
+    engine.drain();
+    engine.stopped().await;
+    assert_eq!(probe.slots(), 0, "slots leak: {:?}", probe.calls());
+    assert!(probe.loaded().is_empty(), "models leak");
+}
+
+/// An engine's settings with other rules.
+pub fn rules(rules: easel_engine::scheduler::Rules) -> EngineConfig {
+    EngineConfig { rules, ..EngineConfig::default() }
+}
+
 pub fn request(seed: u64) -> GenerationRequest {
     GenerationRequest { seed: Some(seed), ..GenerationRequest::text_to_image("a cat") }
 }
@@ -47,7 +60,7 @@ pub async fn story(mut ticket: Ticket) -> Vec<String> {
     let mut words = Vec::new();
     while let Some(event) = ticket.next().await {
         words.push(match event {
-            Event::Queued { position } => format!("queued {position}"),
+            Event::Queued { position, .. } => format!("queued {position}"),
             Event::Started => "started".to_owned(),
             Event::Step { index, total, .. } => format!("step {index}/{total}"),
             Event::Decoded { index, total } => format!("decoded {index}/{total}"),

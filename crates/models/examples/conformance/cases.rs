@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CandleBackend},
+    backend::{BackendOptions, CandleBackend, TEXT_CACHE_BYTES},
     prompt::{PromptOptions, PromptSyntax},
 };
 use easel_sampling::{sampler_from_diffusers, table};
@@ -67,6 +67,7 @@ pub fn backend(models: &Path) -> Result<CandleBackend, Failure> {
         catalogue: Box::new(catalogue),
         variant: None,
         prompt: PromptOptions { syntax: PromptSyntax::Plain, ..PromptOptions::default() },
+        text_cache_bytes: TEXT_CACHE_BYTES,
     }))
 }
 

@@ -2,9 +2,12 @@
 //!
 //! Nothing is fused. Activations are contiguous NCHW maps and (rows, tokens, channels) tokens in one number format.
 
+mod advance;
+mod product;
+
 use candle_core::{D, DType, Device, Tensor};
 
-use super::{Activation, ConvShape, Epilogue, Mask, Ops, OpsError, Result};
+use super::{Activation, ConvShape, Epilogue, Input, Mask, Ops, OpsError, Result, Update, Updated};
 
 /// The most attention scores held at once; queries are taken in slices beyond it (256 MiB in f32).
 const SCORE_LIMIT: usize = 1 << 26;
@@ -59,6 +62,11 @@ impl CandleOps {
         Self::new(device.candle.clone(), DType::F32)
     }
 
+    /// Tensors are plain f32 slices in our own memory.
+    fn on_host(&self) -> bool {
+        self.device.is_cpu() && self.dtype == DType::F32
+    }
+
     fn tensor(&self, values: &[f32], shape: &[usize]) -> Result<Tensor> {
         Ok(Tensor::from_slice(values, shape, &self.device)?.to_dtype(self.dtype)?)
     }
@@ -78,20 +86,6 @@ impl CandleOps {
             Some(residual) => (x + residual)?,
         })
     }
-
-    /// `x` of any rank times (in, out): flattened to a matrix, because a batched product with a shared right side is slow in candle.
-    fn product(&self, x: &Tensor, w: &Linear) -> Result<Tensor> {
-        let mut shape = x.dims().to_vec();
-        let inputs = shape.pop().unwrap_or(1);
-        let rows: usize = shape.iter().product();
-        let y = x.reshape((rows, inputs))?.matmul(&w.weight)?;
-        let y = match &w.bias {
-            None => y,
-            Some(bias) => y.broadcast_add(bias)?,
-        };
-        shape.push(w.weight.dim(1)?);
-        Ok(y.reshape(shape)?)
-    }
 }
 
 impl Ops for CandleOps {
@@ -99,6 +93,10 @@ impl Ops for CandleOps {
     type Conv = Conv;
     type Linear = Linear;
     type Norm = Norm;
+
+    fn value_bytes(&self) -> usize {
+        self.dtype.size_in_bytes()
+    }
 
     fn conv_weights(&self, shape: ConvShape, weight: Vec<f32>, bias: Option<Vec<f32>>) -> Result<Conv> {
         let weight = self.tensor(&weight, &[shape.outputs, shape.inputs, shape.kernel, shape.kernel])?;
@@ -168,18 +166,26 @@ impl Ops for CandleOps {
         };
         let scale = 1.0 / (head_size as f64).sqrt();
         let (q, k, v) = ((split(q, queries)? * scale)?, split(k, keys)?.transpose(2, 3)?, split(v, keys)?);
-        let slice = (SCORE_LIMIT / (rows * heads * keys).max(1)).clamp(1, queries);
-        let mut parts = Vec::new();
-        for start in (0..queries).step_by(slice) {
-            let count = slice.min(queries - start);
-            let scores = q.narrow(2, start, count)?.contiguous()?.matmul(&k)?;
-            let scores = match mask {
-                Mask::Full => scores,
-                Mask::Causal => scores.broadcast_add(&self.causal(start, count, keys)?)?,
-            };
-            parts.push(candle_nn::ops::softmax_last_dim(&scores)?.matmul(&v)?);
+        // What one row alone would be cut into: the other rows must not change the shape of a product, and with it its rounding.
+        let slice = (SCORE_LIMIT / (heads * keys).max(1)).clamp(1, queries);
+        let group = (SCORE_LIMIT / (heads * keys * slice).max(1)).clamp(1, rows);
+        let mut groups = Vec::new();
+        for row in (0..rows).step_by(group) {
+            let [q, k, v] = [&q, &k, &v].map(|x| x.narrow(0, row, group.min(rows - row)));
+            let (q, k, v) = (q?, k?, v?);
+            let mut parts = Vec::new();
+            for start in (0..queries).step_by(slice) {
+                let count = slice.min(queries - start);
+                let scores = q.narrow(2, start, count)?.contiguous()?.matmul(&k)?;
+                let scores = match mask {
+                    Mask::Full => scores,
+                    Mask::Causal => scores.broadcast_add(&self.causal(start, count, keys)?)?,
+                };
+                parts.push(candle_nn::ops::softmax_last_dim(&scores)?.matmul(&v)?);
+            }
+            groups.push(if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(&parts, 2)? });
         }
-        let joined = if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(&parts, 2)? };
+        let joined = if groups.len() == 1 { groups.remove(0) } else { Tensor::cat(&groups, 0)? };
         Ok(joined.transpose(1, 2)?.reshape((rows, queries, width))?)
     }
 
@@ -232,24 +238,14 @@ impl Ops for CandleOps {
         Ok(x.transpose(1, 2)?.contiguous()?.reshape((rows, channels, height, width))?)
     }
 
-    fn blend(&self, mask: &Tensor, inside: &Tensor, outside: &Tensor) -> Result<Tensor> {
-        let kept = (mask.affine(-1.0, 1.0)? * outside)?;
-        Ok((kept + (mask * inside)?)?)
+    fn denoiser_input(&self, pictures: &[Input<'_, Tensor>]) -> Result<Tensor> {
+        self.input_batch(pictures)
     }
 
-    fn combine(&self, terms: &[(f64, &Tensor)]) -> Result<Tensor> {
-        let mut sum: Option<Tensor> = None;
-        for (factor, x) in terms.iter().filter(|(factor, _)| *factor != 0.0) {
-            let term = if *factor == 1.0 { (*x).clone() } else { x.affine(*factor, 0.0)? };
-            sum = Some(match sum {
-                None => term,
-                Some(sum) => (sum + term)?,
-            });
-        }
-        match (sum, terms.first()) {
-            (Some(sum), _) => Ok(sum),
-            (None, Some((_, x))) => Ok(x.zeros_like()?),
-            (None, None) => Err(OpsError::Device("combine of no terms".into())),
+    fn advance(&self, output: &Tensor, pictures: &[Update<'_, Tensor>]) -> Result<Vec<Updated<Tensor>>> {
+        match self.on_host() {
+            true => self.advance_on_host(output, pictures),
+            false => self.advance_batch(output, pictures),
         }
     }
 }

@@ -8,10 +8,12 @@
 //! A new device or number format is one implementation of [`Ops`]; no model changes. [`candle`] is the reference.
 
 pub mod candle;
+mod update;
 mod weights;
 
 use thiserror::Error;
 
+pub use update::{Blend, Input, Update, Updated};
 pub use weights::{ConvShape, Loader, WeightSource};
 
 /// Why an operation failed.
@@ -93,6 +95,8 @@ pub trait Ops: Send + Sync {
     /// A prepared group or layer normalisation.
     type Norm: Send;
 
+    /// Bytes a number takes on the device.
+    fn value_bytes(&self) -> usize;
     /// Prepares a convolution from (out, in, k, k) weights.
     fn conv_weights(&self, shape: ConvShape, weight: Vec<f32>, bias: Option<Vec<f32>>) -> Result<Self::Conv>;
     /// Prepares a linear layer from (out, in) weights.
@@ -137,8 +141,8 @@ pub trait Ops: Send + Sync {
     fn map_to_tokens(&self, x: &Self::Tensor) -> Result<Self::Tensor>;
     /// Tokens as a map.
     fn tokens_to_map(&self, x: &Self::Tensor, height: usize, width: usize) -> Result<Self::Tensor>;
-    /// `mask * inside + (1 - mask) * outside`, all of one shape: what inpainting keeps.
-    fn blend(&self, mask: &Self::Tensor, inside: &Self::Tensor, outside: &Self::Tensor) -> Result<Self::Tensor>;
-    /// The weighted sum of equal shapes: guidance and the sampler's update.
-    fn combine(&self, terms: &[(f64, &Self::Tensor)]) -> Result<Self::Tensor>;
+    /// The denoiser's input: every picture's latents by its factor, with its extra channels, once per branch.
+    fn denoiser_input(&self, pictures: &[Input<'_, Self::Tensor>]) -> Result<Self::Tensor>;
+    /// The sampler's update of every picture from the denoiser's output, guidance included.
+    fn advance(&self, output: &Self::Tensor, pictures: &[Update<'_, Self::Tensor>]) -> Result<Vec<Updated<Self::Tensor>>>;
 }

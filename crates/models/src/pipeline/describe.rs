@@ -6,7 +6,7 @@ use easel_sampling::{SamplerConfig, TrainingSchedule, from_diffusers};
 use easel_types::{SamplerKind, SigmaSchedule, TimestepSpacing};
 use serde::Deserialize;
 
-use super::Encoder;
+use super::{Encoder, LatentColours, weigh::stored_numbers};
 use crate::{
     ModelError,
     config::ConfigError,
@@ -43,6 +43,10 @@ pub struct Description {
     pub embeds_guidance: bool,
     /// An absent negative prompt is zeros instead of an encoded empty text.
     pub zeros_for_empty_negative: bool,
+    /// How latents become a preview.
+    pub colours: LatentColours,
+    /// Numbers in its weights, by the files' headers.
+    pub weight_count: u64,
 }
 
 /// `defaults.toml` in a model's folder: what its makers recommend where a request says nothing. diffusers has no place for it.
@@ -54,6 +58,8 @@ struct Defaults {
     sampler: Option<SamplerKind>,
     schedule: Option<SigmaSchedule>,
     timestep_spacing: Option<TimestepSpacing>,
+    latent_rgb_factors: Option<Vec<[f64; 3]>>,
+    latent_rgb_bias: Option<[f64; 3]>,
 }
 
 impl Defaults {
@@ -72,7 +78,24 @@ impl Defaults {
         if defaults.guidance_scale.is_some_and(|g| !(0.0..=50.0).contains(&g)) {
             return Err(bad("guidance_scale must be 0..=50".into()).into());
         }
+        if defaults.latent_rgb_bias.is_some() && defaults.latent_rgb_factors.is_none() {
+            return Err(bad("latent_rgb_bias goes with latent_rgb_factors".into()).into());
+        }
+        let numbers = defaults.latent_rgb_factors.iter().flatten().chain(&defaults.latent_rgb_bias).flatten();
+        if numbers.into_iter().any(|v| !(-100.0..=100.0).contains(v)) {
+            return Err(bad("latent_rgb_factors and latent_rgb_bias must be -100..=100".into()).into());
+        }
         Ok(defaults)
+    }
+
+    /// Its own colours, or those of its family.
+    fn colours(&self, family: Family, channels: usize) -> Result<LatentColours, ConfigError> {
+        let Some(factors) = &self.latent_rgb_factors else { return Ok(LatentColours::of(family)) };
+        if factors.len() != channels {
+            let reason = format!("latent_rgb_factors has {} channels, the latents have {channels}", factors.len());
+            return Err(ConfigError { file: "defaults.toml".into(), reason });
+        }
+        Ok(LatentColours { factors: factors.clone(), bias: self.latent_rgb_bias.unwrap_or_default() })
     }
 
     fn apply(&self, own: SamplerConfig) -> SamplerConfig {
@@ -109,6 +132,8 @@ impl Description {
         let side = (unet.sample_size * vae.scale()) as u32;
         let defaults = Defaults::beside(files)?;
         Ok(Self {
+            colours: defaults.colours(files.family, latent)?,
+            weight_count: stored_numbers(files),
             family: files.family,
             training,
             sampler: defaults.apply(sampler),

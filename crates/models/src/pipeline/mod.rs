@@ -3,18 +3,31 @@
 //! 1.x, 2.x and SDXL are one pipeline: SDXL is the one with a second text encoder and `text_time` conditioning. Which is which is read from
 //! the folder, never from a name.
 
+mod advance;
+mod cache;
+mod decode;
 mod describe;
+mod inputs;
 mod picture;
+mod prepare;
+mod preview;
 mod slot;
 mod text;
+mod weigh;
 
 use std::sync::Arc;
 
+use easel_backend::Plan;
 use easel_sampling::TrainingSchedule;
 
+pub use advance::{Advanced, commit, draw, evaluate};
+pub use cache::{CacheCounts, TextCache};
 pub use describe::Description;
-pub use slot::{BatchKey, SlotState, advance};
+pub use preview::LatentColours;
+pub use slot::{BatchKey, SlotState};
+use text::TextKey;
 pub use text::{TextStates, Texts};
+use weigh::Weighed;
 
 use crate::{
     ModelError,
@@ -46,6 +59,8 @@ pub struct Pipeline<O: Ops> {
     pub vae: Vae<O>,
     /// What its folder says about using it.
     pub description: Description,
+    /// Numbers in its weights, as loaded.
+    pub weight_count: u64,
 }
 
 impl<O: Ops> Pipeline<O> {
@@ -54,14 +69,26 @@ impl<O: Ops> Pipeline<O> {
         let description = Description::read(files)?;
         let unet_config = UNetConfig::from_json(&files.unet_config)?;
         let vae_config = VaeConfig::from_json(&files.vae_config)?;
-        let mut encoders = vec![load_encoder(ops.as_ref(), files, false)?];
+        let count = Weighed::default();
+        let mut encoders = vec![load_encoder(ops.as_ref(), files, &count, false)?];
         if files.text_encoder_2.is_some() {
-            encoders.push(load_encoder(ops.as_ref(), files, true)?);
+            encoders.push(load_encoder(ops.as_ref(), files, &count, true)?);
         }
         describe::check_widths(&unet_config, &vae_config, &encoders)?;
-        let unet = UNet::load(unet_config, &Loader::new(ops.as_ref(), &files.unet))?;
-        let vae = Vae::load(vae_config, &Loader::new(ops.as_ref(), &files.vae))?;
-        Ok(Self { ops, encoders, unet, vae, description })
+        let unet = UNet::load(unet_config, &Loader::new(ops.as_ref(), &count.through(&files.unet)))?;
+        let vae = Vae::load(vae_config, &Loader::new(ops.as_ref(), &count.through(&files.vae)))?;
+        Ok(Self { ops, encoders, unet, vae, description, weight_count: count.numbers() })
+    }
+
+    /// The shape of a plan's latents.
+    fn latent_shape(&self, plan: &Plan) -> [usize; 4] {
+        let side = |pixels: u32| (pixels / self.description.scale) as usize;
+        [1, self.description.latent_channels, side(plan.height), side(plan.width)]
+    }
+
+    /// Bytes of a tensor on the device.
+    fn bytes(&self, x: &O::Tensor) -> u64 {
+        (self.ops.shape(x).iter().product::<usize>() * self.ops.value_bytes()) as u64
     }
 
     /// The training noise levels.
@@ -77,7 +104,7 @@ pub fn load_check(path: &std::path::Path) -> Result<(), ModelError> {
     Pipeline::load(ops, &crate::weights::folder::open_model(path, None)?).map(drop)
 }
 
-fn load_encoder<O: Ops>(ops: &O, files: &ModelFiles, second: bool) -> Result<Encoder<O>, ModelError> {
+fn load_encoder<O: Ops>(ops: &O, files: &ModelFiles, count: &Weighed, second: bool) -> Result<Encoder<O>, ModelError> {
     let (component, config, weights, tokenizer) = match (second, &files.text_encoder_2, &files.text_encoder_2_config) {
         (true, Some(weights), Some(config)) => {
             ("text_encoder_2", config, weights, files.tokenizer_2.as_ref().unwrap_or(&files.tokenizer))
@@ -90,6 +117,6 @@ fn load_encoder<O: Ops>(ops: &O, files: &ModelFiles, second: bool) -> Result<Enc
         None => own,
         Some(pad) => own.padded_with(pad)?,
     };
-    let model = ClipText::load(config, &Loader::new(ops, weights))?;
+    let model = ClipText::load(config, &Loader::new(ops, &count.through(weights)))?;
     Ok(Encoder { tokenizer, model })
 }

@@ -2,14 +2,7 @@
 
 use easel_types::{Gray8, Rgb8};
 
-use super::Pipeline;
-use crate::{
-    ModelError,
-    ops::{Ops, OpsError},
-};
-
-/// Pictures above this many pixels are decoded in tiles (1 megapixel: the whole decoder then needs several GiB).
-const WHOLE_DECODE_PIXELS: usize = 1 << 20;
+use crate::ModelError;
 
 /// -1..=1, planar: diffusers' `VaeImageProcessor.preprocess`.
 pub(super) fn normalise(picture: &Rgb8) -> Vec<f32> {
@@ -37,7 +30,7 @@ pub(super) fn subsample(values: &[f32], width: usize, height: usize, scale: usiz
 }
 
 /// `round(clamp(x / 2 + 0.5) * 255)`, half to even as numpy and torch round.
-fn to_bytes(values: &[f32], width: usize, height: usize) -> Result<Rgb8, ModelError> {
+pub(super) fn to_bytes(values: &[f32], width: usize, height: usize) -> Result<Rgb8, ModelError> {
     let plane = width * height;
     let mut pixels = vec![0u8; 3 * plane];
     for channel in 0..3 {
@@ -47,46 +40,6 @@ fn to_bytes(values: &[f32], width: usize, height: usize) -> Result<Rgb8, ModelEr
         }
     }
     Rgb8::new(width as u32, height as u32, pixels).map_err(|e| ModelError::Unsupported(e.to_string()))
-}
-
-impl<O: Ops> Pipeline<O> {
-    /// Scaled latents sampled from the posterior of a picture in -1..=1.
-    pub(super) fn encode_picture(
-        &self,
-        values: &[f32],
-        [height, width]: [usize; 2],
-        noise: impl FnOnce(&[usize]) -> Vec<f32>,
-    ) -> Result<Vec<f32>, ModelError> {
-        let posterior = self.vae.encode(&self.ops, &self.ops.upload(values, &[1, 3, height, width])?)?;
-        let config = self.vae.config();
-        let (factor, shift) = (config.scaling_factor as f32, config.shift_factor.unwrap_or(0.0) as f32);
-        let noise = noise(&posterior.shape);
-        Ok(posterior.sample(&noise).into_iter().map(|v| (v - shift) * factor).collect())
-    }
-
-    /// The picture of (1, channels, height, width) latents, in tiles where it is large or where memory is short.
-    pub fn decode(&self, latents: &O::Tensor) -> Result<Rgb8, ModelError> {
-        let shape = self.ops.shape(latents);
-        let scale = self.vae.config().scale();
-        let (height, width) = (shape[2] * scale, shape[3] * scale);
-        let unscaled = self.unscale(latents)?;
-        let values = match height * width <= WHOLE_DECODE_PIXELS {
-            false => self.vae.decode_tiled(&self.ops, &unscaled)?,
-            true => match self.vae.decode(&self.ops, &unscaled).and_then(|x| self.ops.download(&x)) {
-                Err(OpsError::OutOfMemory(_)) => self.vae.decode_tiled(&self.ops, &unscaled)?,
-                values => values?,
-            },
-        };
-        to_bytes(&values, width, height)
-    }
-
-    fn unscale(&self, latents: &O::Tensor) -> Result<O::Tensor, ModelError> {
-        let config = self.vae.config();
-        let values = self.ops.download(latents)?;
-        let (factor, shift) = (config.scaling_factor as f32, config.shift_factor.unwrap_or(0.0) as f32);
-        let values: Vec<f32> = values.into_iter().map(|v| v / factor + shift).collect();
-        Ok(self.ops.upload(&values, &self.ops.shape(latents))?)
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! Prompts to the states the denoiser attends to.
+//! Prompts to the states the denoiser attends to, one encoder of one branch at a time.
 //!
 //! Long prompts are 75-token chunks, encoded apart and concatenated, as A1111 does; both branches are padded to the same number of chunks.
 
-use super::{Encoder, Pipeline};
+use easel_backend::Plan;
+
+use super::{Encoder, Pipeline, TextCache};
 use crate::{
     ModelError,
     ops::Ops,
@@ -10,6 +12,7 @@ use crate::{
 };
 
 /// One branch's text, ready for the denoiser.
+#[derive(Debug, Clone)]
 pub struct TextStates<T> {
     /// (1, tokens, cross_attention_dim).
     pub context: T,
@@ -27,75 +30,165 @@ pub struct Texts<T> {
     pub unconditional: Option<TextStates<T>>,
 }
 
+/// Everything an encoded text depends on besides the model.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct TextKey(Vec<u32>);
+
+impl TextKey {
+    fn new(encoders: &[Vec<Chunk>], clip_skip: Option<u32>) -> Self {
+        let mut numbers = vec![clip_skip.unwrap_or(0)];
+        for chunks in encoders {
+            numbers.push(chunks.len() as u32);
+            for chunk in chunks {
+                numbers.push(chunk.eos_position as u32);
+                numbers.extend(&chunk.ids);
+                numbers.extend(chunk.weights.iter().map(|weight| weight.to_bits()));
+            }
+        }
+        Self(numbers)
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_numbers(numbers: Vec<u32>) -> Self {
+        Self(numbers)
+    }
+
+    /// Bytes it takes.
+    pub(super) fn bytes(&self) -> u64 {
+        4 * self.0.len() as u64
+    }
+}
+
+/// One encoder's states over all chunks of a branch, and the pooled state where the model wants it.
+type Encoded = (Vec<f32>, Option<Vec<f32>>);
+
+/// A branch in the making.
+struct Branch<T> {
+    /// What each encoder is given.
+    chunks: Vec<Vec<Chunk>>,
+    key: TextKey,
+    /// The cache has been asked.
+    looked_up: bool,
+    encoded: Vec<Encoded>,
+    states: Option<TextStates<T>>,
+}
+
+/// A request's text in the making.
+pub(super) struct TextWork<T> {
+    branches: Vec<Branch<T>>,
+    /// The unconditional branch is zeros.
+    zeros: bool,
+}
+
 impl<O: Ops> Pipeline<O> {
-    /// Encodes both branches; the second is absent without guidance.
-    pub fn encode_text(
-        &self,
-        prompt: &str,
-        negative: Option<&str>,
-        guided: bool,
-        options: PromptOptions,
-        clip_skip: Option<u32>,
-    ) -> Result<Texts<O::Tensor>, ModelError> {
+    /// Tokenises both branches; the second is absent without guidance.
+    pub(super) fn begin_text(&self, plan: &Plan, options: PromptOptions) -> Result<TextWork<O::Tensor>, ModelError> {
+        let (guided, negative) = (plan.branches > 1, plan.negative_prompt.as_deref());
         let zeros = guided && negative.is_none() && self.description.zeros_for_empty_negative;
-        let texts: &[&str] = if guided && !zeros { &[prompt, negative.unwrap_or("")] } else { &[prompt] };
-        let mut parts: Vec<Vec<Vec<f32>>> = vec![Vec::new(); texts.len()];
-        let mut pooled: Vec<Option<Vec<f32>>> = vec![None; texts.len()];
+        let texts: &[&str] = if guided && !zeros { &[&plan.prompt, negative.unwrap_or("")] } else { &[&plan.prompt] };
+        let mut chunks: Vec<Vec<Vec<Chunk>>> = vec![Vec::new(); texts.len()];
         for encoder in &self.encoders {
             let mut encoded = Vec::with_capacity(texts.len());
             for text in texts {
                 encoded.push(encode_prompt(&encoder.tokenizer, text, options)?);
             }
             refuse_loras(&encoded)?;
+            self.check_clip_skip(encoder, plan.clip_skip)?;
             if let [one, other] = encoded.as_mut_slice() {
                 equalise(&encoder.tokenizer, one, other);
             }
-            for (i, encoded) in encoded.iter().enumerate() {
-                let (states, pool) = self.run_encoder(encoder, &encoded.chunks, clip_skip)?;
-                parts[i].push(states);
-                if pool.is_some() {
-                    pooled[i] = pool;
-                }
-            }
+            chunks.iter_mut().zip(encoded).for_each(|(branch, encoded)| branch.push(encoded.chunks));
         }
-        let mut branches = Vec::with_capacity(2);
-        for (parts, pooled) in parts.iter().zip(pooled) {
-            branches.push(self.join(parts, pooled)?);
-        }
-        let unconditional = match branches.len() {
-            2 => branches.pop(),
-            _ if zeros => Some(self.zeros_like(&branches[0])?),
-            _ => None,
+        let branch = |chunks: Vec<Vec<Chunk>>| Branch {
+            key: TextKey::new(&chunks, plan.clip_skip),
+            chunks,
+            looked_up: false,
+            encoded: Vec::new(),
+            states: None,
         };
-        Ok(Texts { conditional: branches.remove(0), unconditional })
+        Ok(TextWork { branches: chunks.into_iter().map(branch).collect(), zeros })
+    }
+
+    /// Runs one encoder for one branch; `true` when nothing is left to run. What the cache has costs no slice.
+    pub(super) fn text_slice(
+        &self,
+        plan: &Plan,
+        work: &mut TextWork<O::Tensor>,
+        cache: &mut TextCache<O::Tensor>,
+    ) -> Result<bool, ModelError> {
+        let mut run = false;
+        for branch in &mut work.branches {
+            if branch.states.is_none() && !branch.looked_up && !run {
+                branch.states = cache.get(&plan.model, &branch.key);
+                branch.looked_up = true;
+            }
+            if branch.states.is_some() {
+                continue;
+            }
+            if run {
+                return Ok(false);
+            }
+            // All of them may have run already, where joining their states has failed for want of memory.
+            if let Some(encoder) = self.encoders.get(branch.encoded.len()) {
+                let chunks = &branch.chunks[branch.encoded.len()];
+                branch.encoded.push(self.run_encoder(encoder, chunks, plan.clip_skip)?);
+                run = true;
+            }
+            if branch.encoded.len() < self.encoders.len() {
+                return Ok(false);
+            }
+            let states = self.join(&branch.encoded)?;
+            cache.put(&plan.model, &branch.key, &states, self.text_bytes(&states));
+            branch.states = Some(states);
+        }
+        Ok(true)
+    }
+
+    /// The text, once [`Pipeline::text_slice`] says that it is complete.
+    pub(super) fn finish_text(&self, work: &TextWork<O::Tensor>) -> Result<Texts<O::Tensor>, ModelError> {
+        let unfinished = || ModelError::Unsupported("the text is not encoded yet. This is a bug.".into());
+        let states = |branch: Option<&Branch<O::Tensor>>| branch.and_then(|branch| branch.states.clone());
+        let conditional = states(work.branches.first()).ok_or_else(unfinished)?;
+        let unconditional = match work.zeros {
+            true => Some(self.zeros_like(&conditional)?),
+            false => states(work.branches.get(1)),
+        };
+        Ok(Texts { conditional, unconditional })
+    }
+
+    /// Bytes of an encoded text.
+    pub(super) fn text_bytes(&self, states: &TextStates<O::Tensor>) -> u64 {
+        self.bytes(&states.context) + 4 * states.pooled.as_ref().map_or(0, Vec::len) as u64
+    }
+
+    /// SDXL was trained on the last layer but one, without the final normalisation; skips count from there.
+    fn layers_back(&self, clip_skip: Option<u32>) -> usize {
+        clip_skip.unwrap_or(0) as usize + usize::from(self.unet.config().text_time.is_some())
+    }
+
+    fn check_clip_skip(&self, encoder: &Encoder<O>, clip_skip: Option<u32>) -> Result<(), ModelError> {
+        let layers = encoder.model.config().num_hidden_layers;
+        if self.layers_back(clip_skip) > layers {
+            return Err(ModelError::Unsupported(format!(
+                "clip_skip leaves no layer: the text encoder has {layers}, so the most is {}",
+                layers - self.layers_back(None)
+            )));
+        }
+        Ok(())
     }
 
     /// One encoder's weighted states over all chunks, and the pooled state of the first chunk where the model wants it.
-    fn run_encoder(
-        &self,
-        encoder: &Encoder<O>,
-        chunks: &[Chunk],
-        clip_skip: Option<u32>,
-    ) -> Result<(Vec<f32>, Option<Vec<f32>>), ModelError> {
+    fn run_encoder(&self, encoder: &Encoder<O>, chunks: &[Chunk], clip_skip: Option<u32>) -> Result<Encoded, ModelError> {
         let ops = self.ops.as_ref();
         let rows: Vec<&[u32]> = chunks.iter().map(|c| c.ids.as_slice()).collect();
         let output = encoder.model.forward(ops, &rows)?;
         let sdxl = self.unet.config().text_time.is_some();
-        let layers = output.hidden.len() - 1;
-        // SDXL was trained on the last layer but one, without the final normalisation; skips count from there.
-        let back = clip_skip.unwrap_or(0) as usize + usize::from(sdxl);
-        if back > layers {
-            return Err(ModelError::Unsupported(format!(
-                "clip_skip leaves no layer: the text encoder has {layers}, so the most is {}",
-                layers - usize::from(sdxl)
-            )));
-        }
-        let states = match (sdxl, back) {
+        let (layers, back) = (output.hidden.len() - 1, self.layers_back(clip_skip));
+        let mut states = match (sdxl, back) {
             (true, _) => ops.download(&output.hidden[layers - back])?,
             (false, 0) => ops.download(&output.last)?,
             (false, _) => ops.download(&encoder.model.final_norm(ops, &output.hidden[layers - back])?)?,
         };
-        let mut states = states;
         let width = encoder.model.config().hidden_size;
         for (chunk, values) in chunks.iter().zip(states.chunks_mut(chunks[0].ids.len() * width)) {
             apply_weights(values, chunk.ids.len(), width, &chunk.weights);
@@ -112,21 +205,22 @@ impl<O: Ops> Pipeline<O> {
     }
 
     /// Joins the encoders' states along their width.
-    fn join(&self, parts: &[Vec<f32>], pooled: Option<Vec<f32>>) -> Result<TextStates<O::Tensor>, ModelError> {
+    fn join(&self, encoded: &[Encoded]) -> Result<TextStates<O::Tensor>, ModelError> {
         let widths: Vec<usize> = self.encoders.iter().map(|e| e.model.config().hidden_size).collect();
-        let tokens = parts[0].len() / widths[0];
+        let tokens = encoded[0].0.len() / widths[0];
         let mut values = Vec::with_capacity(tokens * widths.iter().sum::<usize>());
         for token in 0..tokens {
-            for (part, width) in parts.iter().zip(&widths) {
-                values.extend_from_slice(&part[token * width..(token + 1) * width]);
+            for ((states, _), width) in encoded.iter().zip(&widths) {
+                values.extend_from_slice(&states[token * width..(token + 1) * width]);
             }
         }
         let context = self.ops.upload(&values, &[1, tokens, widths.iter().sum()])?;
-        Ok(TextStates { context, tokens, pooled })
+        Ok(TextStates { context, tokens, pooled: encoded.iter().find_map(|(_, pooled)| pooled.clone()) })
     }
 
     fn zeros_like(&self, other: &TextStates<O::Tensor>) -> Result<TextStates<O::Tensor>, ModelError> {
-        let context = self.ops.combine(&[(0.0, &other.context)])?;
+        let shape = self.ops.shape(&other.context);
+        let context = self.ops.upload(&vec![0.0; shape.iter().product()], &shape)?;
         let pooled = other.pooled.as_ref().map(|p| vec![0.0; p.len()]);
         Ok(TextStates { context, tokens: other.tokens, pooled })
     }

@@ -1,4 +1,4 @@
-//! The residual block of UNet and autoencoder (diffusers' `ResnetBlock2D`).
+//! The residual block of UNet and autoencoder (diffusers' `ResnetBlock2D`), whole or in parts.
 
 use crate::ops::{Activation, ConvShape, Epilogue, Loader, Ops, Result};
 
@@ -39,21 +39,37 @@ impl<O: Ops> Resnet<O> {
         })
     }
 
+    /// How many parts it can be run in.
+    pub const PARTS: usize = 4;
+
     /// `time` is the activated time embedding, shape (rows, width).
     pub fn forward(&self, ops: &O, x: &O::Tensor, time: Option<&O::Tensor>) -> Result<O::Tensor> {
-        let bias = match (&self.time, time) {
-            (Some(layer), Some(time)) => Some(ops.linear(time, layer, Epilogue::none())?),
-            _ => None,
-        };
-        let y = ops.group_norm(x, &self.norm1, Activation::Silu)?;
-        let y = ops.conv(&y, &self.conv1, Epilogue { row_bias: bias.as_ref(), ..Epilogue::none() })?;
-        let y = ops.group_norm(&y, &self.norm2, Activation::Silu)?;
-        match &self.shortcut {
-            None => ops.conv(&y, &self.conv2, Epilogue::residual(x)),
-            Some(shortcut) => {
-                let x = ops.conv(x, shortcut, Epilogue::none())?;
-                ops.conv(&y, &self.conv2, Epilogue::residual(&x))
+        let mut y = x.clone();
+        for part in 0..Self::PARTS {
+            y = self.part(ops, part, x, &y, time)?;
+        }
+        Ok(y)
+    }
+
+    /// One part, from the block's input and what the part before gave.
+    pub fn part(&self, ops: &O, part: usize, x: &O::Tensor, y: &O::Tensor, time: Option<&O::Tensor>) -> Result<O::Tensor> {
+        match part {
+            0 => ops.group_norm(x, &self.norm1, Activation::Silu),
+            1 => {
+                let bias = match (&self.time, time) {
+                    (Some(layer), Some(time)) => Some(ops.linear(time, layer, Epilogue::none())?),
+                    _ => None,
+                };
+                ops.conv(y, &self.conv1, Epilogue { row_bias: bias.as_ref(), ..Epilogue::none() })
             }
+            2 => ops.group_norm(y, &self.norm2, Activation::Silu),
+            _ => match &self.shortcut {
+                None => ops.conv(y, &self.conv2, Epilogue::residual(x)),
+                Some(shortcut) => {
+                    let x = ops.conv(x, shortcut, Epilogue::none())?;
+                    ops.conv(y, &self.conv2, Epilogue::residual(&x))
+                }
+            },
         }
     }
 }

@@ -2,65 +2,37 @@
 
 use super::{
     VaeConfig,
-    mid::{Middle, resnet},
+    mid::{middle, resnet},
+    sequence::{Layer, Sequence},
 };
 use crate::{
-    ops::{Activation, ConvShape, Epilogue, Loader, Ops, Result},
+    ops::{ConvShape, Loader, Ops, Result},
     unet::Resnet,
 };
 
-struct Level<O: Ops> {
-    resnets: Vec<Resnet<O>>,
-    upsample: Option<O::Conv>,
-}
-
-/// The decoder.
-pub(super) struct Decoder<O: Ops> {
-    conv_in: O::Conv,
-    middle: Middle<O>,
-    levels: Vec<Level<O>>,
-    norm_out: O::Norm,
-    conv_out: O::Conv,
-}
-
-impl<O: Ops> Decoder<O> {
-    pub fn load(at: &Loader<'_, O>, config: &VaeConfig) -> Result<Self> {
-        let channels: Vec<usize> = config.block_out_channels.iter().rev().copied().collect();
-        let levels = (0..channels.len())
-            .map(|level| {
-                let at = at.at("up_blocks").at(level);
-                let (first, outputs) = (channels[level.saturating_sub(1)], channels[level]);
-                let resnets = (0..=config.layers_per_block)
-                    .map(|i| Resnet::load(&at.at("resnets").at(i), resnet(config, if i == 0 { first } else { outputs }, outputs)))
-                    .collect::<Result<Vec<_>>>()?;
-                let same = ConvShape::same(outputs, outputs, 3);
-                let upsample = (level + 1 < channels.len()).then(|| at.at("upsamplers.0.conv").conv(same)).transpose()?;
-                Ok(Level { resnets, upsample })
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let last = channels[channels.len() - 1];
-        Ok(Self {
-            conv_in: at.at("conv_in").conv(ConvShape::same(channels[0], config.latent_channels, 3))?,
-            middle: Middle::load(&at.at("mid_block"), config, channels[0])?,
-            levels,
-            norm_out: at.at("conv_norm_out").group_norm(last, config.norm_num_groups, 1e-6)?,
-            conv_out: at.at("conv_out").conv(ConvShape::same(config.out_channels, last, 3))?,
-        })
+/// The decoder behind the 1x1 convolution that some models have.
+pub(super) fn load<O: Ops>(root: &Loader<'_, O>, config: &VaeConfig) -> Result<Sequence<O>> {
+    let at = root.at("decoder");
+    let channels: Vec<usize> = config.block_out_channels.iter().rev().copied().collect();
+    let (latent, last) = (config.latent_channels, channels[channels.len() - 1]);
+    let mut layers = Vec::new();
+    if config.use_post_quant_conv {
+        layers.push(Layer::Conv(root.at("post_quant_conv").conv(ConvShape::same(latent, latent, 1))?));
     }
-
-    pub fn forward(&self, ops: &O, z: &O::Tensor) -> Result<O::Tensor> {
-        let x = ops.conv(z, &self.conv_in, Epilogue::none())?;
-        let mut x = self.middle.forward(ops, &x)?;
-        for level in &self.levels {
-            for resnet in &level.resnets {
-                x = resnet.forward(ops, &x, None)?;
-            }
-            if let Some(conv) = &level.upsample {
-                let shape = ops.shape(&x);
-                x = ops.conv(&ops.upsample(&x, 2 * shape[2], 2 * shape[3])?, conv, Epilogue::none())?;
-            }
+    layers.push(Layer::Conv(at.at("conv_in").conv(ConvShape::same(channels[0], latent, 3))?));
+    layers.extend(middle(&at.at("mid_block"), config, channels[0])?);
+    for level in 0..channels.len() {
+        let at = at.at("up_blocks").at(level);
+        let (first, outputs) = (channels[level.saturating_sub(1)], channels[level]);
+        for i in 0..=config.layers_per_block {
+            let spec = resnet(config, if i == 0 { first } else { outputs }, outputs);
+            layers.push(Layer::Resnet(Resnet::load(&at.at("resnets").at(i), spec)?));
         }
-        let x = ops.group_norm(&x, &self.norm_out, Activation::Silu)?;
-        ops.conv(&x, &self.conv_out, Epilogue::none())
+        if level + 1 < channels.len() {
+            layers.push(Layer::Upsample(at.at("upsamplers.0.conv").conv(ConvShape::same(outputs, outputs, 3))?));
+        }
     }
+    let norm = at.at("conv_norm_out").group_norm(last, config.norm_num_groups, 1e-6)?;
+    layers.push(Layer::NormConv(norm, at.at("conv_out").conv(ConvShape::same(config.out_channels, last, 3))?));
+    Ok(Sequence::new(layers))
 }

@@ -1,24 +1,18 @@
 //! The middle of encoder and decoder: a residual block, single-head attention over all pixels, a residual block.
 
-use super::VaeConfig;
+use super::{VaeConfig, sequence::Layer};
 use crate::{
     ops::{Activation, Epilogue, Loader, Mask, Ops, Result},
     unet::{Resnet, ResnetSpec},
 };
 
-struct Attention<O: Ops> {
+/// Single-head attention over all pixels, with a residual connection around it.
+pub(super) struct Attention<O: Ops> {
     norm: O::Norm,
     q: O::Linear,
     k: O::Linear,
     v: O::Linear,
     out: O::Linear,
-}
-
-/// The middle block.
-pub(super) struct Middle<O: Ops> {
-    first: Resnet<O>,
-    attention: Option<Attention<O>>,
-    second: Resnet<O>,
 }
 
 /// A residual block of the autoencoder: no time embedding.
@@ -37,7 +31,7 @@ impl<O: Ops> Attention<O> {
         })
     }
 
-    fn forward(&self, ops: &O, x: &O::Tensor) -> Result<O::Tensor> {
+    pub fn forward(&self, ops: &O, x: &O::Tensor) -> Result<O::Tensor> {
         let shape = ops.shape(x);
         let y = ops.map_to_tokens(&ops.group_norm(x, &self.norm, Activation::None)?)?;
         let [q, k, v] = [&self.q, &self.k, &self.v].map(|w| ops.linear(&y, w, Epilogue::none()));
@@ -47,25 +41,13 @@ impl<O: Ops> Attention<O> {
     }
 }
 
-impl<O: Ops> Middle<O> {
-    pub fn load(at: &Loader<'_, O>, config: &VaeConfig, channels: usize) -> Result<Self> {
-        let spec = resnet(config, channels, channels);
-        Ok(Self {
-            first: Resnet::load(&at.at("resnets.0"), spec)?,
-            attention: match config.mid_block_add_attention {
-                true => Some(Attention::load(&at.at("attentions.0"), channels, config.norm_num_groups)?),
-                false => None,
-            },
-            second: Resnet::load(&at.at("resnets.1"), spec)?,
-        })
+/// The layers of the middle block.
+pub(super) fn middle<O: Ops>(at: &Loader<'_, O>, config: &VaeConfig, channels: usize) -> Result<Vec<Layer<O>>> {
+    let spec = resnet(config, channels, channels);
+    let mut layers = vec![Layer::Resnet(Resnet::load(&at.at("resnets.0"), spec)?)];
+    if config.mid_block_add_attention {
+        layers.push(Layer::Attention(Attention::load(&at.at("attentions.0"), channels, config.norm_num_groups)?));
     }
-
-    pub fn forward(&self, ops: &O, x: &O::Tensor) -> Result<O::Tensor> {
-        let x = self.first.forward(ops, x, None)?;
-        let x = match &self.attention {
-            None => x,
-            Some(attention) => attention.forward(ops, &x)?,
-        };
-        self.second.forward(ops, &x, None)
-    }
+    layers.push(Layer::Resnet(Resnet::load(&at.at("resnets.1"), spec)?));
+    Ok(layers)
 }

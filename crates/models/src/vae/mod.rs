@@ -5,7 +5,10 @@ mod decoder;
 mod encoder;
 mod mid;
 mod model;
+mod sequence;
 mod tiles;
 
 pub use config::VaeConfig;
 pub use model::{Posterior, Vae};
+pub use sequence::Progress;
+pub use tiles::Tiling;

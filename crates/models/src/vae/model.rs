@@ -1,7 +1,7 @@
 //! Encoder, decoder and the 1x1 convolutions between them and the latents.
 
-use super::{VaeConfig, decoder::Decoder, encoder::Encoder, tiles};
-use crate::ops::{ConvShape, Epilogue, Loader, Ops, Result};
+use super::{Progress, Tiling, VaeConfig, decoder, encoder, sequence::Sequence};
+use crate::ops::{Loader, Ops, Result};
 
 /// The distribution of the latents of a picture, on the host, (rows, latent_channels, height, width).
 #[derive(Debug, Clone)]
@@ -21,27 +21,17 @@ impl Posterior {
     }
 }
 
-/// An autoencoder.
+/// An autoencoder. Both directions can be run whole or in slices, with the same result.
 pub struct Vae<O: Ops> {
     config: VaeConfig,
-    encoder: Encoder<O>,
-    quant: Option<O::Conv>,
-    post_quant: Option<O::Conv>,
-    decoder: Decoder<O>,
+    encoder: Sequence<O>,
+    decoder: Sequence<O>,
 }
 
 impl<O: Ops> Vae<O> {
     /// Loads the weights.
     pub fn load(config: VaeConfig, root: &Loader<'_, O>) -> Result<Self> {
-        let latent = config.latent_channels;
-        let conv = |name: &str, channels| root.at(name).conv(ConvShape::same(channels, channels, 1));
-        Ok(Self {
-            encoder: Encoder::load(&root.at("encoder"), &config)?,
-            quant: config.use_quant_conv.then(|| conv("quant_conv", 2 * latent)).transpose()?,
-            post_quant: config.use_post_quant_conv.then(|| conv("post_quant_conv", latent)).transpose()?,
-            decoder: Decoder::load(&root.at("decoder"), &config)?,
-            config,
-        })
+        Ok(Self { encoder: encoder::load(root, &config)?, decoder: decoder::load(root, &config)?, config })
     }
 
     /// The numbers it was built from.
@@ -51,13 +41,24 @@ impl<O: Ops> Vae<O> {
 
     /// The distribution of the latents of (rows, 3, height, width) pictures in -1..=1.
     pub fn encode(&self, ops: &O, picture: &O::Tensor) -> Result<Posterior> {
-        let moments = self.encoder.forward(ops, picture)?;
-        let moments = match &self.quant {
-            None => moments,
-            Some(conv) => ops.conv(&moments, conv, Epilogue::none())?,
-        };
-        let [rows, channels, height, width] = shape4(ops, &moments);
-        let values = ops.download(&moments)?;
+        self.posterior(ops, &self.encoder.forward(ops, picture)?)
+    }
+
+    /// Encoding in slices: before the first.
+    pub fn begin_encode(&self, ops: &O, picture: O::Tensor) -> Progress<O::Tensor> {
+        let [_, _, height, width] = shape4(ops, &picture);
+        Progress::new(picture, self.config.block_out_channels[0] * height * width)
+    }
+
+    /// One slice of encoding; `None` when all are done, and the result is what [`Vae::posterior`] takes.
+    pub fn encode_slice(&self, ops: &O, progress: &Progress<O::Tensor>) -> Result<Option<Progress<O::Tensor>>> {
+        (!self.encoder.is_done(progress)).then(|| self.encoder.slice(ops, progress)).transpose()
+    }
+
+    /// What the encoder's output stands for.
+    pub fn posterior(&self, ops: &O, moments: &O::Tensor) -> Result<Posterior> {
+        let [rows, channels, height, width] = shape4(ops, moments);
+        let values = ops.download(moments)?;
         let half = channels / 2 * height * width;
         let (mut mean, mut logvar) = (Vec::with_capacity(rows * half), Vec::with_capacity(rows * half));
         for row in values.chunks_exact(2 * half) {
@@ -69,22 +70,34 @@ impl<O: Ops> Vae<O> {
 
     /// Pictures in about -1..=1 of unscaled (rows, latent_channels, height, width) latents.
     pub fn decode(&self, ops: &O, latents: &O::Tensor) -> Result<O::Tensor> {
-        match &self.post_quant {
-            None => self.decoder.forward(ops, latents),
-            Some(conv) => self.decoder.forward(ops, &ops.conv(latents, conv, Epilogue::none())?),
-        }
+        self.decoder.forward(ops, latents)
+    }
+
+    /// Decoding unscaled latents in slices: before the first. A slice is as much work as one stage at the picture's own size.
+    pub fn begin_decode(&self, ops: &O, latents: O::Tensor) -> Progress<O::Tensor> {
+        let ([_, _, height, width], scale) = (shape4(ops, &latents), self.config.scale());
+        Progress::new(latents, self.config.block_out_channels[0] * height * width * scale * scale)
+    }
+
+    /// One slice of decoding; `None` when all are done, and the result is the picture.
+    pub fn decode_slice(&self, ops: &O, progress: &Progress<O::Tensor>) -> Result<Option<Progress<O::Tensor>>> {
+        (!self.decoder.is_done(progress)).then(|| self.decoder.slice(ops, progress)).transpose()
+    }
+
+    /// The tiles in which (rows, channels, height, width) unscaled latents are decoded where memory is short.
+    pub fn tiling(&self, latents: Vec<f32>, shape: [usize; 4]) -> Tiling {
+        let scale = self.config.scale();
+        Tiling::new(self.config.sample_size.div_ceil(scale), scale, latents, shape)
     }
 
     /// As [`Vae::decode`], in overlapping tiles whose seams are blended, so that memory depends on the tile and not on the picture.
     /// Returns the host values, (rows, 3, height, width).
     pub fn decode_tiled(&self, ops: &O, latents: &O::Tensor) -> Result<Vec<f32>> {
-        let [rows, channels, height, width] = shape4(ops, latents);
-        let values = ops.download(latents)?;
-        let grid = tiles::Grid::new(self.config.sample_size.div_ceil(self.config.scale()), self.config.scale());
-        tiles::decode(&grid, [rows, height, width], |y, x, h, w| {
-            let tile = tiles::crop(&values, [rows, channels, height, width], [y, x, h, w]);
-            ops.download(&self.decode(ops, &ops.upload(&tile, &[rows, channels, h, w])?)?)
-        })
+        let mut tiling = self.tiling(ops.download(latents)?, shape4(ops, latents));
+        while let Some((tile, shape)) = tiling.next_tile() {
+            tiling.put(ops.download(&self.decode(ops, &ops.upload(&tile, &shape)?)?)?);
+        }
+        Ok(tiling.into_values())
     }
 }
 

@@ -2,7 +2,7 @@
 //! a linear blend, first with the tile above, then with the one to the left.
 
 /// The geometry of the tiles.
-pub(super) struct Grid {
+struct Grid {
     /// Side of a tile in latents.
     tile: usize,
     /// Distance between tiles in latents.
@@ -15,7 +15,7 @@ pub(super) struct Grid {
 const OVERLAP: f64 = 0.25;
 
 impl Grid {
-    pub fn new(tile: usize, scale: usize) -> Self {
+    fn new(tile: usize, scale: usize) -> Self {
         let stride = ((tile as f64 * (1.0 - OVERLAP)) as usize).max(1);
         Self { tile, stride, scale }
     }
@@ -75,7 +75,7 @@ impl Tile {
 }
 
 /// Cuts `[y, x, height, width]` out of (rows, channels, height, width) values.
-pub(super) fn crop(values: &[f32], shape: [usize; 4], [y, x, h, w]: [usize; 4]) -> Vec<f32> {
+fn crop(values: &[f32], shape: [usize; 4], [y, x, h, w]: [usize; 4]) -> Vec<f32> {
     let [rows, channels, height, width] = shape;
     let mut out = Vec::with_capacity(rows * channels * h * w);
     for plane in 0..rows * channels {
@@ -87,33 +87,77 @@ pub(super) fn crop(values: &[f32], shape: [usize; 4], [y, x, h, w]: [usize; 4]) 
     out
 }
 
-/// Decodes tile by tile (`decode_tile(y, x, height, width)` in latents) and joins them.
-pub(super) fn decode<E>(
-    grid: &Grid,
-    [rows, height, width]: [usize; 3],
-    mut decode_tile: impl FnMut(usize, usize, usize, usize) -> Result<Vec<f32>, E>,
-) -> Result<Vec<f32>, E> {
-    let (full_height, full_width) = (height * grid.scale, width * grid.scale);
-    let mut out = vec![0f32; rows * 3 * full_height * full_width];
-    let mut above: Vec<Tile> = Vec::new();
-    for (i, y) in (0..height).step_by(grid.stride).enumerate() {
-        let mut line: Vec<Tile> = Vec::new();
-        for (j, x) in (0..width).step_by(grid.stride).enumerate() {
-            let (h, w) = (grid.tile.min(height - y), grid.tile.min(width - x));
-            let values = decode_tile(y, x, h, w)?;
-            let mut tile = Tile { values, height: h * grid.scale, width: w * grid.scale };
-            if let Some(above) = above.get(j) {
-                tile.blend_above(above, grid.blend());
-            }
-            if let Some(left) = line.last() {
-                tile.blend_left(left, grid.blend());
-            }
-            paste(&mut out, [full_height, full_width], &tile, [i * grid.limit(), j * grid.limit()], grid.limit());
-            line.push(tile);
-        }
-        above = line;
+/// A tiled decoding in progress: hands out the tiles of the latents in order and joins the decoded ones.
+pub struct Tiling {
+    grid: Grid,
+    latents: Vec<f32>,
+    shape: [usize; 4],
+    /// The tile that is next, as (line, column).
+    at: [usize; 2],
+    above: Vec<Tile>,
+    line: Vec<Tile>,
+    out: Vec<f32>,
+}
+
+impl Tiling {
+    pub(super) fn new(tile: usize, scale: usize, latents: Vec<f32>, shape: [usize; 4]) -> Self {
+        let [rows, _, height, width] = shape;
+        let out = vec![0f32; rows * 3 * height * scale * width * scale];
+        Self { grid: Grid::new(tile, scale), latents, shape, at: [0, 0], above: Vec::new(), line: Vec::new(), out }
     }
-    Ok(out)
+
+    /// The latents of the next tile, with their shape; `None` after the last.
+    pub fn next_tile(&self) -> Option<(Vec<f32>, [usize; 4])> {
+        let [rows, channels, _, _] = self.shape;
+        let [y, x, h, w] = self.place()?;
+        Some((crop(&self.latents, self.shape, [y, x, h, w]), [rows, channels, h, w]))
+    }
+
+    /// Joins the decoded tile that [`Tiling::next_tile`] gave, and goes on to the next.
+    pub fn put(&mut self, values: Vec<f32>) {
+        let Some([_, x, h, w]) = self.place() else { return };
+        let (scale, limit, [i, j]) = (self.grid.scale, self.grid.limit(), self.at);
+        let mut tile = Tile { values, height: h * scale, width: w * scale };
+        if let Some(above) = self.above.get(j) {
+            tile.blend_above(above, self.grid.blend());
+        }
+        if let Some(left) = self.line.last() {
+            tile.blend_left(left, self.grid.blend());
+        }
+        let [_, _, height, width] = self.shape;
+        paste(&mut self.out, [height * scale, width * scale], &tile, [i * limit, j * limit], limit);
+        self.line.push(tile);
+        self.at = match x + self.grid.stride < width {
+            true => [i, j + 1],
+            false => {
+                self.above = std::mem::take(&mut self.line);
+                [i + 1, 0]
+            }
+        };
+    }
+
+    /// The joined picture, (rows, 3, height, width).
+    pub fn into_values(self) -> Vec<f32> {
+        self.out
+    }
+
+    /// The joined picture in place.
+    pub fn values_mut(&mut self) -> &mut Vec<f32> {
+        &mut self.out
+    }
+
+    /// Numbers held on the host.
+    pub fn numbers(&self) -> usize {
+        let tiles = self.above.iter().chain(&self.line).map(|tile| tile.values.len()).sum::<usize>();
+        self.latents.len() + self.out.len() + tiles
+    }
+
+    /// Where the next tile lies: [y, x, height, width] in latents.
+    fn place(&self) -> Option<[usize; 4]> {
+        let ([i, j], [_, _, height, width]) = (self.at, self.shape);
+        let (y, x) = (i * self.grid.stride, j * self.grid.stride);
+        (y < height).then(|| [y, x, self.grid.tile.min(height - y), self.grid.tile.min(width - x)])
+    }
 }
 
 /// Writes a tile's part that no later tile owns.

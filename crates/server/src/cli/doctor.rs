@@ -94,7 +94,7 @@ fn print(check: &Check) {
 
 fn all(config: &Config) -> Vec<Check> {
     let mut checks = vec![configuration(config)];
-    checks.extend(devices(config.models.device));
+    checks.extend(config.models.devices.iter().flat_map(|device| devices(*device)));
     checks.push(memory());
     checks.push(data_folder(&config.storage.data_dir));
     checks.push(disk(&config.storage.data_dir));

@@ -100,7 +100,8 @@ async fn generate(context: &Context, arguments: &Arguments) -> Result<ExitCode> 
 fn start(context: &Context, arguments: &Arguments) -> Result<Runtime> {
     // The limits that protect a server from its clients: whoever types the command owns the machine.
     let limits = Limits { images_max: 1000, ..Limits::default() };
-    let engine = EngineConfig { limits, batch_max: context.config.server.batch_max, ..EngineConfig::default() };
+    let mut engine = EngineConfig { limits, ..Runtime::engine_config(&context.config) };
+    engine.rules.backlog_max = Duration::MAX;
     Runtime::start(&context.config, Options { keep_latents: arguments.latents_out.is_some(), need_model: true, engine })
 }
 
@@ -200,7 +201,7 @@ async fn follow(mut ticket: Ticket, signals: &mut Signals, bar: &ProgressBar) ->
             Some(Event::Finished(pictures)) => return Ok((pictures, last_rate)),
             Some(Event::Failed(error)) => return Err(error.into()),
             Some(Event::Cancelled) | None => return Err(interrupted(stopped_by.unwrap_or(Exit::Interrupted))),
-            Some(Event::Step { index, total, rate }) => {
+            Some(Event::Step { index, total, rate, .. }) => {
                 bar.set_length(u64::from(total));
                 bar.set_position(u64::from(index));
                 bar.set_prefix(format!("{rate:.2} it/s"));

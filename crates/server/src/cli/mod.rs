@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, everything else to stderr. With `--json` a command prints exactly one JSON object, failures included.
 
+mod bench;
 mod completions;
 mod config;
 mod doctor;
@@ -81,6 +82,8 @@ enum Command {
     Import(import::Arguments),
     /// Remove installed models
     Rm(rm::Arguments),
+    /// Measure what this machine does
+    Bench(bench::Arguments),
     /// Check devices, memory, models, disk and port
     Doctor(doctor::Arguments),
     /// Show every setting, its value, and where the value came from
@@ -123,6 +126,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match command {
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),
         Command::Config(arguments) => config::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
+        Command::Bench(arguments) => bench::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
         Command::Doctor(arguments) => doctor::run(&common.context(arguments.settings.flags, "error")?),
         Command::Generate(arguments) => generate::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
         Command::List => list::run(&common.context(Flags::new(), "warn")?),

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 use easel_api::{ApiConfig, AppState, FilesConfig};
-use easel_engine::EngineConfig;
 
 use super::{
     Context,
@@ -26,7 +25,8 @@ pub struct Arguments {
 pub struct Settings;
 
 impl Group for Settings {
-    const SETTINGS: &'static [&'static [&'static Setting]] = &[config::models::SETTINGS, config::server::SETTINGS];
+    const SETTINGS: &'static [&'static [&'static Setting]] =
+        &[config::models::SETTINGS, config::server::SETTINGS, config::engine::SETTINGS];
     const HEADING: &'static str = "Settings";
 }
 
@@ -34,8 +34,8 @@ pub fn run(context: &Context) -> Result<ExitCode> {
     let config = &context.config;
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let tokio = tokio.map_err(|error| Failure::io("cannot start", &error))?;
-    let engine =
-        EngineConfig { queue_max: config.server.queue_max, batch_max: config.server.batch_max, ..EngineConfig::default() };
+    let mut engine = Runtime::engine_config(config);
+    engine.measure = config.engine.measure;
     tokio.block_on(async {
         let runtime = Runtime::start(config, Options { engine, ..Options::default() })?;
         let state = AppState::new(runtime.engine.clone(), api(config))

@@ -7,6 +7,7 @@
 //! parser than the one in this workspace, it guesses types of environment variables (`EASEL_MODEL=007` would be a number), and it
 //! knows neither lines of a file nor keys nobody asked for. What is left of the job is [`values`] and [`mod@file`], about 200 lines.
 
+pub mod engine;
 mod error;
 pub mod file;
 pub mod generate;
@@ -20,6 +21,7 @@ pub mod values;
 
 use std::collections::BTreeMap;
 
+pub use engine::Engine;
 pub use error::ConfigError;
 pub use generate::Generate;
 pub use hub::Hub;
@@ -32,7 +34,7 @@ pub use values::Values;
 
 /// Every section's settings, in the order they are shown.
 pub const SECTIONS: &[&[&Setting]] =
-    &[storage::SETTINGS, models::SETTINGS, log::SETTINGS, hub::SETTINGS, server::SETTINGS, generate::SETTINGS];
+    &[storage::SETTINGS, models::SETTINGS, log::SETTINGS, hub::SETTINGS, server::SETTINGS, engine::SETTINGS, generate::SETTINGS];
 
 /// Every setting.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
@@ -58,6 +60,8 @@ pub struct Config {
     pub hub: Hub,
     /// The HTTP server.
     pub server: Server,
+    /// How the engine shares the devices.
+    pub engine: Engine,
     /// Defaults of `easel generate`.
     pub generate: Generate,
     /// The values as written, with their origins.
@@ -74,6 +78,7 @@ impl Config {
             models: Models::read(&values)?,
             hub: Hub::read(&values)?,
             server: Server::read(&values)?,
+            engine: Engine::read(&values)?,
             generate: Generate::read(&values)?,
             values,
         })

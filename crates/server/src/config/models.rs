@@ -1,5 +1,7 @@
 //! Which device draws, with which model.
 
+use std::str::FromStr;
+
 use easel_models::Device;
 use easel_types::ModelId;
 
@@ -11,7 +13,7 @@ pub const DEVICE: Setting = Setting {
     flag: "device",
     env: &["EASEL_DEVICE"],
     placeholder: "DEVICE",
-    help: "Device that draws: auto, cpu, cuda:N or metal",
+    help: "Devices that draw, separated by commas: auto, cpu, cuda:N or metal",
     default: Fallback::Fixed("auto"),
     ..Setting::BASE
 };
@@ -42,8 +44,8 @@ pub const SETTINGS: &[&Setting] = &[&DEVICE, &MODEL, &VARIANT];
 /// Which device draws, with which model.
 #[derive(Debug)]
 pub struct Models {
-    /// Where it is drawn.
-    pub device: Device,
+    /// Where it is drawn; at least one.
+    pub devices: Vec<Device>,
     /// The model of requests that name none.
     pub model: Option<ModelId>,
     /// Variant of the weights to prefer.
@@ -54,9 +56,28 @@ impl Models {
     /// Reads the section.
     pub fn read(values: &Values) -> Result<Self, ConfigError> {
         Ok(Self {
-            device: values.require(&DEVICE)?,
+            devices: values.require::<Devices>(&DEVICE)?.0,
             model: values.get::<String>(&MODEL)?.map(ModelId),
             variant: values.get(&VARIANT)?,
         })
+    }
+}
+
+/// Names of devices, separated by commas; none twice.
+struct Devices(Vec<Device>);
+
+impl FromStr for Devices {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut devices: Vec<Device> = Vec::new();
+        for name in text.split(',').map(str::trim) {
+            let device = name.parse::<Device>().map_err(|error| error.to_string())?;
+            if devices.iter().any(|known| known.to_string() == device.to_string()) {
+                return Err(format!("`{name}` is named twice"));
+            }
+            devices.push(device);
+        }
+        Ok(Self(devices))
     }
 }

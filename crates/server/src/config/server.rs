@@ -40,28 +40,6 @@ pub const DRAIN_SECONDS: Setting = Setting {
     ..Setting::BASE
 };
 
-/// How many may wait.
-pub const QUEUE_MAX: Setting = Setting {
-    key: "server.queue_max",
-    flag: "queue-max",
-    env: &["EASEL_QUEUE_MAX"],
-    placeholder: "N",
-    help: "Requests that may wait; one more is answered with 503",
-    default: Fallback::Fixed("64"),
-    ..Setting::BASE
-};
-
-/// How many pictures are drawn together.
-pub const BATCH_MAX: Setting = Setting {
-    key: "server.batch_max",
-    flag: "batch-max",
-    env: &["EASEL_BATCH_MAX"],
-    placeholder: "N",
-    help: "Pictures that are drawn together",
-    default: Fallback::Fixed("8"),
-    ..Setting::BASE
-};
-
 /// How long one request may take.
 pub const TIMEOUT_SECONDS: Setting = Setting {
     key: "server.timeout_seconds",
@@ -96,8 +74,7 @@ pub const WRITE_PARAMETERS: Setting = Setting {
 };
 
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] =
-    &[&HOST, &PORT, &DRAIN_SECONDS, &QUEUE_MAX, &BATCH_MAX, &TIMEOUT_SECONDS, &PUBLIC_URL, &WRITE_PARAMETERS];
+pub const SETTINGS: &[&Setting] = &[&HOST, &PORT, &DRAIN_SECONDS, &TIMEOUT_SECONDS, &PUBLIC_URL, &WRITE_PARAMETERS];
 
 /// The HTTP server.
 #[derive(Debug)]
@@ -108,10 +85,6 @@ pub struct Server {
     pub port: u16,
     /// How long it may take to leave.
     pub drain: Duration,
-    /// How many may wait.
-    pub queue_max: usize,
-    /// How many pictures are drawn together.
-    pub batch_max: usize,
     /// How long one request may take.
     pub generation_timeout: Duration,
     /// Scheme, host and path clients see, without a slash at the end.
@@ -127,17 +100,11 @@ impl Server {
             host: values.require::<Host>(&HOST)?.0,
             port: values.require(&PORT)?,
             drain: Duration::from_secs(values.require(&DRAIN_SECONDS)?),
-            queue_max: at_least_one(values, &QUEUE_MAX)?,
-            batch_max: at_least_one(values, &BATCH_MAX)?,
             generation_timeout: Duration::from_secs(values.require(&TIMEOUT_SECONDS)?),
             public_url: values.get::<String>(&PUBLIC_URL)?.map(|url| url.trim_end_matches('/').to_owned()),
             write_parameters: values.switch(&WRITE_PARAMETERS)?,
         })
     }
-}
-
-fn at_least_one(values: &Values, setting: &Setting) -> Result<usize, ConfigError> {
-    Ok(values.require::<std::num::NonZeroUsize>(setting)?.get())
 }
 
 /// An address, or the one name everybody types.

@@ -53,7 +53,15 @@ pub struct ImageRequest {
     pub progress: bool,
 }
 
+/// Evaluations between two previews, for whoever watches.
+const PREVIEW_EVERY: u32 = 2;
+
 impl ImageRequest {
+    /// Evaluations between two previews; 0 for none.
+    pub fn preview_every(&self) -> u32 {
+        if self.stream && self.progress { PREVIEW_EVERY } else { 0 }
+    }
+
     /// Translates a body.
     pub fn read(body: Map<String, Value>, engine: &Engine) -> Result<Self, ApiError> {
         let fields = Fields(body);

@@ -82,12 +82,18 @@ pub struct ProgressEvent {
     /// [`ProgressEvent::NAME`].
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// `queued`, `started`, `step` or `decoded`.
+    /// `queued`, `started`, `step`, `preview` or `decoded`.
     pub state: &'static str,
-    /// Requests ahead, steps done, or pictures decoded.
+    /// Requests ahead, steps done, the picture previewed, or pictures decoded.
     pub index: u64,
     /// Steps or pictures in all.
     pub total: u64,
+    /// Seconds until everything is there, as far as one can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<f64>,
+    /// A small JPEG of what the picture looks like so far, in base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preview: Option<String>,
 }
 
 impl ProgressEvent {

@@ -14,6 +14,8 @@ pub(crate) async fn handler(State(state): State<AppState>) -> Result<Json<Value>
             "engine": status.state,
             "queued": status.queued,
             "active": status.active,
+            "devices_lost": status.devices_lost,
+            "backlog_seconds": status.backlog.as_secs_f64(),
             "device": status.backend.map(|backend| backend.device),
         }))),
         EngineState::Loading => Err(SubmitError::Loading.into()),

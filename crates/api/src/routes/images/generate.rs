@@ -3,13 +3,15 @@
 //! The ticket lives in the handler's future. When the client goes away, the server drops the future, the ticket with it, and the engine
 //! stops within one step.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     body::Body,
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use easel_engine::{Outcome, Ticket};
+use easel_engine::{Outcome, Terms, Ticket};
 
 use crate::{
     ApiError, AppState,
@@ -22,6 +24,9 @@ use crate::{
     routes::images::stream,
 };
 
+/// How much later than its time limit a request may be answered.
+const GRACE: Duration = Duration::from_secs(5);
+
 pub(crate) async fn handler(State(state): State<AppState>, request: Request<Body>) -> Result<Response, ApiError> {
     let base = BaseUrl::of(&state, request.uri(), request.headers());
     let body = json_object(request, &state.config).await?;
@@ -31,11 +36,14 @@ pub(crate) async fn handler(State(state): State<AppState>, request: Request<Body
         ResponseFormat::Url if !request.stream => Some(base?),
         _ => None,
     };
-    let ticket = state.engine.submit(request.generation.clone())?;
+    let terms =
+        Terms { time_limit: Some(state.config.generation_timeout), preview_every: request.preview_every(), ..Terms::default() };
+    let ticket = state.engine.submit_on(request.generation.clone(), &terms)?;
     if request.stream {
         return Ok(stream::answer(state, request, ticket).into_response());
     }
-    let timeout = state.config.generation_timeout;
+    // The engine keeps the time limit; this one is for an engine that does not answer at all.
+    let timeout = state.config.generation_timeout + GRACE;
     let answer = tokio::time::timeout(timeout, answer(&state, &request, base.as_ref(), ticket));
     answer.await.unwrap_or_else(|_| Err(ApiError::timeout()))
 }

@@ -5,7 +5,10 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use easel_engine::{Event, Ticket};
+use easel_imaging::{EncodeOptions, Format, PngLevel, encode};
+use easel_types::Rgb8;
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -21,6 +24,9 @@ use crate::{
 
 /// Comments keep proxies from closing a quiet connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Previews are small and short-lived.
+const PREVIEW_QUALITY: u8 = 80;
 
 /// Owns the ticket: dropping the stream cancels the request.
 struct Progress {
@@ -97,14 +103,25 @@ impl Progress {
 }
 
 fn progress(event: &Event) -> Option<ProgressEvent> {
-    let (state, index, total) = match *event {
-        Event::Queued { position } => ("queued", position as u64, 0),
-        Event::Started => ("started", 0, 0),
-        Event::Step { index, total, .. } => ("step", u64::from(index), u64::from(total)),
-        Event::Decoded { index, total } => ("decoded", u64::from(index), u64::from(total)),
+    let (state, index, total, left) = match *event {
+        Event::Queued { position, left } => ("queued", position as u64, 0, Some(left)),
+        Event::Started => ("started", 0, 0, None),
+        Event::Step { index, total, left, .. } => ("step", u64::from(index), u64::from(total), Some(left)),
+        Event::Preview { picture, .. } => ("preview", u64::from(picture), 0, None),
+        Event::Decoded { index, total } => ("decoded", u64::from(index), u64::from(total), None),
         _ => return None,
     };
-    Some(ProgressEvent { kind: ProgressEvent::NAME, state, index, total })
+    let preview = match event {
+        Event::Preview { image, .. } => Some(jpeg(image)?),
+        _ => None,
+    };
+    Some(ProgressEvent { kind: ProgressEvent::NAME, state, index, total, seconds_left: left, preview })
+}
+
+/// A preview has a pixel for each latent, so this takes microseconds; one that cannot be encoded is left out.
+fn jpeg(image: &Rgb8) -> Option<String> {
+    let options = EncodeOptions { format: Format::Jpeg, png_level: PngLevel::Fast, quality: PREVIEW_QUALITY, parameters: None };
+    encode(image, &options).ok().map(|bytes| BASE64.encode(bytes))
 }
 
 fn json_event(name: &str, data: &impl Serialize) -> SseEvent {
