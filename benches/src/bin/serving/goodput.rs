@@ -1,12 +1,10 @@
 //! Goodput of every mix, policy and objective, over several seeds.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use easel_engine::scheduler::Policy;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     ArrivalOptions, PolicyName, TargetOptions,
@@ -16,6 +14,7 @@ use crate::{
     target::Target,
 };
 
+/// What is to be found out.
 #[derive(Args)]
 pub struct Options {
     #[command(flatten)]
@@ -43,27 +42,24 @@ pub struct Options {
     /// Also in-time shares over the rate, for the plots.
     #[arg(long)]
     shares: bool,
-    /// Writes `serving.md` and the plots into this folder; implies `--shares`.
-    #[arg(long)]
-    report: Option<PathBuf>,
     /// Machine-readable output.
     #[arg(long)]
     json: bool,
 }
 
 /// The goodput of a policy on a mix.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Goodput {
     /// The mix.
-    pub mix: &'static str,
-    /// Its requests differ.
-    pub heterogeneous: bool,
+    pub mix: String,
     /// The objective.
     pub k: f64,
     /// The policy.
     pub policy: PolicyName,
     /// With its rows and window, if it has them.
     pub setting: Policy,
+    /// Requests a second that full batches could do.
+    pub capacity: f64,
     /// Requests a second, by seed.
     pub by_seed: Vec<f64>,
     /// Their mean.
@@ -75,7 +71,7 @@ pub struct Goodput {
 }
 
 /// Everything that was measured.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Results {
     /// What was driven.
     pub target: String,
@@ -87,6 +83,45 @@ pub struct Results {
     pub seeds: u64,
     /// What came out.
     pub goodputs: Vec<Goodput>,
+}
+
+impl Results {
+    /// The mixes, in order.
+    pub fn mixes(&self) -> Vec<String> {
+        let mut mixes: Vec<String> = Vec::new();
+        for goodput in &self.goodputs {
+            if !mixes.contains(&goodput.mix) {
+                mixes.push(goodput.mix.clone());
+            }
+        }
+        mixes
+    }
+
+    /// The objectives, in order.
+    pub fn objectives(&self) -> Vec<f64> {
+        let mut all: Vec<f64> = self.goodputs.iter().map(|goodput| goodput.k).collect();
+        all.sort_unstable_by(f64::total_cmp);
+        all.dedup();
+        all
+    }
+
+    /// One of the goodputs.
+    pub fn find(&self, mix: &str, k: f64, policy: PolicyName) -> Option<&Goodput> {
+        self.goodputs.iter().find(|goodput| goodput.mix == mix && goodput.k == k && goodput.policy == policy)
+    }
+
+    /// How much better step-level is than static batches, as a share.
+    pub fn gain_over_static(&self, mix: &str, k: f64) -> Option<f64> {
+        let (step, other) = (self.find(mix, k, PolicyName::StepLevel)?, self.find(mix, k, PolicyName::Static)?);
+        Some(step.mean / other.mean - 1.0)
+    }
+
+    /// How much better step-level is than the best of the others, as a share.
+    pub fn gain_over_others(&self, mix: &str, k: f64) -> Option<f64> {
+        let others = PolicyName::ALL.into_iter().filter(|policy| *policy != PolicyName::StepLevel);
+        let best = others.filter_map(|policy| self.find(mix, k, policy)).map(|goodput| goodput.mean).max_by(f64::total_cmp)?;
+        Some(self.find(mix, k, PolicyName::StepLevel)?.mean / best - 1.0)
+    }
 }
 
 /// The 97.5 % quantile of Student's t by degrees of freedom.
@@ -123,24 +158,15 @@ impl Task<'_> {
             by_seed.push(setting.goodput(seed, 0.004, by_seed.last().copied().filter(|rate| *rate > 0.0)));
         }
         let (mean, error) = mean_and_error(&by_seed);
-        let wanted = options.shares || options.report.is_some();
-        let rates = (1..=12).map(|i| f64::from(i) * 0.085 * setting.capacity()).filter(|_| wanted);
+        let capacity = setting.capacity();
+        let rates = (1..=12).map(|i| f64::from(i) * 0.085 * capacity).filter(|_| options.shares);
         let shares = rates.map(|rate| setting.run(rate, 1)).collect();
-        let heterogeneous = self.mix.heterogeneous();
-        Goodput {
-            mix: self.mix.name,
-            heterogeneous,
-            k: self.k,
-            policy: self.policy,
-            setting: policy,
-            by_seed,
-            mean,
-            error,
-            shares,
-        }
+        let mix = self.mix.name.to_owned();
+        Goodput { mix, k: self.k, policy: self.policy, setting: policy, capacity, by_seed, mean, error, shares }
     }
 }
 
+/// Measures and prints.
 pub fn main(options: &Options) -> Result<(), String> {
     let target = options.target.open()?;
     let known = mix::all();
@@ -176,9 +202,6 @@ pub fn main(options: &Options) -> Result<(), String> {
     match options.json {
         true => println!("{}", serde_json::to_string(&results).map_err(|error| error.to_string())?),
         false => print!("{}", report::table(&results)),
-    }
-    if let Some(folder) = &options.report {
-        report::write(folder, &results, &known)?;
     }
     Ok(())
 }

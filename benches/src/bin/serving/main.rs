@@ -11,7 +11,11 @@ mod target;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use easel_engine::{scheduler::Policy, sim::traffic::Process};
+use easel_engine::{
+    scheduler::Policy,
+    sim::{day, traffic::Process},
+};
+use serde::{Deserialize, Serialize};
 
 use crate::target::{Simulated, Target};
 
@@ -29,8 +33,34 @@ enum Command {
     Goodput(goodput::Options),
     /// One mix at one rate.
     Run(RunOptions),
+    /// A page and plots of what `goodput --shares --json` has printed.
+    Report(ReportOptions),
+    /// Simulated days of a million requests, checked.
+    Day(DayOptions),
 }
 
+#[derive(Args)]
+struct ReportOptions {
+    /// What was printed.
+    results: PathBuf,
+    /// Where the page goes.
+    folder: PathBuf,
+    /// The date it shows.
+    #[arg(long)]
+    date: String,
+}
+
+#[derive(Args)]
+struct DayOptions {
+    /// Seeds from 1 on.
+    #[arg(long, default_value_t = 1)]
+    seeds: u64,
+    /// The table; seeds that it has are skipped.
+    #[arg(long, default_value = "target/day.log")]
+    log: PathBuf,
+}
+
+/// What is driven.
 #[derive(Args)]
 pub struct TargetOptions {
     /// What to drive.
@@ -60,6 +90,7 @@ impl TargetOptions {
     }
 }
 
+/// When requests come.
 #[derive(Args)]
 pub struct ArrivalOptions {
     /// When requests come.
@@ -129,7 +160,7 @@ struct RunOptions {
 }
 
 /// How requests are batched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyName {
     /// One request at a time.
@@ -190,10 +221,18 @@ fn run(options: &RunOptions) -> Result<(), String> {
     Ok(())
 }
 
+fn report(options: &ReportOptions) -> Result<(), String> {
+    let text = std::fs::read(&options.results).map_err(|error| format!("{}: {error}", options.results.display()))?;
+    let results = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    report::write(&options.folder, &results, &options.date)
+}
+
 fn main() -> ExitCode {
     let done = match &Cli::parse().command {
         Command::Goodput(options) => goodput::main(options),
         Command::Run(options) => run(options),
+        Command::Report(options) => report(options),
+        Command::Day(options) => day::log(options.seeds, &options.log),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

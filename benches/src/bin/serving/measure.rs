@@ -9,7 +9,7 @@ use easel_engine::{
         traffic::Process,
     },
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{mix::Mix, target::Target};
 
@@ -36,7 +36,7 @@ pub struct Setting<'a> {
 }
 
 /// How a run went. Times are seconds.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {
     /// Requests a second.
     pub rate: f64,
@@ -89,7 +89,7 @@ impl Setting<'_> {
                 let took = story.ended - story.arrival;
                 match story.end {
                     End::Finished => times.push(took),
-                    End::Refused => refused += 1,
+                    End::Refused { .. } => refused += 1,
                     _ => {}
                 }
                 good += usize::from(story.end == End::Finished && took <= limits[i]);

@@ -1,7 +1,13 @@
 //! A day of a busy server, in virtual time: a curve of rates with peaks over what the devices can do, models that do not all fit, greedy
 //! users, priorities, impatient clients and planned failures. Whatever happens, certain things must hold; [`Day::run`] checks them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io::Write as _,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use easel_backend::BackendError;
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
@@ -358,6 +364,28 @@ impl DayReport {
     /// The heads of [`DayReport::row`]'s columns.
     pub const COLUMNS: &str = "finished | time limit | not finite | out of memory | panic | device lost | client left | refused \
         | longest queue | worst wait, s | bound, s | loads | restarts | stepping";
+}
+
+/// Whole days for the seeds from 1 to `seeds`, as rows of a table in a file; seeds that it has already are skipped. Stops at the first day on
+/// which something did not hold.
+pub fn log(seeds: u64, path: &Path) -> Result<(), String> {
+    let known = fs::read_to_string(path).unwrap_or_default();
+    let open = OpenOptions::new().create(true).append(true).open(path);
+    let mut file = open.map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut write = |line: String| writeln!(file, "{line}").map_err(|error| error.to_string());
+    if known.is_empty() {
+        let columns = format!("| seed | run, s | {} |", DayReport::COLUMNS);
+        write(format!("{columns}\n|{}", "---|".repeat(columns.matches('|').count() - 1)))?;
+    }
+    for seed in (1..=seeds).filter(|seed| !known.lines().any(|line| line.starts_with(&format!("| {seed} |")))) {
+        let begun = Instant::now();
+        let report = Day::whole(seed).run();
+        write(format!("| {seed} | {:.0} | {} |", begun.elapsed().as_secs_f64(), report.row()))?;
+        if let Some(first) = report.broken.first() {
+            return Err(format!("seed {seed}: {} things did not hold, first: {first}", report.broken.len()));
+        }
+    }
+    Ok(())
 }
 
 fn cause(failure: &Failure) -> &'static str {
