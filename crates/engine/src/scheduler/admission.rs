@@ -97,6 +97,7 @@ impl Scheduler {
                 step,
                 after,
                 facts,
+                standing: None,
             });
             self.parts[key].facts.over_share = self.join_share(new.user, key);
             self.requests[request].parts.push(key);

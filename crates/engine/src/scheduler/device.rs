@@ -33,6 +33,8 @@ pub(super) struct Device {
     pub switching: Option<Model>,
     /// The model that is being brought in.
     pub loading: Option<Model>,
+    /// Until then it stays with the models it has, as long as there is something to do for them.
+    pub settled: u64,
     /// Models that pinned ones leave no room for.
     pub unfit: Vec<Model>,
     /// Pictures to take in.
@@ -70,6 +72,7 @@ impl Device {
             load: None,
             switching: None,
             loading: None,
+            settled: 0,
             unfit: Vec::new(),
             bring: VecDeque::new(),
             stale: true,

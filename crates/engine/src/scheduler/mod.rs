@@ -3,9 +3,9 @@
 //!
 //! The engine runs it with one thread per device and the machine's clock; the simulator runs the same code in virtual time.
 //!
-//! Rules by file: who goes first `rank.rs`, what makes up a batch `choose.rs`, what things cost `cost.rs`, which models are on a device
+//! Rules by file: who goes first `rank.rs` and `line.rs`, what makes up a batch `choose.rs`, what things cost `cost.rs`, which models are on a device
 //! `residency.rs`, what is refused `admission.rs`, what happens between two steps `turn.rs`, what failures do `report.rs`, how long it will
-//! take `estimate.rs`, the policies it is compared with `whole_batches.rs`.
+//! take `estimate.rs` and `forecast.rs`, the policies it is compared with `whole_batches.rs`.
 //!
 //! Invariants:
 //! - a picture is waiting, on exactly one device, or gone; a slot belongs to one picture or is about to be released;
@@ -13,10 +13,13 @@
 //! - a step never waits for more than one slice of other work, or for more of it than the last step took.
 
 mod admission;
+mod check;
 mod choose;
 mod cost;
 mod device;
 mod estimate;
+mod forecast;
+mod line;
 mod rank;
 mod report;
 mod residency;
@@ -40,8 +43,11 @@ pub use cost::{Cost, Curve, Mean};
 pub use estimate::Place;
 pub use rank::{AGEING_GAIN, Facts, Rank};
 pub use report::{Failure, Report};
+pub use residency::settle;
 
 use device::Device;
+use forecast::Forecast;
+use line::Lines;
 use work::{Part, Request, Where};
 
 new_key_type! {
@@ -275,6 +281,9 @@ pub struct Scheduler {
     parts: SlotMap<PartKey, Part>,
     /// In no order; a part knows its place.
     waiting: Vec<PartKey>,
+    /// The same in order.
+    lines: Lines,
+    forecast: Forecast,
     waiting_requests: usize,
     users: HashMap<u64, User>,
     limits: BinaryHeap<Reverse<(u64, RequestKey)>>,
@@ -308,6 +317,8 @@ impl Scheduler {
             requests: SlotMap::with_key(),
             parts: SlotMap::with_key(),
             waiting: Vec::new(),
+            lines: Lines::default(),
+            forecast: Forecast::default(),
             waiting_requests: 0,
             users: HashMap::new(),
             limits: BinaryHeap::new(),
@@ -491,6 +502,7 @@ impl Scheduler {
         let Some(part) = self.parts.get(key) else { return };
         match part.place {
             Where::Waiting { at } => {
+                self.leave_line(key);
                 self.waiting.swap_remove(at);
                 if let Some(moved) = self.waiting.get(at).copied() {
                     self.parts[moved].place = Where::Waiting { at };
@@ -509,6 +521,7 @@ impl Scheduler {
     fn put_waiting(&mut self, key: PartKey) {
         self.parts[key].place = Where::Waiting { at: self.waiting.len() };
         self.waiting.push(key);
+        self.line_up(key);
         self.devices.iter_mut().for_each(|device| device.stale = true);
     }
 
@@ -517,12 +530,16 @@ impl Scheduler {
     fn leave_share(&mut self, part: &Part, key: PartKey) {
         let Some(user) = part.user.and_then(|user| self.users.get_mut(&user)) else { return };
         user.parts.retain(|other| *other != key);
-        if let Some(next) = self.rules.user_share.checked_sub(1).and_then(|last| user.parts.get(last))
-            && let Some(next) = self.parts.get_mut(*next)
+        let next = self.rules.user_share.checked_sub(1).and_then(|last| user.parts.get(last)).copied();
+        if let Some(key) = next
+            && let Some(next) = self.parts.get_mut(key)
         {
             if next.facts.over_share {
                 next.facts.over_share = false;
                 next.facts.since = self.now;
+            }
+            if next.is_waiting() {
+                self.stand(key, self.now);
             }
         }
     }

@@ -67,6 +67,23 @@ impl Rank {
             serial: facts.serial,
         }
     }
+
+    /// The next moment at which the rank of somebody whose facts stay the same is another.
+    pub fn until(now: u64, ageing: u64, facts: &Facts) -> u64 {
+        let ageing = ageing.max(1);
+        let periods = now.saturating_sub(facts.arrival) / ageing + 1;
+        let older = facts.arrival.saturating_add(ageing.saturating_mul(periods));
+        let done = now.saturating_add(facts.rest);
+        if done > facts.target {
+            return older;
+        }
+        // The least slack of this band: less than that is the next one, and less than none is late.
+        let least = match band(facts.target - done, facts.solo) {
+            0 => 0,
+            band => (((1u64 << band) - 1).saturating_mul(facts.solo.max(1))).div_ceil(4),
+        };
+        older.min(facts.target.saturating_sub(facts.rest).saturating_sub(least).saturating_add(1))
+    }
 }
 
 /// Bands of slack in units of a quarter of the solo time: up to 1, 3, 7, 15, … quarters.
@@ -100,6 +117,22 @@ mod tests {
         assert!(Rank::at(59_000_000, AGEING, &paying) < Rank::at(59_000_000, AGEING, &free));
         let top = Facts { priority: 30, arrival: 240_000_000, ..paying };
         assert!(Rank::at(240_000_000, AGEING, &free) < Rank::at(240_000_000, AGEING, &top), "four periods are worth 40");
+    }
+
+    #[test]
+    fn a_rank_stays_until_it_says() {
+        for (target, rest, solo) in [(3_000, 1_000, 1_000), (100, 500, 500), (90_000, 333, 777), (5_000, 5_000, 1), (64, 0, 7)] {
+            let facts = Facts { arrival: 17, target, rest, solo, ..facts(1) };
+            let mut now = 17;
+            while now < 100_000 {
+                let until = Rank::until(now, 9_000, &facts);
+                assert!(until > now);
+                let rank = Rank::at(now, 9_000, &facts);
+                assert_eq!(rank, Rank::at(until - 1, 9_000, &facts), "{facts:?} from {now} to {until}");
+                assert_ne!(rank, Rank::at(until, 9_000, &facts), "{facts:?} at {until}");
+                now = until;
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use easel_backend::{BackendError, Prepared, Result as BackendResult, Slot};
 
-use super::{Action, Effect, Group, Member, Model, PartKey, Scheduler, Stopped, micros, work::Where};
+use super::{Action, Effect, Group, Member, Model, PartKey, Scheduler, Stopped, micros, residency::settle, work::Where};
 
 /// Steps at the memory's limit after which one row more is tried.
 const STEPS_TO_TRY_MORE: u32 = 100;
@@ -64,6 +64,7 @@ impl Scheduler {
             Ok(()) => {
                 self.models[model.0 as usize].load.learn(took);
                 self.devices[device].add_resident(model, now);
+                self.devices[device].settled = now + (settle(took) * 1e6) as u64;
                 self.effects.push(Effect::Loaded { device, model, seconds: took });
             }
             Err(BackendError::Device(reason)) => self.lose(device, &reason),
@@ -186,10 +187,11 @@ impl Scheduler {
         }
         self.remember_fit(device, group);
         let stopped = self.devices[device].stopped;
+        self.keep_forecast(now);
         self.effects.push(Effect::Batch { device, group, pictures: members.len() as u32, rows, seconds: took, stopped });
         for member in &members {
             match bad == Some(member.slot) {
-                false => self.advance(device, member, took),
+                false => self.advance(device, member, took, now),
                 true => {
                     let request = self.parts[member.part].request;
                     let failure = Failure::Backend(BackendError::NonFinite(member.slot));
@@ -212,7 +214,7 @@ impl Scheduler {
         }
     }
 
-    fn advance(&mut self, device: usize, member: &Member, step: f64) {
+    fn advance(&mut self, device: usize, member: &Member, step: f64, now: u64) {
         // Another picture of the same request may have ended it just now.
         let Some(part) = self.parts.get_mut(member.part) else { return };
         part.done += 1;
@@ -224,7 +226,7 @@ impl Scheduler {
         } else if every > 0 && done % every == 0 {
             part.preview_due = true;
         }
-        let left = self.left(request, device, step);
+        let left = self.left(request, device, step, now);
         self.effects.push(Effect::Evaluated { request, picture, done, left });
     }
 

@@ -1,7 +1,8 @@
 //! Which models are on a device: when to bring another one in, and which to put out for it.
 //!
 //! Pure functions. Bringing a model in costs its load time, during which nothing is drawn, so a device serves what it has a little longer
-//! before it changes. Patience has an end, so that nobody starves behind a popular model.
+//! before it changes. Patience has an end, so that nobody starves behind a popular model. And a model that has come stays for a while:
+//! when more models are wanted than fit and everybody has waited long, each would otherwise be put out for the next before it was used.
 
 /// Work that has to be waiting before a change pays, in load times: loading is then at most a fifth of the time.
 const WORTH: f64 = 4.0;
@@ -31,6 +32,12 @@ pub fn worth_loading(demand: &Demand, idle: bool) -> bool {
         return false;
     }
     idle || (demand.first && demand.work >= WORTH * demand.load) || demand.waited >= (PATIENCE * demand.load).min(PATIENCE_MAX)
+}
+
+/// Seconds that a device stays with its models after bringing one in took so long, unless there is nothing to do for them: loading is
+/// then at most a fifth of the time, however many are wanted.
+pub fn settle(load: f64) -> f64 {
+    (WORTH * load).min(PATIENCE_MAX)
 }
 
 /// A model on a device.

@@ -1,29 +1,23 @@
 //! What a device does next: between two steps a bounded amount of preparing, decoding and previews, then the best batch there is.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use easel_backend::BackendError;
 
 use super::{
     Action, Candidate, Group, Limit, Limits, Member, Model, PartKey, Policy, Rank, Scheduler, choose,
     device::Device,
+    line::Demanded,
     micros,
     residency::{Demand, Resident, evict, worth_loading},
     work::{Part, Where},
 };
 
-/// What waits for a model that is not on the device.
-struct Missing {
-    work: f64,
-    oldest: u64,
-    best: Rank,
-}
-
 impl Scheduler {
     /// What a device is to do now. What it says must be done and then reported, before it is asked again.
     pub fn next(&mut self, device: usize, now: Duration) -> Action {
         let now = micros(now);
-        self.now = now;
+        self.line_up_all(now);
         self.expire(now);
         let this = &mut self.devices[device];
         if this.lost {
@@ -85,36 +79,22 @@ impl Scheduler {
     fn plan(&mut self, device: usize, now: u64) {
         let ageing = micros(self.rules.ageing);
         let this = &self.devices[device];
-        let mut candidates = Vec::with_capacity(this.parts.len() + self.waiting.len());
+        let mut candidates = Vec::with_capacity(this.parts.len() + 16);
         for key in &this.parts {
             let part = &self.parts[*key];
             if !matches!(part.place, Where::Decoding { .. }) {
                 candidates.push(candidate(*key, part, part.rank(now, ageing), now));
             }
         }
-        let here = candidates.len();
-        let mut missing: HashMap<Model, Missing> = HashMap::new();
-        for key in &self.waiting {
-            let part = &self.parts[*key];
-            let model = self.groups[part.group.0 as usize].model;
-            let rank = part.rank(now, ageing);
-            if this.has(model) {
-                candidates.push(candidate(*key, part, rank, now));
-            } else {
-                let entry = missing.entry(model).or_insert(Missing { work: 0.0, oldest: now, best: rank });
-                entry.work += part.work;
-                entry.oldest = entry.oldest.min(part.facts.arrival);
-                entry.best = entry.best.min(rank);
-            }
-        }
-        self.consider_loading(device, now, &candidates, &missing);
+        let (here, missing) = self.demands().into_iter().partition(|(model, _)| this.has(*model));
+        self.consider_loading(device, now, &candidates, here, missing);
         let this = &self.devices[device];
-        let mut bring = Vec::new();
         let room = self.rules.admitted_max.saturating_sub(this.parts.len());
-        if this.switching.is_none() && !this.full && room > 0 && candidates.len() > here {
+        let mut bring = Vec::new();
+        if this.switching.is_none() && !this.full && room > 0 && self.add_first_in_line(device, now, &mut candidates) {
             if let Some(choice) = choose(&candidates, &Measured { scheduler: self, device }) {
                 bring = choice.members;
-                bring.retain(|key| matches!(self.parts[*key].place, Where::Waiting { .. }));
+                bring.retain(|key| self.parts[*key].is_waiting());
                 bring.truncate(room);
             }
         }
@@ -123,12 +103,36 @@ impl Scheduler {
         this.stale = false;
     }
 
+    /// Adds those to the candidates who could be in the next batch: as many as fit of the best one's group. False if nobody waits for it.
+    fn add_first_in_line(&self, device: usize, now: u64, candidates: &mut Vec<Candidate<PartKey>>) -> bool {
+        let groups = (0..self.groups.len() as u32).map(Group);
+        let served = groups.filter(|group| self.devices[device].has(self.groups[group.0 as usize].model));
+        let first = served.filter_map(|group| self.line(group).next().map(|(rank, _)| (rank, group)));
+        let here = candidates.iter().map(|c| (c.rank, c.group));
+        let Some((_, group)) = first.chain(here).min() else { return false };
+        let Limit { knee, memory } = self.limit(device, group);
+        let before = candidates.len();
+        for (rank, key) in self.line(group) {
+            let part = &self.parts[key];
+            // One that is to be run alone is first or not in the batch at all.
+            if part.alone && candidates.len() > before {
+                continue;
+            }
+            candidates.push(candidate(key, part, rank, now));
+            if candidates.len() - before > knee.min(memory) as usize {
+                break;
+            }
+        }
+        candidates.len() > before
+    }
+
     fn consider_loading(
         &mut self,
         device: usize,
         now: u64,
         candidates: &[Candidate<PartKey>],
-        missing: &HashMap<Model, Missing>,
+        here: Vec<(Model, Demanded)>,
+        missing: Vec<(Model, Demanded)>,
     ) {
         let this = &self.devices[device];
         if this.load.is_some() {
@@ -136,15 +140,17 @@ impl Scheduler {
         }
         if let Some(model) = this.switching {
             // Nobody may want it any more.
-            if !missing.contains_key(&model) {
+            if missing.iter().all(|(wanted, _)| *wanted != model) {
                 self.devices[device].switching = None;
             } else {
                 self.make_room(device, model);
             }
             return;
         }
-        let best_here = candidates.iter().map(|c| c.rank).min();
-        let idle = candidates.is_empty();
+        let best_here = candidates.iter().map(|c| c.rank).chain(here.iter().map(|(_, demanded)| demanded.best)).min();
+        if now < this.settled && best_here.is_some() {
+            return;
+        }
         let worth = missing.iter().filter(|(model, wanted)| {
             if this.unfit.contains(model) {
                 return false;
@@ -153,10 +159,10 @@ impl Scheduler {
                 work: wanted.work,
                 waited: (now - wanted.oldest) as f64 / 1e6,
                 load: self.models[model.0 as usize].load.seconds(),
-                elsewhere: self.elsewhere(device, **model),
+                elsewhere: self.elsewhere(device, *model),
                 first: best_here.is_none_or(|best| wanted.best < best),
             };
-            worth_loading(&demand, idle)
+            worth_loading(&demand, best_here.is_none())
         });
         if let Some((model, _)) = worth.min_by_key(|(_, wanted)| wanted.best) {
             self.make_room(device, *model);
@@ -173,8 +179,7 @@ impl Scheduler {
     /// Device-seconds of what is on a device or waits for the models that are there.
     fn busy_seconds(&self, device: &Device) -> f64 {
         let own: f64 = device.parts.iter().map(|key| self.parts[*key].work).sum();
-        let waits = |key: &&PartKey| device.has(self.groups[self.parts[**key].group.0 as usize].model);
-        own + self.waiting.iter().filter(waits).map(|key| self.parts[*key].work).sum::<f64>()
+        own + device.resident.iter().map(|loaded| self.waiting_work(loaded.model)).sum::<f64>()
     }
 
     /// Brings a model in, putting others out for it; if those are in use, waits for them to be done.

@@ -4,6 +4,7 @@ use easel_backend::Slot;
 
 use super::{
     Group, PartKey, RequestKey,
+    line::Standing,
     rank::{Facts, Rank},
 };
 
@@ -60,6 +61,8 @@ pub(super) struct Part {
     pub step: u64,
     pub after: u64,
     pub facts: Facts,
+    /// While it waits.
+    pub standing: Option<Standing>,
 }
 
 impl Part {
@@ -68,7 +71,12 @@ impl Part {
     }
 
     pub fn rank(&self, now: u64, ageing: u64) -> Rank {
-        Rank::at(now, ageing, &Facts { rest: self.rest(), ..self.facts })
+        Rank::at(now, ageing, &self.facts_now())
+    }
+
+    /// With the work that is left now.
+    pub fn facts_now(&self) -> Facts {
+        Facts { rest: self.rest(), ..self.facts }
     }
 
     /// Microseconds of work left, alone on the device.
@@ -77,6 +85,14 @@ impl Part {
         match self.place {
             Where::Ready { .. } | Where::Decoding { .. } => steps,
             _ => steps + self.before,
+        }
+    }
+
+    /// Its tensors, if it has any.
+    pub fn slot(&self) -> Option<Slot> {
+        match self.place {
+            Where::Preparing { slot, .. } | Where::Ready { slot, .. } | Where::Decoding { slot, .. } => Some(slot),
+            Where::Waiting { .. } | Where::Admitting { .. } | Where::Nowhere => None,
         }
     }
 

@@ -5,14 +5,15 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
+    collections::{BTreeMap, BinaryHeap},
     time::Duration,
 };
 
 use easel_backend::{BackendError, Prepared, Slot};
+use slotmap::SecondaryMap;
 
 use crate::scheduler::{
-    Action, Cost, Effect, Failure, Group, Member, Model, PartKey, Report, RequestKey, Rules, Scheduler, Submission,
+    Action, Cost, Effect, Failure, Group, Member, Model, PartKey, Refused, Report, RequestKey, Rules, Scheduler, Submission,
 };
 
 /// A model of the cluster.
@@ -65,9 +66,18 @@ pub struct SimCluster {
     pub models: Vec<SimModel>,
     /// Shapes; a submission's group is an index into them.
     pub shapes: Vec<SimShape>,
+    /// Models that are on every device from the start.
+    pub loaded: Vec<usize>,
     /// What goes wrong: when, where, what.
     pub faults: Vec<(Duration, usize, SimFault)>,
+    /// The scheduler's invariants are checked after everything that happens; slow.
+    pub checked: bool,
+    /// Estimates are collected, those of the queue this often.
+    pub asked_every: Option<Duration>,
 }
+
+/// So many turns in which no batch is stepped and no request ends are a scheduler that runs in circles.
+const TURNS_MAX: u32 = 100_000;
 
 /// A request of the simulation.
 #[derive(Debug, Clone)]
@@ -90,7 +100,12 @@ pub enum End {
     /// Its owner left.
     Cancelled,
     /// It was not taken.
-    Refused,
+    Refused {
+        /// Why.
+        why: Refused,
+        /// Device-seconds that were unfinished, for each device that was up.
+        backlog: f64,
+    },
 }
 
 /// A request's story. Times are seconds.
@@ -106,6 +121,19 @@ pub struct Story {
     pub end: End,
 }
 
+/// What was expected of a request at a moment. Times are seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// Its place among the arrivals.
+    pub arrival: usize,
+    /// When it was said.
+    pub at: f64,
+    /// Until its end.
+    pub left: f64,
+    /// It was waiting.
+    pub waiting: bool,
+}
+
 /// What happened.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
@@ -118,11 +146,13 @@ pub struct Outcome {
     /// Seconds in which devices were stepping, over all devices.
     pub stepping: f64,
     /// Steps by rows of the batch.
-    pub batches: HashMap<u32, u64>,
+    pub batches: BTreeMap<u32, u64>,
     /// Models brought in.
     pub loads: u64,
     /// Requests that were started again.
     pub restarts: u64,
+    /// What was expected, if it was asked for.
+    pub estimates: Vec<Estimate>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,6 +162,7 @@ enum Happening {
     Done { device: usize, turn: u64 },
     Wakes { device: usize, turn: u64 },
     Returns(usize),
+    Asks,
 }
 
 #[derive(Default)]
@@ -139,15 +170,43 @@ struct SimDevice {
     /// Counts the turns, so that what was planned for an earlier one is recognised.
     turn: u64,
     doing: Option<(Action, f64)>,
-    slots: HashMap<Slot, Holding>,
+    slots: Slots,
     loaded: Vec<Model>,
     gone: bool,
     next_slot: u32,
 }
 
+/// By slot; few, and new ones have the highest numbers.
+#[derive(Default)]
+struct Slots(Vec<(Slot, Holding)>);
+
+impl Slots {
+    fn add(&mut self, slot: Slot, holding: Holding) {
+        self.0.push((slot, holding));
+    }
+
+    fn find(&self, slot: Slot) -> usize {
+        self.0.binary_search_by_key(&slot.0, |(known, _)| known.0).unwrap_or_else(|_| panic!("there is no slot {slot:?}"))
+    }
+
+    fn get(&self, slot: Slot) -> &Holding {
+        &self.0[self.find(slot)].1
+    }
+
+    fn get_mut(&mut self, slot: Slot) -> &mut Holding {
+        let at = self.find(slot);
+        &mut self.0[at].1
+    }
+
+    fn remove(&mut self, slot: Slot) {
+        self.0.remove(self.find(slot));
+    }
+}
+
 struct Holding {
     part: PartKey,
     group: Group,
+    branches: u32,
     done: u32,
     slices: u32,
     prepared: bool,
@@ -162,21 +221,35 @@ struct Run<'a> {
     order: u64,
     now: u64,
     faults: Vec<Vec<(u64, SimFault)>>,
-    submitted: HashMap<RequestKey, usize>,
+    submitted: SecondaryMap<RequestKey, usize>,
     keys: Vec<Option<RequestKey>>,
     stories: Vec<Option<Story>>,
     started: Vec<Option<f64>>,
     outcome: Outcome,
+    watch: &'a mut dyn FnMut(usize, &Story) -> bool,
+    enough: bool,
+    /// Turns since something was achieved.
+    turns: u32,
 }
 
 impl SimCluster {
     /// Runs until every arrival has ended.
     pub fn run(&self, arrivals: &[Arrival]) -> Outcome {
+        self.run_watched(arrivals, &mut |_, _| true)
+    }
+
+    /// Shows each story to `watch` as it ends, with its place among the arrivals, and stops once that says false; the outcome then has
+    /// no stories.
+    pub fn run_watched(&self, arrivals: &[Arrival], watch: &mut dyn FnMut(usize, &Story) -> bool) -> Outcome {
         let mut scheduler = Scheduler::new(self.rules.clone());
         for _ in 0..self.devices {
             scheduler.add_device(self.memory);
         }
         let models: Vec<_> = self.models.iter().map(|model| scheduler.add_model(model.bytes, model.load, false)).collect();
+        let loaded: Vec<_> = self.loaded.iter().map(|model| models[*model]).collect();
+        for device in 0..self.devices {
+            loaded.iter().for_each(|model| scheduler.set_loaded(device, *model, Duration::ZERO));
+        }
         for shape in &self.shapes {
             let group = scheduler.add_group(models[shape.model], shape.width, shape.height);
             (0..self.devices).for_each(|device| scheduler.set_cost(device, group, shape.cost.clone()));
@@ -190,16 +263,19 @@ impl SimCluster {
             plan: self,
             arrivals,
             scheduler,
-            devices: (0..self.devices).map(|_| SimDevice::default()).collect(),
+            devices: (0..self.devices).map(|_| SimDevice { loaded: loaded.clone(), ..SimDevice::default() }).collect(),
             agenda: BinaryHeap::new(),
             order: 0,
             now: 0,
             faults,
-            submitted: HashMap::new(),
+            submitted: SecondaryMap::new(),
             keys: vec![None; arrivals.len()],
             stories: vec![None; arrivals.len()],
             started: vec![None; arrivals.len()],
             outcome: Outcome::default(),
+            watch,
+            enough: false,
+            turns: 0,
         };
         run.run()
     }
@@ -213,6 +289,9 @@ impl Run<'_> {
     fn run(mut self) -> Outcome {
         if !self.arrivals.is_empty() {
             self.at(self.arrivals[0].at.as_micros() as u64, Happening::Arrives(0));
+        }
+        if self.plan.asked_every.is_some() {
+            self.at(0, Happening::Asks);
         }
         (0..self.devices.len()).for_each(|device| self.turn(device));
         while let Some(Reverse((at, _, happening))) = self.agenda.pop() {
@@ -231,7 +310,12 @@ impl Run<'_> {
                     self.scheduler.restore_device(device);
                     self.turn(device);
                 }
-                Happening::Done { .. } | Happening::Wakes { .. } => {}
+                Happening::Asks => {
+                    self.ask();
+                    continue;
+                }
+                // Planned before something else came between.
+                Happening::Done { .. } | Happening::Wakes { .. } => continue,
             }
             self.hear();
             for device in 0..self.devices.len() {
@@ -240,6 +324,12 @@ impl Run<'_> {
                 }
             }
             self.hear();
+            if self.plan.checked {
+                self.scheduler.check();
+            }
+            if self.enough {
+                return self.outcome;
+            }
         }
         let unheard = self.stories.iter().filter(|story| story.is_none()).count();
         assert_eq!(unheard, 0, "{unheard} requests never ended: {} unfinished in the scheduler", self.scheduler.unfinished());
@@ -271,7 +361,10 @@ impl Run<'_> {
                     self.at(self.now + after.as_micros() as u64, Happening::Leaves(i));
                 }
             }
-            Err(_) => self.ends(i, End::Refused),
+            Err(why) => {
+                let backlog = self.scheduler.backlog();
+                self.ends(i, End::Refused { why, backlog });
+            }
         }
         self.outcome.queue_longest = self.outcome.queue_longest.max(self.scheduler.waiting());
         if let Some(next) = self.arrivals.get(i + 1) {
@@ -279,10 +372,23 @@ impl Run<'_> {
         }
     }
 
+    fn ask(&mut self) {
+        for place in self.scheduler.places(self.time()) {
+            let (arrival, at) = (self.submitted[place.request], self.seconds());
+            self.outcome.estimates.push(Estimate { arrival, at, left: place.left, waiting: true });
+        }
+        if let Some(every) = self.plan.asked_every.filter(|_| self.stories.iter().any(Option::is_none)) {
+            self.at(self.now + every.as_micros() as u64, Happening::Asks);
+        }
+    }
+
     fn ends(&mut self, i: usize, end: End) {
         assert!(self.stories[i].is_none(), "request {i} ended twice");
         let arrival = self.arrivals[i].at.as_secs_f64();
-        self.stories[i] = Some(Story { arrival, started: self.started[i], ended: self.seconds(), end });
+        let story = Story { arrival, started: self.started[i], ended: self.seconds(), end };
+        self.turns = 0;
+        self.enough |= !(self.watch)(i, &story);
+        self.stories[i] = Some(story);
     }
 
     /// What the scheduler has to say.
@@ -290,7 +396,15 @@ impl Run<'_> {
         for effect in self.scheduler.take_effects() {
             let (key, end) = match effect {
                 Effect::Started(key) => {
-                    self.started[self.submitted[&key]] = Some(self.seconds());
+                    self.started[self.submitted[key]] = Some(self.seconds());
+                    continue;
+                }
+                Effect::Evaluated { request, left, .. } if self.plan.asked_every.is_some() => {
+                    // It may have failed since.
+                    if let Some(arrival) = self.submitted.get(request).copied() {
+                        let at = self.seconds();
+                        self.outcome.estimates.push(Estimate { arrival, at, left, waiting: false });
+                    }
                     continue;
                 }
                 Effect::Finished(key) => (key, End::Finished),
@@ -299,6 +413,7 @@ impl Run<'_> {
                 Effect::Batch { rows, seconds, .. } => {
                     *self.outcome.batches.entry(rows).or_default() += 1;
                     self.outcome.stepping += seconds;
+                    self.turns = 0;
                     continue;
                 }
                 Effect::Loaded { .. } => {
@@ -311,7 +426,7 @@ impl Run<'_> {
                 }
                 _ => continue,
             };
-            let i = self.submitted.remove(&key).expect("ended requests were submitted and end once");
+            let i = self.submitted.remove(key).expect("ended requests were submitted and end once");
             self.ends(i, end);
         }
     }
@@ -320,17 +435,19 @@ impl Run<'_> {
     fn turn(&mut self, device: usize) {
         loop {
             let action = self.scheduler.next(device, self.time());
+            self.turns += 1;
+            assert!(self.turns < TURNS_MAX, "{} requests are unfinished, and nothing is achieved", self.scheduler.unfinished());
             let this = &mut self.devices[device];
             this.turn += 1;
             let turn = this.turn;
             match action {
                 Action::Release(slots) => {
                     for slot in slots {
-                        assert!(this.slots.remove(&slot).is_some(), "slot {slot:?} released twice");
+                        this.slots.remove(slot);
                     }
                 }
                 Action::Unload(model) => {
-                    let used = this.slots.values().any(|h| self.plan.shapes[h.group.0 as usize].model == model.0 as usize);
+                    let used = this.slots.0.iter().any(|(_, h)| self.plan.shapes[h.group.0 as usize].model == model.0 as usize);
                     assert!(!used, "a model was put out under its pictures");
                     this.loaded.retain(|loaded| *loaded != model);
                 }
@@ -353,23 +470,19 @@ impl Run<'_> {
     }
 
     fn cost(&self, device: usize, action: &Action) -> f64 {
-        let of = |slot: &Slot| &self.plan.shapes[self.devices[device].slots[slot].group.0 as usize].cost;
+        let of = |slot: &Slot| &self.plan.shapes[self.devices[device].slots.get(*slot).group.0 as usize].cost;
         match action {
             Action::Load(model) => self.plan.models[model.0 as usize].load,
             Action::Prepare(_, slot) => of(slot).prepare_slice.seconds(),
             Action::Decode(_, slot) => of(slot).decode_slice.seconds(),
             Action::Preview(_, slot) => of(slot).preview.seconds(),
-            Action::Step(members) => of(&members[0].slot).step.seconds(self.rows(members)),
+            Action::Step(members) => of(&members[0].slot).step.seconds(self.rows(device, members)),
             _ => 0.0,
         }
     }
 
-    fn rows(&self, members: &[Member]) -> u32 {
-        let branches = |member: &Member| {
-            let (request, _) = self.scheduler.picture(member.part).unwrap_or_default();
-            self.submitted.get(&request).map_or(1, |i| self.arrivals[*i].submission.branches)
-        };
-        members.iter().map(branches).sum()
+    fn rows(&self, device: usize, members: &[Member]) -> u32 {
+        members.iter().map(|member| self.devices[device].slots.get(member.slot).branches).sum()
     }
 
     fn fault(&mut self, device: usize, wanted: impl Fn(SimFault) -> bool) -> Option<SimFault> {
@@ -403,7 +516,7 @@ impl Run<'_> {
 
     fn perform(&mut self, device: usize, action: Action, non_finite: bool) -> Report {
         let (plan, memory) = (self.plan, self.plan.memory);
-        let rows = if let Action::Step(members) = &action { self.rows(members) } else { 0 };
+        let rows = if let Action::Step(members) = &action { self.rows(device, members) } else { 0 };
         let this = &mut self.devices[device];
         match action {
             Action::Load(model) => {
@@ -417,14 +530,15 @@ impl Run<'_> {
                 this.next_slot += 1;
                 // Cancelled meanwhile: the scheduler releases it.
                 let request = self.scheduler.picture(part).map(|(request, _)| request);
-                let group = request.map_or(Group(0), |request| self.arrivals[self.submitted[&request]].submission.group);
+                let submission = request.map(|request| &self.arrivals[self.submitted[request]].submission);
+                let (group, branches) = submission.map_or((Group(0), 1), |submission| (submission.group, submission.branches));
                 let model = Model(plan.shapes[group.0 as usize].model as u32);
                 assert!(request.is_none() || this.loaded.contains(&model), "admitted before its model was there");
-                this.slots.insert(slot, Holding { part, group, done: 0, slices: 0, prepared: false });
+                this.slots.add(slot, Holding { part, group, branches, done: 0, slices: 0, prepared: false });
                 Report::Admitted(part, Ok(slot))
             }
             Action::Prepare(part, slot) => {
-                let held = this.slots.get_mut(&slot).expect("a slot");
+                let held = this.slots.get_mut(slot);
                 assert!(held.part == part && !held.prepared, "prepared twice");
                 held.slices += 1;
                 let slices = plan.shapes[held.group.0 as usize].cost.prepare_slices.seconds() as u32;
@@ -432,13 +546,13 @@ impl Run<'_> {
                 Report::Prepared(part, Ok(if held.prepared { Prepared::Ready } else { Prepared::More }))
             }
             Action::Step(members) => {
-                let group = this.slots[&members[0].slot].group;
-                assert!(members.iter().all(|m| this.slots[&m.slot].group == group), "one batch, two shapes");
+                let group = this.slots.get(members[0].slot).group;
+                assert!(members.iter().all(|m| this.slots.get(m.slot).group == group), "one batch, two shapes");
                 if rows > plan.shapes[group.0 as usize].rows_max {
                     return Report::Stepped(members, Err(BackendError::OutOfMemory(format!("{rows} rows"))));
                 }
                 for member in &members {
-                    let held = this.slots.get_mut(&member.slot).expect("a slot");
+                    let held = this.slots.get_mut(member.slot);
                     assert!(held.part == member.part && held.prepared, "stepped before it was prepared");
                     assert_eq!(held.done, member.index, "stepped out of order");
                     held.done += 1;
@@ -449,7 +563,7 @@ impl Run<'_> {
             }
             Action::Preview(part, _) => Report::Previewed(part),
             Action::Decode(part, slot) => {
-                let held = this.slots.get_mut(&slot).expect("a slot");
+                let held = this.slots.get_mut(slot);
                 held.slices += 1;
                 let slices = plan.shapes[held.group.0 as usize].cost.decode_slices.seconds() as u32;
                 Report::Decoded(part, Ok(held.slices >= slices))

@@ -3,7 +3,10 @@
 //! It is strict where a real one is trusting: slots must exist, rows must come in order, and one call's rows must share model and shape.
 //! Anything else is a panic, which is a bug in the engine.
 
+pub mod bound;
 pub mod cluster;
+pub mod day;
+pub mod traffic;
 
 use std::{
     collections::{BTreeMap, HashMap},
