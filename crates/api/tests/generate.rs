@@ -241,6 +241,7 @@ async fn a_stream_tells_progress_if_asked_to() {
     "easel.progress" "started" 0/0
     "easel.progress" "step" 1/4
     "easel.progress" "step" 2/4
+    "easel.progress" "preview" 0/0
     "easel.progress" "step" 3/4
     "easel.progress" "step" 4/4
     "easel.progress" "decoded" 1/1

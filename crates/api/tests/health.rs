@@ -32,7 +32,9 @@ async fn ready_only_while_requests_are_taken() {
     insta::assert_snapshot!(pretty(&ready.json()), @r#"
     {
       "active": 0,
+      "backlog_seconds": 0.0,
       "device": "sim",
+      "devices_lost": 0,
       "engine": "ready",
       "queued": 0,
       "status": "ok"
@@ -70,4 +72,17 @@ async fn answers_carry_an_id_and_careful_headers() {
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert!(answer.header("content-security-policy").contains("default-src 'none'"));
     assert_eq!(answer.header("access-control-allow-origin"), "", "no other site may read answers");
+}
+
+#[tokio::test]
+async fn metrics_are_there_for_prometheus() {
+    let server = server().await;
+    assert_eq!(server.generate(serde_json::json!({"prompt": "a cat"})).await.status, 200);
+    let answer = server.get("/metrics").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-type").starts_with("application/openmetrics-text"), "{:?}", answer.headers);
+    let text = String::from_utf8(answer.bytes).unwrap();
+    assert!(text.contains("easel_engine_requests_submitted_total 1\n"), "{text}");
+    assert!(text.ends_with("# EOF\n"), "complete");
+    assert!(!text.contains("a cat"), "no prompts");
 }
