@@ -143,7 +143,7 @@ impl Scheduler {
         let Some(part) = self.parts.get_mut(key) else { return };
         let Where::Preparing { slot, .. } = part.place else { return };
         match result {
-            Err(error) => return self.not_taken_in(device, key, error),
+            Err(error) => self.not_taken_in(device, key, error),
             Ok(prepared) => {
                 part.slices += 1;
                 let cost = &mut self.devices[device].costs[part.group.0 as usize];

@@ -91,12 +91,15 @@ impl Scheduler {
         let this = &self.devices[device];
         let room = self.rules.admitted_max.saturating_sub(this.parts.len());
         let mut bring = Vec::new();
-        if this.switching.is_none() && !this.full && room > 0 && self.add_first_in_line(device, now, &mut candidates) {
-            if let Some(choice) = choose(&candidates, &Measured { scheduler: self, device }) {
-                bring = choice.members;
-                bring.retain(|key| self.parts[*key].is_waiting());
-                bring.truncate(room);
-            }
+        if this.switching.is_none()
+            && !this.full
+            && room > 0
+            && self.add_first_in_line(device, now, &mut candidates)
+            && let Some(choice) = choose(&candidates, &Measured { scheduler: self, device })
+        {
+            bring = choice.members;
+            bring.retain(|key| self.parts[*key].is_waiting());
+            bring.truncate(room);
         }
         let this = &mut self.devices[device];
         this.bring = bring.into();
