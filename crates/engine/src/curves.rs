@@ -14,7 +14,7 @@ use crate::{Clock, scheduler::Curve};
 /// Most rows that are tried.
 const ROWS_MAX: u32 = 32;
 /// No larger batch is tried once measuring has taken this long.
-const TIME_MAX: Duration = Duration::from_secs(10);
+const TIME_MAX: Duration = Duration::from_secs(4);
 /// Steps of which the fastest counts, after one that warms up.
 const REPEATS: usize = 3;
 /// A larger batch must be this much better for its throughput, else the search ends.

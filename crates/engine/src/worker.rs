@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use easel_backend::{BackendError, DenoiseBackend, Result as BackendResult, StepRow};
+use easel_backend::{BackendError, DenoiseBackend, ModelDescription, Result as BackendResult, StepRow};
 use easel_types::Rgb8;
 
 use crate::{
@@ -60,6 +60,14 @@ fn bring_up<B: DenoiseBackend>(factory: impl FnOnce() -> BackendResult<B>, share
         let at = at.ok_or_else(|| BackendError::UnknownModel(default.clone()))?;
         models[..=at].rotate_right(1);
     }
+    // Models can be listed while the default one is still being loaded.
+    {
+        let mut catalogue = shared.catalogue();
+        if catalogue.backend.is_none() {
+            catalogue.backend = Some(description.clone());
+            catalogue.models.clone_from(&models);
+        }
+    }
     let mut wanted: Vec<_> = models.iter().filter(|model| config.pinned.contains(&model.id)).cloned().collect();
     if let Some(missing) = config.pinned.iter().find(|id| wanted.iter().all(|model| model.id != **id)) {
         return Err(BackendError::UnknownModel(missing.clone()));
@@ -72,24 +80,8 @@ fn bring_up<B: DenoiseBackend>(factory: impl FnOnce() -> BackendResult<B>, share
     for model in &wanted {
         backend.load(&model.id)?;
     }
-    let curve = match (models.first().filter(|model| config.measure && wanted.iter().any(|w| w.id == model.id)), config.measure) {
-        (Some(model), true) => {
-            let (name, detail) = (&description.device, &description.detail);
-            let known = shared.core().curves().get(name, detail, model, model.width, model.height);
-            match known {
-                Some(_) => None,
-                None => curves::measure(&mut backend, model, model.width, model.height, &*config.clock)?,
-            }
-        }
-        _ => None,
-    };
-
     let now = config.clock.now();
     let mut core = shared.core();
-    if let (Some(curve), Some(model)) = (curve, models.first()) {
-        tracing::info!(model = %model.id, knee = curve.knee(), curve = ?curve, "step times measured");
-        core.curves().put(&description.device, &description.detail, model, model.width, model.height, curve);
-    }
     // Nine tenths are for weights; pictures in the making take the rest.
     let memory = config.memory.or(description.memory.map(|bytes| bytes / 10 * 9));
     let device = core.scheduler.add_device(memory);
@@ -101,24 +93,58 @@ fn bring_up<B: DenoiseBackend>(factory: impl FnOnce() -> BackendResult<B>, share
             core.scheduler.set_loaded(device, number, now);
         }
     }
-    if let Some(model) = models.first() {
-        let group = core.group(model, model.width, model.height);
-        let known = core.curves().get(&description.device, &description.detail, model, model.width, model.height);
-        if let Some(curve) = known {
-            core.scheduler.set_cost(device, group, Cost::measured(curve));
-        }
-    }
     drop(core);
     tracing::info!(device = description.device, detail = description.detail, models = models.len(), "the device is ready");
-    {
-        let mut catalogue = shared.catalogue();
-        if catalogue.backend.is_none() {
-            catalogue.backend = Some(description);
-            catalogue.models = models;
+    shared.set_state(State::Ready);
+    // Requests are taken meanwhile; they wait for a moment.
+    if let Some(model) = models.first().filter(|model| wanted.iter().any(|loaded| loaded.id == model.id)) {
+        let learnt = catch_unwind(AssertUnwindSafe(|| learn_steps(&mut backend, device, model, shared)));
+        let lost = match learnt {
+            Ok(Ok(())) => None,
+            Ok(Err(BackendError::Device(reason))) => Some(reason),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "step times cannot be measured; they are learnt from the first requests");
+                None
+            }
+            Err(panic) => Some(panic_text(&*panic)),
+        };
+        if let Some(reason) = lost {
+            let mut core = shared.core();
+            core.scheduler.lose(device, &reason);
+            core.hear(config.clock.now());
+            drop(core);
+            shared.lost(device, &reason);
         }
     }
-    shared.set_state(State::Ready);
     Ok((backend, device))
+}
+
+/// What a step of the default model takes on this device: from the file, or measured now.
+fn learn_steps<B: DenoiseBackend>(
+    backend: &mut B,
+    device: usize,
+    model: &ModelDescription,
+    shared: &Shared,
+) -> BackendResult<()> {
+    let (width, height) = (model.width, model.height);
+    let (name, detail) = {
+        let core = shared.core();
+        (core.devices[device].name.clone(), core.devices[device].detail.clone())
+    };
+    let mut known = shared.core().curves().get(&name, &detail, model, width, height);
+    if known.is_none() && shared.config.measure {
+        known = curves::measure(backend, model, width, height, &*shared.config.clock)?;
+        if let Some(curve) = &known {
+            tracing::info!(model = %model.id, knee = curve.knee(), ?curve, "step times measured");
+            shared.core().curves().put(&name, &detail, model, width, height, curve.clone());
+        }
+    }
+    if let Some(curve) = known {
+        let mut core = shared.core();
+        let group = core.group(model, width, height);
+        core.scheduler.set_cost(device, group, Cost::measured(curve));
+    }
+    Ok(())
 }
 
 struct Worker<B> {

@@ -118,7 +118,7 @@ async fn more_work_than_may_wait_is_refused_with_the_time_to_come_back() {
 #[tokio::test]
 async fn a_request_that_runs_out_of_time_fails_and_gives_its_slot_back() {
     let (sim, gate) = gated(50);
-    let (engine, probe) = engine(sim, EngineConfig::default()).await;
+    let (engine, probe) = engine(sim, rules(Rules { target_factor: 100.0, ..Rules::default() })).await;
     let terms = Terms { time_limit: Some(Duration::from_millis(1050)), ..Terms::default() };
     let hasty = engine.submit_on(request(1), &terms).unwrap();
     let patient = engine.submit(request(2)).unwrap();
@@ -126,7 +126,8 @@ async fn a_request_that_runs_out_of_time_fails_and_gives_its_slot_back() {
     assert_eq!(common::failed(hasty).await, "time_limit");
     finished(patient).await;
     let with_both = steps(&probe).iter().filter(|call| call.split(' ').count() == 3).count();
-    assert!((10..=11).contains(&with_both), "steps take 100 ms: {with_both}");
+    // The first step may have begun before the second request came, and a step's time is what is measured.
+    assert!((9..=11).contains(&with_both), "steps take 100 ms: {with_both}");
     given_back(&engine, &probe).await;
 }
 

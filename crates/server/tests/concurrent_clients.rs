@@ -33,7 +33,8 @@ fn body(client: u64) -> Value {
     if client % 2 == 0 {
         body["negative_prompt"] = json!(pick(&colours, 7));
     }
-    if client % 3 == 0 {
+    // DDIM is defined on its own timesteps only.
+    if client % 3 == 0 && body["sampler"] != "ddim" {
         body["schedule"] = json!("karras");
     }
     if client % 10 == 0 {

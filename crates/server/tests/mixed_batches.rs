@@ -142,7 +142,11 @@ async fn a_picture_is_the_same_alone_and_in_any_mix() {
                 let ticket = engine.submit(request(number)).unwrap();
                 alone.insert(number, images(ticket.outcome().await).await);
             }
-            assert!(alone[&number] == pictures, "mix {mix}: request {number} differs from itself alone: {:?}", request(number).sampler);
+            assert!(
+                alone[&number] == pictures,
+                "mix {mix}: request {number} differs from itself alone: {:?}",
+                request(number).sampler
+            );
             compared += 1;
         }
     }

@@ -7,9 +7,11 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 fn clients() -> PathBuf {
@@ -53,7 +55,20 @@ impl Server {
             .expect("the server prints its address");
         // Keep the pipe drained, or the server would block on a full one.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { process, address, _data: data }
+        let server = Self { process, address, _data: data };
+        while !server.is_ready() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        server
+    }
+
+    fn is_ready(&self) -> bool {
+        let host = self.address.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).expect("the server listens");
+        write!(stream, "GET /health/ready HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer.starts_with("HTTP/1.1 200")
     }
 }
 

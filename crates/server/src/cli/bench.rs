@@ -48,6 +48,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         (engine.measure, engine.curves) = (true, None);
         let runtime = Runtime::start(&context.config, Options { need_model: true, engine, ..Options::default() })?;
         runtime.ready().await?;
+        // The device's thread measures before it does anything else, and leaves after it.
+        runtime.engine.drain();
+        runtime.engine.stopped().await;
         spinner.finish_and_clear();
         let Some(model) = runtime.engine.models().into_iter().next() else { return Ok(ExitCode::SUCCESS) };
         let (curve, knee) = runtime.engine.curve(&model, model.width, model.height);
