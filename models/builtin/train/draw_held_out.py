@@ -1,6 +1,6 @@
 """Draws the held-out prompts with diffusers, for check.py --images: the reference that any other program is held against.
 
-usage: draw_held_out.py MODEL OUT [--n 200] [--sampler dpm|euler|ddim] [--guidance 5] [--steps 20] [--half]
+usage: draw_held_out.py MODEL OUT [--n 200] [--sampler dpm|euler|ddim] [--guidance 3] [--steps 20] [--half]
 """
 import argparse, pathlib
 import numpy as np, torch
@@ -16,7 +16,7 @@ def main():
     ap.add_argument("--n", type=int, default=200)
     ap.add_argument("--sampler", choices=("dpm", "euler", "ddim"), default="dpm")
     ap.add_argument("--spacing", default=None)
-    ap.add_argument("--guidance", type=float, default=5.0)
+    ap.add_argument("--guidance", type=float, default=3.0)
     ap.add_argument("--steps", type=int, default=20)
     ap.add_argument("--seed", type=int, default=1000)
     ap.add_argument("--half", action="store_true", help="compute in half precision too (the weights always are)")

@@ -70,6 +70,12 @@ def importance(x):
     return weight / weight.mean()
 
 
+def balance(x):
+    """Weights by which a figure of little contrast counts as much as any other."""
+    contrast = (x.amax((2, 3)) - x.amin((2, 3))).norm(dim=1)
+    return (1.7 / contrast).clamp(0.5, 3)[:, None, None, None]
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("work", type=pathlib.Path)
@@ -124,6 +130,8 @@ def main():
             y = vae.decode(z).sample
         y, mean, logvar = y.float(), post.mean.float(), post.logvar.float()
         weight = importance(x) if a.decoder else 1
+        if pairs:
+            weight[len(mean):] *= balance(x[len(mean):])
         error, square = (weight * (y - x).abs()).mean(), (weight * (y - x) ** 2).mean()
         kl = 0.5 * (mean ** 2 + logvar.exp() - 1 - logvar).mean()
         colour = F.mse_loss(preview(mean), F.avg_pool2d(x[:len(mean)], 8))
