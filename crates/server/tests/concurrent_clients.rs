@@ -30,14 +30,14 @@ fn body(client: u64) -> Value {
         "height": ([64, 128][(client / 5) as usize % 2]),
         "response_format": "b64_json",
     });
-    if client % 2 == 0 {
+    if client.is_multiple_of(2) {
         body["negative_prompt"] = json!(pick(&colours, 7));
     }
     // DDIM is defined on its own timesteps only.
-    if client % 3 == 0 && body["sampler"] != "ddim" {
+    if client.is_multiple_of(3) && body["sampler"] != "ddim" {
         body["schedule"] = json!("karras");
     }
-    if client % 10 == 0 {
+    if client.is_multiple_of(10) {
         body["n"] = json!(2);
     }
     body

@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use easel_engine::{Engine, EngineConfig, Event, Outcome, scheduler::Rules};
 use easel_models::{
@@ -138,15 +143,11 @@ async fn a_picture_is_the_same_alone_and_in_any_mix() {
             }
         }
         for (number, pictures) in drawn {
-            if !alone.contains_key(&number) {
-                let ticket = engine.submit(request(number)).unwrap();
-                alone.insert(number, images(ticket.outcome().await).await);
-            }
-            assert!(
-                alone[&number] == pictures,
-                "mix {mix}: request {number} differs from itself alone: {:?}",
-                request(number).sampler
-            );
+            let own = match alone.entry(number) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(images(engine.submit(request(number)).unwrap().outcome().await).await),
+            };
+            assert!(*own == pictures, "mix {mix}: request {number} differs from itself alone: {:?}", request(number).sampler);
             compared += 1;
         }
     }
