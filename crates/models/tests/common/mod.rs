@@ -1,6 +1,6 @@
 //! Driving a backend through its trait, for tests that are about pictures.
 
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::{
     path::{Path, PathBuf},
