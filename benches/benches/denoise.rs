@@ -9,8 +9,8 @@ use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_benches::{Networks, builtin, random_sd15};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CandleBackend, TEXT_CACHE_BYTES},
-    ops::{Ops, candle::CandleOps},
+    backend::{BackendOptions, CpuBackend, TEXT_CACHE_BYTES},
+    ops::{Ops, cpu::CpuOps},
     pipeline::Pipeline,
     prompt::PromptOptions,
     text::ClipText,
@@ -23,12 +23,12 @@ use easel_types::{Convention, ModelId, NoiseKind, Task};
 
 const PROMPT: &str = "a red circle on a blue background";
 
-fn noise(ops: &CandleOps, shape: &[usize]) -> <CandleOps as Ops>::Tensor {
+fn noise(ops: &CpuOps, shape: &[usize]) -> <CpuOps as Ops>::Tensor {
     ops.upload(&TorchCpu::new(1).randn(shape), shape).expect("a tensor of noise")
 }
 
 /// One evaluation of a guidance pair with 77 text tokens.
-fn unet_pair(c: &mut Criterion, label: &str, ops: &CandleOps, unet: &UNet<CandleOps>) {
+fn unet_pair(c: &mut Criterion, label: &str, ops: &CpuOps, unet: &UNet<CpuOps>) {
     let config = unet.config();
     let side = config.sample_size;
     let x = noise(ops, &[2, config.in_channels, side, side]);
@@ -39,14 +39,14 @@ fn unet_pair(c: &mut Criterion, label: &str, ops: &CandleOps, unet: &UNet<Candle
     });
 }
 
-fn text_encoding(c: &mut Criterion, label: &str, ops: &CandleOps, text: &ClipText<CandleOps>) {
+fn text_encoding(c: &mut Criterion, label: &str, ops: &CpuOps, text: &ClipText<CpuOps>) {
     let ids: Vec<u32> = (0..77).map(|i| i % text.config().vocab_size as u32).collect();
     c.bench_function(&format!("{label}/text_encoding"), |b| {
         b.iter(|| black_box(text.forward(ops, &[&ids]).expect("states").last));
     });
 }
 
-fn decoding(c: &mut Criterion, label: &str, ops: &CandleOps, vae: &Vae<CandleOps>, side: usize) {
+fn decoding(c: &mut Criterion, label: &str, ops: &CpuOps, vae: &Vae<CpuOps>, side: usize) {
     let z = noise(ops, &[1, vae.config().latent_channels, side, side]);
     c.bench_function(&format!("{label}/decoding"), |b| {
         b.iter(|| black_box(vae.decode(ops, &z).expect("a picture")));
@@ -56,7 +56,7 @@ fn decoding(c: &mut Criterion, label: &str, ops: &CandleOps, vae: &Vae<CandleOps
 /// From admission to the decoded picture with the model's defaults.
 fn whole_picture(c: &mut Criterion) {
     let id = ModelId::from("builtin");
-    let mut backend = CandleBackend::new(BackendOptions {
+    let mut backend = CpuBackend::new(BackendOptions {
         device: Device::Cpu.open().expect("the processor"),
         catalogue: Box::new(vec![(id.clone(), builtin())]),
         variant: None,
@@ -100,7 +100,7 @@ fn whole_picture(c: &mut Criterion) {
 }
 
 fn builtin_model(c: &mut Criterion) {
-    let ops = Arc::new(CandleOps::on(&Device::Cpu.open().expect("the processor")));
+    let ops = Arc::new(CpuOps::default());
     let files = open_model(&builtin(), None).expect("the built-in model");
     let pipeline = Pipeline::load(ops.clone(), &files).expect("the built-in model");
     unet_pair(c, "builtin", &ops, &pipeline.unet);

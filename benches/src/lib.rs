@@ -2,11 +2,11 @@
 //!
 //! Random weights cost the same arithmetic as trained ones as long as nothing overflows, so they are scaled like a fresh initialisation.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{borrow::Cow, path::PathBuf, sync::Arc};
 
 use easel_models::{
-    Device, ModelError,
-    ops::{Loader, WeightSource, candle::CandleOps},
+    ModelError,
+    ops::{Loader, WeightSource, cpu::CpuOps},
     text::{ClipConfig, ClipText},
     unet::{UNet, UNetConfig},
     vae::{Vae, VaeConfig},
@@ -23,13 +23,13 @@ impl WeightSource for RandomWeights {
         false
     }
 
-    fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+    fn f32(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>, WeightsError> {
         let count: usize = shape.iter().product();
         if name.ends_with("bias") {
-            return Ok(vec![0.0; count]);
+            return Ok(vec![0.0; count].into());
         }
         if shape.len() == 1 {
-            return Ok(vec![1.0; count]);
+            return Ok(vec![1.0; count].into());
         }
         let mut rng = SmallRng::seed_from_u64(count as u64);
         let limit = (3.0 / shape[1..].iter().product::<usize>() as f32).sqrt();
@@ -40,13 +40,13 @@ impl WeightSource for RandomWeights {
 /// The networks of a model.
 pub struct Networks {
     /// The processor.
-    pub ops: Arc<CandleOps>,
+    pub ops: Arc<CpuOps>,
     /// The text encoder.
-    pub text: ClipText<CandleOps>,
+    pub text: ClipText<CpuOps>,
     /// The denoiser.
-    pub unet: UNet<CandleOps>,
+    pub unet: UNet<CpuOps>,
     /// The autoencoder.
-    pub vae: Vae<CandleOps>,
+    pub vae: Vae<CpuOps>,
 }
 
 /// The public configuration of Stable Diffusion 1.5.
@@ -68,7 +68,7 @@ fn sd15() -> [Value; 3] {
 
 /// Networks of Stable Diffusion 1.5's size with random weights, on the processor.
 pub fn random_sd15() -> Result<Networks, ModelError> {
-    let ops = Arc::new(CandleOps::on(&Device::Cpu.open().map_err(|e| ModelError::Unsupported(e.to_string()))?));
+    let ops = Arc::new(CpuOps::default());
     let [text, unet, vae] = sd15();
     let root = Loader::new(ops.as_ref(), &RandomWeights);
     Ok(Networks {

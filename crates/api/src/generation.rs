@@ -72,11 +72,17 @@ pub(crate) async fn deliver(
 }
 
 async fn encode_picture(state: &AppState, request: &ImageRequest, picture: Picture) -> Result<Vec<u8>, ApiError> {
-    let (format, quality) = (request.output_format, request.jpeg_quality);
+    let (format, compression) = (request.output_format, request.compression);
     let write_parameters = state.config.write_parameters;
     let encoding = tokio::task::spawn_blocking(move || {
         let parameters = write_parameters.then(|| infotext(&picture.resolved).to_string());
-        let options = EncodeOptions { format, png_level: PngLevel::Fast, quality, parameters: parameters.as_deref() };
+        let options = EncodeOptions {
+            png_level: PngLevel::Fast,
+            quality: compression.quality,
+            lossless: compression.lossless,
+            parameters: parameters.as_deref(),
+            ..EncodeOptions::new(format)
+        };
         encode(&picture.image, &options)
     });
     let bytes = encoding.await.map_err(|error| {

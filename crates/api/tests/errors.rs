@@ -49,6 +49,10 @@ async fn wrong_fields_are_named() {
         (json!({"prompt": "x", "sampler": "eular"}), "invalid_value", "sampler"),
         (json!({"prompt": "x", "scheduler": "karas"}), "invalid_value", "schedule"),
         (json!({"prompt": "x", "user": {}}), "invalid_type", "user"),
+        (json!({"prompt": "x", "background": "transparent"}), "unsupported_value", "background"),
+        (json!({"prompt": "x", "background": "blue"}), "invalid_value", "background"),
+        (json!({"prompt": "x", "strength": 0.5}), "unsupported_parameter", "strength"),
+        (json!({"prompt": "x", "strength": "much"}), "invalid_type", "strength"),
     ];
     for (body, code, param) in cases {
         let answer = server.generate(body.clone()).await;

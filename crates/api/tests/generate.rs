@@ -124,13 +124,14 @@ async fn what_real_clients_send_is_taken() {
         // The Python SDK with everything.
         json!({
             "prompt": "a cat", "model": "gpt-image-1", "n": 2, "size": "auto", "quality": "high", "style": "vivid", "user": "u-1",
-            "background": "transparent", "moderation": "low", "output_format": "webp", "output_compression": 80,
+            "background": "opaque", "moderation": "low", "output_format": "webp", "output_compression": 80,
         }),
         // vLLM-Omni, SGLang, Together.
         json!({"prompt": "a cat", "num_inference_steps": 3, "guidance_scale": 1, "true_cfg_scale": 4.0, "seed": "5", "vae_use_tiling": true}),
         json!({"prompt": "a cat", "diffusers_kwargs": {}, "generator_device": "cpu", "seed": 1024}),
         json!({"prompt": "a cat", "steps": 2, "width": 64, "height": 64, "size": "512x512", "response_format": "base64"}),
         // A1111's habits.
+        json!({"prompt": "a cat", "background": "auto", "strength": 1, "moderation": "auto"}),
         json!({"prompt": "a cat", "seed": -1, "scheduler": "Automatic", "sampler_name": "Euler a"}),
         json!({"prompt": "", "n": "1", "stream": "false", "steps": 20.0}),
     ];
@@ -149,13 +150,15 @@ async fn formats_and_quality_are_as_asked_for() {
         assert_eq!(decode(&bytes(&answer, 0), &DecodeLimits::default()).unwrap().format, format);
         assert_eq!(answer.json()["output_format"], format.name());
     }
-    let size = |quality: u8| {
-        let body =
-            json!({"prompt": "a cat", "output_format": "jpeg", "output_compression": quality, "response_format": "b64_json"});
-        let server = &server;
-        async move { bytes(&server.generate(body).await, 0).len() }
-    };
-    assert!(size(0).await < size(90).await);
+    for format in ["jpeg", "webp"] {
+        let size = |quality: u8| {
+            let body =
+                json!({"prompt": "a cat", "output_format": format, "output_compression": quality, "response_format": "b64_json"});
+            let server = &server;
+            async move { bytes(&server.generate(body).await, 0).len() }
+        };
+        assert!(size(0).await < size(90).await, "{format}");
+    }
     let answer = server.generate(json!({"prompt": "a cat", "quality": "medium"})).await;
     assert_eq!(answer.json()["quality"], "medium");
 }

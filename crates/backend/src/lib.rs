@@ -150,12 +150,24 @@ pub struct MemoryUse {
     pub cache: u64,
 }
 
+/// Where a running engine learns of models that come and go. Asked from any thread, so nobody waits for a device.
+pub trait ModelSource: Send + Sync {
+    /// The models there are now.
+    fn models(&self) -> Vec<ModelId>;
+    /// What planning needs of one of them; reads configuration files only.
+    fn describe_model(&self, model: &ModelId) -> Result<ModelDescription>;
+}
+
 /// A device that can turn plans into pictures, a step at a time. Owned by one thread.
 pub trait DenoiseBackend {
     /// The device and its models.
     fn describe(&self) -> BackendDescription;
     /// What planning needs of a model; reads configuration files only.
     fn describe_model(&mut self, model: &ModelId) -> Result<ModelDescription>;
+    /// Tells of models that are installed later; `None` where there are only those of [`DenoiseBackend::describe`].
+    fn source(&self) -> Option<Arc<dyn ModelSource>> {
+        None
+    }
     /// Brings a model's weights to the device; does nothing if they are there.
     fn load(&mut self, model: &ModelId) -> Result<()>;
     /// Frees a model's weights; slots that use it must have been released.
@@ -181,4 +193,46 @@ pub trait DenoiseBackend {
     fn release(&mut self, slot: Slot);
     /// What the memory is used for.
     fn memory(&self) -> MemoryUse;
+}
+
+impl<B: DenoiseBackend + ?Sized> DenoiseBackend for Box<B> {
+    fn describe(&self) -> BackendDescription {
+        self.as_ref().describe()
+    }
+    fn describe_model(&mut self, model: &ModelId) -> Result<ModelDescription> {
+        self.as_mut().describe_model(model)
+    }
+    fn source(&self) -> Option<Arc<dyn ModelSource>> {
+        self.as_ref().source()
+    }
+    fn load(&mut self, model: &ModelId) -> Result<()> {
+        self.as_mut().load(model)
+    }
+    fn unload(&mut self, model: &ModelId) {
+        self.as_mut().unload(model);
+    }
+    fn admit(&mut self, plan: &Plan) -> Result<Slot> {
+        self.as_mut().admit(plan)
+    }
+    fn prepare(&mut self, slot: Slot) -> Result<Prepared> {
+        self.as_mut().prepare(slot)
+    }
+    fn step(&mut self, rows: &[StepRow]) -> Result<()> {
+        self.as_mut().step(rows)
+    }
+    fn preview(&mut self, slot: Slot) -> Result<Rgb8> {
+        self.as_mut().preview(slot)
+    }
+    fn decode(&mut self, slot: Slot) -> Result<Option<Rgb8>> {
+        self.as_mut().decode(slot)
+    }
+    fn latents(&mut self, slot: Slot) -> Result<(Vec<f32>, [usize; 3])> {
+        self.as_mut().latents(slot)
+    }
+    fn release(&mut self, slot: Slot) {
+        self.as_mut().release(slot);
+    }
+    fn memory(&self) -> MemoryUse {
+        self.as_ref().memory()
+    }
 }

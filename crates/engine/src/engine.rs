@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use easel_backend::{BackendDescription, DenoiseBackend, ModelDescription, Result as BackendResult};
+use easel_backend::{BackendDescription, DenoiseBackend, ModelDescription, ModelSource, Result as BackendResult};
 use easel_types::{GenerationRequest, ModelId};
 use tokio::sync::watch;
 use tracing::Span;
@@ -18,6 +18,7 @@ use crate::{
     EngineConfig, EngineError, PlanError, State, Status, SubmitError, Ticket,
     core::Core,
     curves::CurveFile,
+    looks::Looks,
     metrics::Metrics,
     plan::plan,
     scheduler::{Curve, Failure, Refused, Scheduler},
@@ -32,17 +33,20 @@ pub(crate) struct Shared {
     pub(crate) changed: Condvar,
     state: watch::Sender<State>,
     catalogue: Mutex<Catalogue>,
+    pub(crate) looks: Looks,
     metrics: Arc<Metrics>,
     /// Device threads that have not ended.
     threads: AtomicUsize,
 }
 
 /// What the backends have said about themselves.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Catalogue {
     pub(crate) backend: Option<BackendDescription>,
     /// The default first.
     pub(crate) models: Vec<Arc<ModelDescription>>,
+    /// Who tells of models that are installed later.
+    pub(crate) source: Option<Arc<dyn ModelSource>>,
     pub(crate) failure: Option<String>,
 }
 
@@ -86,24 +90,29 @@ impl Shared {
     pub(crate) fn not_up(&self, error: EngineError) {
         let detail = error.detail.clone().unwrap_or_else(|| error.message.clone());
         tracing::error!(code = %error.code, detail, "a device cannot be used");
-        let last = self.threads.fetch_sub(1, Ordering::AcqRel) == 1;
-        let mut catalogue = self.catalogue();
-        catalogue.failure.get_or_insert(detail);
-        drop(catalogue);
-        if last && self.core().scheduler.devices_up() == 0 {
+        self.catalogue().failure.get_or_insert_with(|| detail.clone());
+        let hopeless = {
+            let mut core = self.core();
+            core.scheduler.give_up_device(&detail);
+            core.hear(self.config.clock.now());
+            !core.scheduler.has_future()
+        };
+        // One that failed while it was to stop anyway has stopped.
+        if hopeless && self.state() != State::Draining {
             self.set_state(State::Failed);
         }
+        self.left();
     }
 
-    /// A device cannot be used any more. The last one takes the engine with it: only a restart helps.
+    /// A device cannot be used any more. The last one takes the engine with it, unless another is being brought up: only a restart helps.
     pub(crate) fn lost(&self, device: usize, reason: &str) {
-        let (name, up) = {
+        let (name, up, hopeless) = {
             let core = self.core();
-            (core.devices[device].name.clone(), core.scheduler.devices_up())
+            (core.devices[device].name.clone(), core.scheduler.devices_up(), !core.scheduler.has_future())
         };
         tracing::error!(device = name, reason, devices_left = up, "a device was lost; restart the server to get it back");
         self.catalogue().failure = Some(format!("{name}: {reason}"));
-        if up == 0 {
+        if hopeless {
             self.set_state(State::Failed);
         }
     }
@@ -195,12 +204,15 @@ impl Engine {
     pub fn start_on<B: DenoiseBackend + 'static>(factories: Vec<Factory<B>>, config: EngineConfig) -> Self {
         let metrics = Arc::new(Metrics::new());
         let curves = CurveFile::open(config.curves.clone());
+        let mut scheduler = Scheduler::new(config.rules.clone());
+        scheduler.expect_devices(factories.len());
         let shared = Arc::new(Shared {
-            core: Mutex::new(Core::new(Scheduler::new(config.rules.clone()), Arc::clone(&metrics), curves)),
+            core: Mutex::new(Core::new(scheduler, Arc::clone(&metrics), curves)),
             changed: Condvar::new(),
             config,
             state: watch::Sender::new(if factories.is_empty() { State::Failed } else { State::Loading }),
             catalogue: Mutex::default(),
+            looks: Looks::default(),
             metrics,
             threads: AtomicUsize::new(factories.len()),
         });
@@ -244,6 +256,8 @@ impl Engine {
             Err(Refused::Full { waiting, retry_after }) => Err(SubmitError::QueueFull { waiting, retry_after }),
             Err(Refused::UserLimit { unfinished, retry_after }) => Err(SubmitError::UserLimit { unfinished, retry_after }),
             Err(Refused::Draining) => Err(SubmitError::ShuttingDown),
+            // Every device that is there is lost, but another is on its way.
+            Err(Refused::NoDevice) if self.shared.core().scheduler.has_future() => Err(SubmitError::Loading),
             Err(Refused::NoDevice) => Err(SubmitError::Failed),
             Err(Refused::BrokenModel(error)) => Err(SubmitError::Model(error.into())),
         }
@@ -262,6 +276,12 @@ impl Engine {
             Some(id) => catalogue.models.iter().find(|model| model.id == *id),
         };
         found.cloned().ok_or_else(|| SubmitError::UnknownModel(id.cloned().unwrap_or_else(|| "default".into())))
+    }
+
+    /// Looks for models that were installed or removed since, without waiting for a device. Folders are listed, only what is new is read,
+    /// and whoever calls meanwhile shares one more look.
+    pub async fn refresh_models(&self) {
+        self.shared.looks.look(&self.shared).await;
     }
 
     /// The limits requests are held to.

@@ -12,7 +12,8 @@
 //! - whatever goes wrong inside one request fails that request alone; a lost device is left to its supervisor;
 //! - prompts are never logged; errors carry a stable code and a text for the user, internals go to the log only.
 //!
-//! Handles are cheap to clone and need no async runtime to exist; waiting uses `tokio::sync` only.
+//! Handles are cheap to clone and need no async runtime to exist; waiting uses `tokio::sync` only, looking for new models (`looks.rs`) a
+//! blocking task.
 
 mod clock;
 mod config;
@@ -21,6 +22,7 @@ mod curves;
 mod engine;
 mod error;
 mod events;
+mod looks;
 mod metrics;
 mod plan;
 mod resolved;

@@ -66,6 +66,7 @@ fn bring_up<B: DenoiseBackend>(factory: impl FnOnce() -> BackendResult<B>, share
         if catalogue.backend.is_none() {
             catalogue.backend = Some(description.clone());
             catalogue.models.clone_from(&models);
+            catalogue.source = backend.source();
         }
     }
     let mut wanted: Vec<_> = models.iter().filter(|model| config.pinned.contains(&model.id)).cloned().collect();

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::{sync::mpsc, time::Duration};
+
 use common::{engine, failed, finished, given_back, pictures, request, rules, started};
 use easel_backend::BackendError;
 use easel_engine::{
@@ -52,25 +54,91 @@ async fn a_panic_that_does_not_come_back_costs_nobody_his_picture() {
     given_back(&engine, &probe).await;
 }
 
-#[tokio::test]
-async fn the_requests_of_a_lost_device_start_again_on_another() {
+/// Two devices: the first is lost at its second step, the second comes up when it is told to.
+struct Pair {
+    engine: Engine,
+    first: Probe,
+    second: Probe,
+    /// Holds the first device's steps back.
+    gate: Gate,
+    bring_up: mpsc::Sender<easel_backend::Result<()>>,
+}
+
+async fn pair() -> Pair {
     let gate = Gate::closed();
-    let sick = SimConfig { gate: Some(gate.clone()), ..with_fault(Call::Step, 2, Fault::Device) };
-    let (first, one) = SimBackend::new(sick);
-    let (second, other) = SimBackend::new(SimConfig { gate: Some(gate.clone()), ..SimConfig::default() });
-    let devices: Vec<Factory<SimBackend>> = vec![Box::new(move || Ok(first)), Box::new(move || Ok(second))];
+    let (sick, first) = SimBackend::new(SimConfig { gate: Some(gate.clone()), ..with_fault(Call::Step, 2, Fault::Device) });
+    let (healthy, second) = SimBackend::new(SimConfig::default());
+    let (bring_up, told) = mpsc::channel::<easel_backend::Result<()>>();
+    let devices: Vec<Factory<SimBackend>> =
+        vec![Box::new(move || Ok(sick)), Box::new(move || told.recv().expect("the test is still there").map(|()| healthy))];
     let engine = Engine::start_on(devices, EngineConfig::default());
     engine.ready().await.unwrap();
-    let tickets: Vec<_> = (1..=6).map(|seed| engine.submit(request(seed)).unwrap()).collect();
-    gate.open();
-    for (ticket, seed) in tickets.into_iter().zip(1..) {
-        assert_eq!(finished(ticket).await[0].image, picture(seed, 128, 128));
+    Pair { engine, first, second, gate, bring_up }
+}
+
+/// Gives the other threads time until something is so.
+async fn until(what: &str, so: impl Fn() -> bool) {
+    for _ in 0..60_000 {
+        if so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let steps = |probe: &Probe| probe.calls().iter().filter(|call| call.starts_with("step")).count();
-    assert!(steps(&other) > 0);
-    if steps(&one) > 1 {
+    panic!("not after a minute: {what}");
+}
+
+#[tokio::test]
+async fn the_requests_of_a_lost_device_start_again_on_another() {
+    // The other device may be there when the first is lost, or still be on its way.
+    for there in [true, false] {
+        let Pair { engine, first, second, gate, bring_up } = pair().await;
+        let mut tickets: Vec<_> = (1..=4).map(|seed| engine.submit(request(seed)).unwrap()).collect();
+        started(&mut tickets[0]).await;
+        until("the first device steps", || gate.waiting() == 1).await;
+        if there {
+            bring_up.send(Ok(())).unwrap();
+            // The first device is held back: these are for the second.
+            tickets.extend((5..=6).map(|seed| engine.submit(request(seed)).unwrap()));
+            until("the second device draws", || second.calls().iter().any(|call| call.starts_with("step"))).await;
+            gate.open();
+        } else {
+            gate.open();
+            until("the first device is lost", || engine.status().devices_lost == 1).await;
+            assert_eq!(engine.status().state, State::Ready);
+            assert_eq!(engine.submit(request(7)).unwrap_err(), SubmitError::Loading);
+            bring_up.send(Ok(())).unwrap();
+        }
+        for (ticket, seed) in tickets.into_iter().zip(1..) {
+            assert_eq!(finished(ticket).await[0].image, picture(seed, 128, 128));
+        }
+        let steps = first.calls().iter().filter(|call| call.starts_with("step")).count();
+        assert_eq!(steps, 2, "the first device's second step is its last");
         assert_eq!((engine.status().devices_lost, engine.status().state), (1, State::Ready));
+        // Requests go on being served.
+        finished(engine.submit(request(8)).unwrap()).await;
     }
+}
+
+#[tokio::test]
+async fn when_the_last_hope_does_not_come_up_everything_fails() {
+    let Pair { engine, gate, bring_up, .. } = pair().await;
+    let mut ticket = engine.submit(request(1)).unwrap();
+    started(&mut ticket).await;
+    gate.open();
+    until("the first device is lost", || engine.status().devices_lost == 1).await;
+    bring_up.send(Err(BackendError::Device("no such card".to_owned()))).unwrap();
+    assert_eq!(failed(ticket).await, "device_failed");
+    engine.stopped().await;
+    assert_eq!(engine.status().state, State::Failed);
+}
+
+#[tokio::test]
+async fn an_engine_stops_even_if_a_device_did_not_come_up() {
+    let Pair { engine, bring_up, .. } = pair().await;
+    engine.drain();
+    bring_up.send(Err(BackendError::Device("no such card".to_owned()))).unwrap();
+    engine.stopped().await;
+    assert_eq!(engine.status().state, State::Stopped);
 }
 
 #[tokio::test]

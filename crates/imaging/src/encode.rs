@@ -1,70 +1,13 @@
 //! Pictures to PNG, JPEG or WebP bytes, with the generation parameters inside where they belong.
 //!
-//! PNG carries them in a `parameters` text chunk; JPEG and WebP in the EXIF `UserComment`, as A1111 does. WebP is lossless.
+//! PNG carries them in a `parameters` text chunk; JPEG and WebP in the EXIF `UserComment`, as A1111 does.
 
-use std::{borrow::Cow, str::FromStr};
+use std::borrow::Cow;
 
-use easel_types::Rgb8;
-use image::{
-    ExtendedColorType, ImageEncoder,
-    codecs::{jpeg::JpegEncoder, webp::WebPEncoder},
-};
+use easel_types::{Gray8, Rgb8};
+use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 
-use crate::{ImagingError, PARAMETERS, exif};
-
-/// A file format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Lossless; carries text.
-    Png,
-    /// Lossy and small.
-    Jpeg,
-    /// Lossless here; smaller than PNG.
-    Webp,
-}
-
-impl Format {
-    /// As clients name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpeg => "jpeg",
-            Self::Webp => "webp",
-        }
-    }
-
-    /// As HTTP names it.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Png => "image/png",
-            Self::Jpeg => "image/jpeg",
-            Self::Webp => "image/webp",
-        }
-    }
-
-    /// As file names end, without the dot.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpeg => "jpg",
-            Self::Webp => "webp",
-        }
-    }
-}
-
-impl FromStr for Format {
-    type Err = ImagingError;
-
-    /// A name or a file ending.
-    fn from_str(name: &str) -> Result<Self, ImagingError> {
-        match name.to_ascii_lowercase().as_str() {
-            "png" => Ok(Self::Png),
-            "jpeg" | "jpg" => Ok(Self::Jpeg),
-            "webp" => Ok(Self::Webp),
-            _ => Err(ImagingError::UnknownFormat),
-        }
-    }
-}
+use crate::{Format, ImagingError, PARAMETERS, exif, webp};
 
 /// How hard PNG is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,42 +28,78 @@ pub struct EncodeOptions<'a> {
     pub format: Format,
     /// For PNG.
     pub png_level: PngLevel,
-    /// For JPEG, 1..=100.
+    /// For JPEG, and for WebP that is not lossless: 1..=100.
     pub quality: u8,
+    /// For WebP.
+    pub lossless: bool,
     /// The generation parameters, written into the file.
     pub parameters: Option<&'a str>,
 }
 
 impl EncodeOptions<'_> {
-    /// A format with its defaults and no parameters inside.
+    /// A format with its defaults and no parameters inside; WebP is lossless.
     pub fn new(format: Format) -> Self {
-        Self { format, png_level: PngLevel::default(), quality: 95, parameters: None }
+        Self { format, png_level: PngLevel::default(), quality: 95, lossless: true, parameters: None }
     }
 }
 
 /// Writes a picture.
 pub fn encode(picture: &Rgb8, options: &EncodeOptions<'_>) -> Result<Vec<u8>, ImagingError> {
-    match options.format {
-        Format::Png => encode_png(picture, options).map_err(|_| ImagingError::Encode("PNG")),
-        Format::Jpeg => {
-            let mut bytes = Vec::new();
-            let encoder = JpegEncoder::new_with_quality(&mut bytes, options.quality.clamp(1, 100));
-            write_with_exif(encoder, picture, options.parameters).map_err(|_| ImagingError::Encode("JPEG"))?;
-            Ok(bytes)
-        }
-        Format::Webp => {
-            let mut bytes = Vec::new();
-            let encoder = WebPEncoder::new_lossless(&mut bytes);
-            write_with_exif(encoder, picture, options.parameters).map_err(|_| ImagingError::Encode("WebP"))?;
-            Ok(bytes)
-        }
+    encode_pixels(&Pixels::opaque(picture), options)
+}
+
+/// Writes a picture with its transparency; JPEG has none and leaves it away.
+pub fn encode_with_alpha(picture: &Rgb8, alpha: &Gray8, options: &EncodeOptions<'_>) -> Result<Vec<u8>, ImagingError> {
+    if (picture.width(), picture.height()) != (alpha.width(), alpha.height()) {
+        return Err(ImagingError::Size);
+    }
+    if options.format == Format::Jpeg {
+        return encode(picture, options);
+    }
+    encode_pixels(&Pixels::transparent(picture, alpha), options)
+}
+
+/// Three bytes a pixel, or four with transparency.
+pub(crate) struct Pixels<'a> {
+    pub bytes: Cow<'a, [u8]>,
+    pub width: u32,
+    pub height: u32,
+    pub alpha: bool,
+}
+
+impl<'a> Pixels<'a> {
+    fn opaque(picture: &'a Rgb8) -> Self {
+        Self { bytes: Cow::Borrowed(picture.pixels()), width: picture.width(), height: picture.height(), alpha: false }
+    }
+
+    fn transparent(picture: &Rgb8, alpha: &Gray8) -> Self {
+        let pixels = picture.pixels().chunks_exact(Rgb8::CHANNELS).zip(alpha.pixels());
+        let bytes = pixels.flat_map(|(rgb, &alpha)| [rgb[0], rgb[1], rgb[2], alpha]).collect();
+        Self { bytes: Cow::Owned(bytes), width: picture.width(), height: picture.height(), alpha: true }
+    }
+
+    pub fn color_type(&self) -> ExtendedColorType {
+        if self.alpha { ExtendedColorType::Rgba8 } else { ExtendedColorType::Rgb8 }
     }
 }
 
-fn encode_png(picture: &Rgb8, options: &EncodeOptions<'_>) -> Result<Vec<u8>, png::EncodingError> {
+fn encode_pixels(pixels: &Pixels<'_>, options: &EncodeOptions<'_>) -> Result<Vec<u8>, ImagingError> {
+    match options.format {
+        Format::Png => encode_png(pixels, options).map_err(|_| ImagingError::Encode("PNG")),
+        Format::Jpeg => {
+            let mut bytes = Vec::new();
+            let encoder = JpegEncoder::new_with_quality(&mut bytes, options.quality.clamp(1, 100));
+            write_with_exif(encoder, pixels, options.parameters).map_err(|_| ImagingError::Encode("JPEG"))?;
+            Ok(bytes)
+        }
+        Format::Webp => webp::encode(pixels, options).ok_or(ImagingError::Encode("WebP")),
+    }
+}
+
+fn encode_png(pixels: &Pixels<'_>, options: &EncodeOptions<'_>) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
-    encoder.set_color(png::ColorType::Rgb);
+    let mut encoder = png::Encoder::new(&mut bytes, pixels.width, pixels.height);
+    encoder.set_color(if pixels.alpha { png::ColorType::Rgba } else { png::ColorType::Rgb });
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(match options.png_level {
         PngLevel::Fast => png::Compression::Fast,
@@ -137,15 +116,19 @@ fn encode_png(picture: &Rgb8, options: &EncodeOptions<'_>) -> Result<Vec<u8>, pn
         }
     }
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(picture.pixels())?;
+    writer.write_image_data(&pixels.bytes)?;
     writer.finish()?;
     Ok(bytes)
 }
 
-fn write_with_exif(mut encoder: impl ImageEncoder, picture: &Rgb8, parameters: Option<&str>) -> image::ImageResult<()> {
+pub(crate) fn write_with_exif(
+    mut encoder: impl ImageEncoder,
+    pixels: &Pixels<'_>,
+    parameters: Option<&str>,
+) -> image::ImageResult<()> {
     if let Some(comment) = parameters.and_then(exif::user_comment) {
         // Parameters are an extra: a picture too small for them is still a picture.
         let _ = encoder.set_exif_metadata(comment);
     }
-    encoder.write_image(picture.pixels(), picture.width(), picture.height(), ExtendedColorType::Rgb8)
+    encoder.write_image(&pixels.bytes, pixels.width, pixels.height, pixels.color_type())
 }

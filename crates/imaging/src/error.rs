@@ -38,6 +38,12 @@ pub enum ImagingError {
     /// The encoder refused.
     #[error("the image cannot be written as {0}")]
     Encode(&'static str),
+    /// A watermark that is empty or too long.
+    #[error("the watermark text must have 1 to 64 characters")]
+    MarkLength,
+    /// A watermark the built-in font cannot draw.
+    #[error("the watermark text contains `{0}`, which the built-in font lacks: use Latin, Greek or Cyrillic letters")]
+    MarkLetter(char),
 }
 
 impl From<PictureError> for ImagingError {

@@ -8,8 +8,7 @@
 use std::{path::Path, sync::Arc, time::Instant};
 
 use easel_models::{
-    Device,
-    ops::{Ops, candle::CandleOps},
+    ops::{Ops, cpu::CpuOps},
     pipeline::Pipeline,
     unet::Conditioning,
     weights::folder::open_model,
@@ -21,7 +20,7 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> Result<(), Failure> {
     let repeats: usize = std::env::args().nth(1).map_or(Ok(15), |n| n.parse())?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/builtin");
-    let ops = Arc::new(CandleOps::on(&Device::Cpu.open()?));
+    let ops = Arc::new(CpuOps::default());
     let pipeline = Pipeline::load(ops.clone(), &open_model(&folder, None)?)?;
     for side in [8, 12, 16] {
         let config = pipeline.unet.config();

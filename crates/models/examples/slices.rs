@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CandleBackend},
+    backend::{BackendOptions, CpuBackend},
     prompt::PromptOptions,
 };
 use easel_sampling::table;
@@ -55,7 +55,7 @@ fn main() -> Result<(), Failure> {
     let (pictures, side) = (arguments.first().copied().unwrap_or(9), arguments.get(1).copied().unwrap_or(128));
     let model = ModelId::from("builtin");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/builtin");
-    let mut backend = CandleBackend::new(BackendOptions {
+    let mut backend = CpuBackend::new(BackendOptions {
         device: Device::Cpu.open()?,
         catalogue: Box::new(vec![(model.clone(), folder)]),
         variant: None,

@@ -1,49 +1,30 @@
-//! [`DenoiseBackend`] over candle: models on one device, and the slots of the pictures in the making.
+//! [`DenoiseBackend`] over [`Ops`]: models on one device, and the slots of the pictures in the making.
 //!
 //! Owned by one thread. Weights are loaded on first use and stay until [`DenoiseBackend::unload`]. What takes long is done in slices
 //! ([`DenoiseBackend::prepare`], [`DenoiseBackend::decode`]); what lies between two slices is in the slot.
 
+mod catalogue;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    path::PathBuf,
     sync::Arc,
 };
 
 use easel_backend::{
-    BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow,
+    BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, ModelSource, Plan, Prepared, Result, Slot,
+    StepRow,
 };
 use easel_types::{ModelId, Rgb8};
 
+pub use catalogue::Catalogue;
+
 use crate::{
-    ModelError, OpenDevice,
-    ops::{Ops, OpsError, candle::CandleOps},
-    pipeline::{BatchKey, CacheCounts, Description, Pipeline, SlotState, TextCache, commit, draw, evaluate},
+    Device, ModelError, OpenDevice,
+    ops::{Ops, OpsError, candle::CandleOps, cpu::CpuOps},
+    pipeline::{BatchKey, CacheCounts, Pipeline, SlotState, TextCache, commit, draw, evaluate},
     prompt::PromptOptions,
-    weights::{ModelFiles, folder::open_model},
 };
-
-/// Where models are found.
-pub trait Catalogue: Send {
-    /// The models there are, the default first.
-    fn models(&self) -> Vec<ModelId>;
-    /// A model's folder or file.
-    fn locate(&self, model: &ModelId) -> Option<PathBuf>;
-    /// The first ten hex digits of the checkpoint's SHA-256, where it is known.
-    fn hash(&self, _model: &ModelId) -> Option<String> {
-        None
-    }
-}
-
-/// A fixed list of models.
-impl Catalogue for Vec<(ModelId, PathBuf)> {
-    fn models(&self) -> Vec<ModelId> {
-        self.iter().map(|(id, _)| id.clone()).collect()
-    }
-
-    fn locate(&self, model: &ModelId) -> Option<PathBuf> {
-        self.iter().find(|(id, _)| id == model).map(|(_, path)| path.clone())
-    }
-}
+use catalogue::Described;
 
 /// Bytes for encoded prompts where nobody says otherwise: hundreds of SDXL's, more than a thousand of SD 1.5's smaller relatives.
 pub const TEXT_CACHE_BYTES: u64 = 64 << 20;
@@ -62,23 +43,52 @@ pub struct BackendOptions {
     pub text_cache_bytes: u64,
 }
 
-/// Models and slots on one candle device.
-pub struct CandleBackend {
-    options: BackendOptions,
-    ops: Arc<CandleOps>,
-    described: HashMap<ModelId, Arc<(ModelFiles, Description)>>,
-    loaded: HashMap<ModelId, Pipeline<CandleOps>>,
-    slots: BTreeMap<Slot, (ModelId, SlotState<CandleOps>)>,
+/// Models and slots on one device.
+pub struct ModelBackend<O: Ops> {
+    device: OpenDevice,
+    prompt: PromptOptions,
+    ops: Arc<O>,
+    models: Arc<Described>,
+    loaded: HashMap<ModelId, Pipeline<O>>,
+    slots: BTreeMap<Slot, (ModelId, SlotState<O>)>,
     next_slot: u32,
-    texts: TextCache<<CandleOps as Ops>::Tensor>,
+    texts: TextCache<O::Tensor>,
+}
+
+/// The backend of candle's devices.
+pub type CandleBackend = ModelBackend<CandleOps>;
+/// The processor's backend.
+pub type CpuBackend = ModelBackend<CpuOps>;
+
+/// The backend that is best for the device.
+pub fn open(options: BackendOptions) -> Box<dyn DenoiseBackend> {
+    match options.device.device {
+        Device::Cpu => Box::new(CpuBackend::new(options)),
+        _ => Box::new(CandleBackend::new(options)),
+    }
 }
 
 impl CandleBackend {
     /// An empty backend; nothing is loaded.
     pub fn new(options: BackendOptions) -> Self {
-        let ops = Arc::new(CandleOps::on(&options.device));
-        let texts = TextCache::new(options.text_cache_bytes);
-        Self { options, ops, described: HashMap::new(), loaded: HashMap::new(), slots: BTreeMap::new(), next_slot: 0, texts }
+        Self::with(Arc::new(CandleOps::on(&options.device)), options)
+    }
+}
+
+impl CpuBackend {
+    /// An empty backend; nothing is loaded.
+    pub fn new(options: BackendOptions) -> Self {
+        Self::with(Arc::new(CpuOps::default()), options)
+    }
+}
+
+impl<O: Ops> ModelBackend<O> {
+    /// An empty backend over operations that have been set up.
+    pub fn with(ops: Arc<O>, options: BackendOptions) -> Self {
+        let BackendOptions { device, catalogue, variant, prompt, text_cache_bytes } = options;
+        let models = Arc::new(Described::new(catalogue, variant, ops.value_bytes() as u64));
+        let texts = TextCache::new(text_cache_bytes);
+        Self { device, prompt, ops, models, loaded: HashMap::new(), slots: BTreeMap::new(), next_slot: 0, texts }
     }
 
     /// How the encoded prompts are doing.
@@ -86,22 +96,7 @@ impl CandleBackend {
         self.texts.counts()
     }
 
-    fn describe_files(&mut self, model: &ModelId) -> Result<Arc<(ModelFiles, Description)>> {
-        if let Some(known) = self.described.get(model) {
-            return Ok(known.clone());
-        }
-        let path = self.options.catalogue.locate(model).ok_or_else(|| BackendError::UnknownModel(model.clone()))?;
-        let read = || -> std::result::Result<_, ModelError> {
-            let files = open_model(&path, self.options.variant.as_deref())?;
-            let description = Description::read(&files)?;
-            Ok((files, description))
-        };
-        let known = Arc::new(read().map_err(|e| bad_model(model, e))?);
-        self.described.insert(model.clone(), known.clone());
-        Ok(known)
-    }
-
-    fn slot(&self, slot: Slot) -> Result<(&Pipeline<CandleOps>, &SlotState<CandleOps>)> {
+    fn slot(&self, slot: Slot) -> Result<(&Pipeline<O>, &SlotState<O>)> {
         let (model, state) = self.slots.get(&slot).ok_or_else(|| unknown_slot(slot))?;
         Ok((loaded(&self.loaded, model)?, state))
     }
@@ -128,41 +123,29 @@ impl CandleBackend {
     }
 }
 
-impl DenoiseBackend for CandleBackend {
+impl<O: Ops> DenoiseBackend for ModelBackend<O> {
     fn describe(&self) -> BackendDescription {
         BackendDescription {
-            device: self.options.device.device.to_string(),
-            detail: format!("{}, f32", self.options.device.detail),
-            models: self.options.catalogue.models(),
-            memory: self.options.device.memory(),
+            device: self.device.device.to_string(),
+            detail: format!("{}, f32", self.device.detail),
+            models: self.models.models(),
+            memory: self.device.memory(),
         }
     }
 
     fn describe_model(&mut self, model: &ModelId) -> Result<ModelDescription> {
-        let known = self.describe_files(model)?;
-        let description = &known.1;
-        Ok(ModelDescription {
-            id: model.clone(),
-            family: description.family.name().to_owned(),
-            training: description.training.clone(),
-            sampler: description.sampler.clone(),
-            width: description.width,
-            height: description.height,
-            num_inference_steps: description.num_inference_steps,
-            guidance_scale: description.guidance_scale,
-            size_multiple: description.scale,
-            has_mask_channels: description.has_mask_channels,
-            embeds_guidance: description.embeds_guidance,
-            weight_bytes: description.weight_count * self.ops.value_bytes() as u64,
-            hash: self.options.catalogue.hash(model),
-        })
+        self.models.describe(model)
+    }
+
+    fn source(&self) -> Option<Arc<dyn ModelSource>> {
+        Some(self.models.clone())
     }
 
     fn load(&mut self, model: &ModelId) -> Result<()> {
         if self.loaded.contains_key(model) {
             return Ok(());
         }
-        let known = self.describe_files(model)?;
+        let known = self.models.files(model)?;
         let started = std::time::Instant::now();
         let pipeline = Pipeline::load(self.ops.clone(), &known.0).map_err(|e| load_error(model, e))?;
         tracing::info!(%model, seconds = started.elapsed().as_secs_f64(), "model loaded");
@@ -173,7 +156,7 @@ impl DenoiseBackend for CandleBackend {
     fn unload(&mut self, model: &ModelId) {
         self.slots.retain(|_, (used, _)| used != model);
         self.loaded.remove(model);
-        self.described.remove(model);
+        self.models.forget(model);
         self.texts.drop_model(model);
     }
 
@@ -189,7 +172,7 @@ impl DenoiseBackend for CandleBackend {
     fn prepare(&mut self, slot: Slot) -> Result<Prepared> {
         let (model, state) = self.slots.get_mut(&slot).ok_or_else(|| unknown_slot(slot))?;
         let pipeline = loaded(&self.loaded, model)?;
-        match state.prepare(pipeline, self.options.prompt, &mut self.texts).map_err(request_error)? {
+        match state.prepare(pipeline, self.prompt, &mut self.texts).map_err(request_error)? {
             true => Ok(Prepared::Ready),
             false => Ok(Prepared::More),
         }
@@ -251,7 +234,7 @@ impl DenoiseBackend for CandleBackend {
 
     fn memory(&self) -> MemoryUse {
         let weights: u64 = self.loaded.values().map(|pipeline| pipeline.weight_count).sum();
-        let of_slot = |(model, state): &(ModelId, SlotState<CandleOps>)| self.loaded.get(model).map_or(0, |p| state.bytes(p));
+        let of_slot = |(model, state): &(ModelId, SlotState<O>)| self.loaded.get(model).map_or(0, |p| state.bytes(p));
         MemoryUse {
             weights: weights * self.ops.value_bytes() as u64,
             slots: self.slots.values().map(of_slot).sum(),
@@ -261,7 +244,7 @@ impl DenoiseBackend for CandleBackend {
 }
 
 /// Free of `self`, so that slots can be changed while a model is in use.
-fn loaded<'a>(pipelines: &'a HashMap<ModelId, Pipeline<CandleOps>>, model: &ModelId) -> Result<&'a Pipeline<CandleOps>> {
+fn loaded<'a, O: Ops>(pipelines: &'a HashMap<ModelId, Pipeline<O>>, model: &ModelId) -> Result<&'a Pipeline<O>> {
     pipelines.get(model).ok_or_else(|| BackendError::UnknownModel(model.clone()))
 }
 

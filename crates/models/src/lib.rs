@@ -1,7 +1,7 @@
 //! Stable Diffusion on candle: text encoders, denoiser and autoencoder, their weights, and the backend the engine drives.
 //!
 //! [`weights`] reads and checks files, [`prompt`] turns text into token ids, [`ops`] is what the networks ([`text`], [`unet`], [`vae`]) are
-//! written in, [`pipeline`] puts them together, and [`backend`] serves them. One [`backend::CandleBackend`] is owned by one thread.
+//! written in, [`pipeline`] puts them together, and [`backend`] serves them. One [`backend::ModelBackend`] is owned by one thread.
 //!
 //! To add a model family: its networks over [`ops::Ops`], its names in [`weights`], its line in [`weights::Family`].
 

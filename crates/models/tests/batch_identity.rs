@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use common::{Failure, Outcome, backend, decode, draw_alone, prepare};
 use easel_backend::{DenoiseBackend, Plan, Slot, StepRow};
-use easel_models::backend::CandleBackend;
+use easel_models::backend::CpuBackend;
 use easel_sampling::{NoiseSource, SamplerConfig, TorchCpu, table};
 use easel_types::{Convention, Gray8, ModelId, NoiseKind, Rgb8, SamplerKind, SigmaSchedule, Task};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
@@ -52,7 +52,7 @@ fn task(rng: &mut SmallRng, side: [u32; 2]) -> Task {
 }
 
 /// A random request; those of one mix share a size, so that they share calls of the denoiser.
-fn plan(backend: &mut CandleBackend, rng: &mut SmallRng, side: [u32; 2]) -> Result<Plan, Failure> {
+fn plan(backend: &mut CpuBackend, rng: &mut SmallRng, side: [u32; 2]) -> Result<Plan, Failure> {
     let model = ModelId::from("builtin");
     let described = backend.describe_model(&model)?;
     let guided = rng.random_range(0..3) > 0;
@@ -87,7 +87,7 @@ struct Running {
 }
 
 /// Draws all plans at once: each joins at a random moment, and each step takes a random part of those that are under way.
-fn draw_together(backend: &mut CandleBackend, plans: &[Plan], rng: &mut SmallRng) -> Result<(Vec<Outcome>, usize), Failure> {
+fn draw_together(backend: &mut CpuBackend, plans: &[Plan], rng: &mut SmallRng) -> Result<(Vec<Outcome>, usize), Failure> {
     let mut waiting: Vec<(usize, &Plan)> = plans.iter().enumerate().collect();
     let mut running: Vec<(usize, Running)> = Vec::new();
     let mut outcomes: Vec<Option<Outcome>> = plans.iter().map(|_| None).collect();

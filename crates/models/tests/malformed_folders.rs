@@ -13,9 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use candle_core::{DType, Device};
 use easel_models::{
-    ops::candle::CandleOps,
+    ops::cpu::CpuOps,
     pipeline::Pipeline,
     weights::{WeightSet, open_model},
 };
@@ -29,7 +28,7 @@ use weights_support::{
 /// All that happens to a model between its folder and its first picture.
 fn load_check(path: &Path) -> Result<(), String> {
     let files = open_model(path, None).map_err(|e| e.to_string())?;
-    let ops = Arc::new(CandleOps::new(Device::Cpu, DType::F32));
+    let ops = Arc::new(CpuOps::default());
     Pipeline::load(ops, &files).map(|_| ()).map_err(|e| e.to_string())
 }
 

@@ -13,8 +13,8 @@ use std::sync::{
 use common::{Failure, backend, fixture, text_plan};
 use easel_backend::Plan;
 use easel_models::{
-    Device, ModelError,
-    ops::{Activation, ConvShape, Epilogue, Input, Mask, Ops, OpsError, Result, Update, Updated, candle::CandleOps},
+    ModelError,
+    ops::{Activation, ConvShape, Epilogue, Input, Mask, Ops, OpsError, Result, Update, Updated, cpu::CpuOps},
     pipeline::{Pipeline, SlotState, TextCache, commit, draw, evaluate},
     prompt::PromptOptions,
     weights::folder::open_model,
@@ -24,7 +24,7 @@ use easel_types::{Gray8, Rgb8, SamplerKind, SigmaSchedule, Task};
 
 /// The processor with less memory than it has.
 struct Short {
-    inner: CandleOps,
+    inner: CpuOps,
     /// Convolutions of more pixels than this fail.
     most_pixels: AtomicUsize,
     /// Calls until one fails; each failure doubles the distance to the next, so that every retry comes through in the end.
@@ -33,11 +33,11 @@ struct Short {
     failures: AtomicUsize,
 }
 
-type T = <CandleOps as Ops>::Tensor;
+type T = <CpuOps as Ops>::Tensor;
 
 impl Short {
     fn new() -> Self {
-        let inner = CandleOps::on(&Device::Cpu.open().expect("the processor"));
+        let inner = CpuOps::default();
         let never = || AtomicUsize::new(usize::MAX);
         Self { inner, most_pixels: never(), patience: never(), calls: AtomicUsize::new(0), failures: AtomicUsize::new(0) }
     }
@@ -68,9 +68,9 @@ macro_rules! pass_on {
 
 impl Ops for Short {
     type Tensor = T;
-    type Conv = <CandleOps as Ops>::Conv;
-    type Linear = <CandleOps as Ops>::Linear;
-    type Norm = <CandleOps as Ops>::Norm;
+    type Conv = <CpuOps as Ops>::Conv;
+    type Linear = <CpuOps as Ops>::Linear;
+    type Norm = <CpuOps as Ops>::Norm;
 
     fn value_bytes(&self) -> usize {
         self.inner.value_bytes()
@@ -90,8 +90,9 @@ impl Ops for Short {
     }
 
     pass_on! {
-        conv_weights(shape: ConvShape, weight: Vec<f32>, bias: Option<Vec<f32>>) -> Self::Conv;
-        linear_weights(outputs: usize, inputs: usize, weight: Vec<f32>, bias: Option<Vec<f32>>) -> Self::Linear;
+        conv_weights(shape: ConvShape, weight: &[f32], bias: Option<Vec<f32>>) -> Self::Conv;
+        linear_weights(outputs: usize, inputs: usize, weight: &[f32], bias: Option<Vec<f32>>) -> Self::Linear;
+        gated_weights(outputs: usize, inputs: usize, weight: &[f32], bias: Option<Vec<f32>>) -> Self::Linear;
         norm_weights(groups: usize, epsilon: f64, scale: Vec<f32>, shift: Vec<f32>) -> Self::Norm;
         upload(values: &[f32], shape: &[usize]) -> T;
         download(x: &T) -> Vec<f32>;

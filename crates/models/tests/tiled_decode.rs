@@ -5,15 +5,14 @@
 use std::{path::Path, sync::Arc};
 
 use easel_models::{
-    Device,
-    ops::{Ops, candle::CandleOps},
+    ops::{Ops, cpu::CpuOps},
     pipeline::Pipeline,
     weights::{WeightSet, folder::open_model},
 };
 
-fn open() -> (Pipeline<CandleOps>, WeightSet) {
+fn open() -> (Pipeline<CpuOps>, WeightSet) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let ops = Arc::new(CandleOps::on(&Device::Cpu.open().expect("the processor")));
+    let ops = Arc::new(CpuOps::default());
     let files = open_model(&fixtures.join("conformance/models/sd1"), None).expect("the fixture opens");
     let expected = WeightSet::open_file(&fixtures.join("tiled/expected.safetensors")).expect("the reference opens");
     (Pipeline::load(ops, &files).expect("the fixture loads"), expected)

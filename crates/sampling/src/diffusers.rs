@@ -2,7 +2,8 @@
 //!
 //! A model folder's `scheduler_config.json` describes the model's training and its own sampler; [`from_diffusers`] reads both. Keys that the
 //! scheduler class does not accept are ignored, as diffusers ignores them; accepted ones that would need arithmetic Easel does not do are
-//! refused, rather than giving a silently different picture. A new class is one entry in `classes.rs`.
+//! refused, rather than giving a silently different picture. A value of the wrong type is an error whether the class accepts it or not:
+//! somebody meant something by it. A new class is one entry in `classes.rs`.
 
 mod classes;
 
@@ -10,8 +11,8 @@ use easel_types::{Convention, SamplerKind, SigmaSchedule, TimestepSpacing};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use self::classes::{CLASSES, Class, HARMLESS};
-use crate::{FinalSigma, PredictionType, SamplerConfig, SamplingError, SolverType, TrainingConfig};
+use self::classes::{CLASSES, Class, FLAGS, HARMLESS, NUMBERS, TEXTS};
+use crate::{AlignYourSteps, FinalSigma, PredictionType, SamplerConfig, SamplingError, SolverType, TrainingConfig};
 
 /// Where a model folder's file names its class.
 const MODEL_KEY: &str = "_class_name";
@@ -49,6 +50,7 @@ impl<'a> Options<'a> {
             let name: String = name.chars().take(64).collect();
             SamplingError::Unsupported(format!("scheduler class `{name}` is not supported; known: {known}"))
         })?;
+        check_types(json)?;
         let options = Self { class, json };
         options.refuse_what_would_be_different(class_key == MODEL_KEY)?;
         Ok(options)
@@ -115,6 +117,7 @@ impl<'a> Options<'a> {
             timestep_spacing: self.spacing()?,
             rescale_betas_zero_snr: self.flag("rescale_betas_zero_snr")?.unwrap_or(false),
             shift: self.read("shift")?.unwrap_or(1.0),
+            align_your_steps: AlignYourSteps::default(),
         })
     }
 
@@ -201,6 +204,19 @@ impl<'a> Options<'a> {
     }
 }
 
+/// The options Easel reads are of their types, or null.
+fn check_types(json: &Value) -> Result<(), SamplingError> {
+    let check = |keys: &[&str], fits: fn(&Value) -> bool, expected: &str| {
+        let given = |key: &&&str| json.get(**key).is_some_and(|value| !value.is_null() && !fits(value));
+        let Some(key) = keys.iter().find(given) else { return Ok(()) };
+        let shown: String = json[*key].to_string().chars().take(64).collect();
+        Err(SamplingError::Config(format!("`{key}` must be {expected}, got {shown}")))
+    };
+    check(FLAGS, Value::is_boolean, "true or false")?;
+    check(NUMBERS, Value::is_number, "a number")?;
+    check(TEXTS, Value::is_string, "a string")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -257,6 +273,29 @@ mod tests {
         ] {
             let result = sampler_from_diffusers(&spec, &TrainingConfig::default());
             assert!(result.is_err(), "{spec} gave {result:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_type_is_an_error_in_every_class() {
+        for class in CLASSES {
+            for (key, value) in FLAGS
+                .iter()
+                .map(|key| (key, json!("yes")))
+                .chain(NUMBERS.iter().map(|key| (key, json!("many"))))
+                .chain(TEXTS.iter().map(|key| (key, json!(7))))
+            {
+                let mut config = json!({ "_class_name": class.name, "clip_sample": false, "skip_prk_steps": true });
+                config[key] = value;
+                let error = from_diffusers(&config).unwrap_err();
+                assert!(
+                    matches!(&error, SamplingError::Config(why) if why.contains(&format!("`{key}`"))),
+                    "{}: {error}",
+                    class.name
+                );
+                config[key] = json!(null);
+                assert!(!matches!(from_diffusers(&config), Err(SamplingError::Config(_))), "{}: {key} may be null", class.name);
+            }
         }
     }
 }

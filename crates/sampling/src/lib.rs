@@ -25,7 +25,7 @@ pub use noise::{
     BrownianTree, Half, NoisePrecision, NoiseSource, NoiseStream, Nv, TorchCpu, TorchCuda, noise_source, seed_resize, slerp,
 };
 pub use row::{Blend, NoiseDraw, Row, Start, Table};
-pub use training::{BetaSchedule, NoiseLevels, PredictionType, TrainingConfig, TrainingSchedule};
+pub use training::{AlignYourSteps, BetaSchedule, NoiseLevels, PredictionType, TrainingConfig, TrainingSchedule};
 
 use problem::Problem;
 

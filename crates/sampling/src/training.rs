@@ -35,6 +35,17 @@ pub enum BetaSchedule {
     SquaredcosCapV2,
 }
 
+/// Whose levels the schedule `align_your_steps` takes: they were published for one model family each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlignYourSteps {
+    /// Stable Diffusion 1.5, and whatever has no table of its own.
+    #[default]
+    StableDiffusion,
+    /// Stable Diffusion XL.
+    StableDiffusionXl,
+}
+
 /// The model's own part of a diffusers `scheduler_config.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingConfig {
@@ -56,6 +67,9 @@ pub struct TrainingConfig {
     pub rescale_betas_zero_snr: bool,
     /// Shift of a flow-matching schedule; 1 elsewhere.
     pub shift: f64,
+    /// The model family's table of Align Your Steps; no scheduler configuration says it.
+    #[serde(default)]
+    pub align_your_steps: AlignYourSteps,
 }
 
 impl Default for TrainingConfig {
@@ -71,6 +85,7 @@ impl Default for TrainingConfig {
             timestep_spacing: TimestepSpacing::Leading,
             rescale_betas_zero_snr: false,
             shift: 1.0,
+            align_your_steps: AlignYourSteps::StableDiffusion,
         }
     }
 }

@@ -25,7 +25,7 @@ fn compare(case: &Value, header: &Value, noise: &[Value]) -> Result<f64, String>
     if start_error > 1e-5 {
         return Err(format!("starts {start_error:e} away"));
     }
-    let model = Model::new(header, case["prediction_type"].as_str().unwrap());
+    let model = Model::new(header, case["prediction_type"].as_str().unwrap()).rounding();
     let mut fresh = noise[1..].iter();
     let run = run(&table, &model, start, |_| state(fresh.next().unwrap()));
     if run.draws != case["draws"].as_str().unwrap() {

@@ -1,5 +1,7 @@
 //! The built-in model: embedded in the binary, unpacked under the data folder so that it can be mapped into memory like any other.
 //!
+//! A manifest is written beside the files when they are unpacked, as for any installed model: family, sizes, checksums.
+//!
 //! Unpacking is atomic (a temporary folder, then a rename), so two processes may start at once. Every start compares the unpacked files
 //! with the embedded ones and unpacks again if anybody has changed them; for 24 MB that takes a few milliseconds.
 
@@ -8,7 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::{Failure, Result};
+use easel_models::library::{LibraryError, Manifest};
+use tempfile::TempDir;
+
+use crate::error::{Exit, Failure, Result};
 
 /// The model's name.
 pub const NAME: &str = "builtin";
@@ -33,23 +38,32 @@ pub fn unpack(data: &Path) -> Result<Option<PathBuf>> {
     let folder = parent.join(NAME);
     if !is_sound(&folder) {
         write(&parent, &folder).map_err(|error| {
-            Failure::io(format!("cannot unpack the built-in model to {}", folder.display()), &error)
+            Failure::new(Exit::Failure, format!("cannot unpack the built-in model to {}: {error}", folder.display()))
                 .hint("name a folder that can be written to with --data-dir or EASEL_DATA_DIR")
         })?;
     }
     Ok(Some(parent))
 }
 
-/// Every file is there with its content.
+/// Every file is there with its content, and a manifest that knows of it.
 fn is_sound(folder: &Path) -> bool {
-    FILES.iter().all(|(name, content)| {
-        let path = folder.join(name);
-        fs::metadata(&path).is_ok_and(|meta| meta.len() == content.len() as u64)
-            && fs::read(&path).is_ok_and(|found| found == *content)
-    })
+    Manifest::read(folder).is_ok_and(|manifest| manifest.family.is_some() && manifest.sha256.is_some())
+        && FILES.iter().all(|(name, content)| {
+            let path = folder.join(name);
+            fs::metadata(&path).is_ok_and(|meta| meta.len() == content.len() as u64)
+                && fs::read(&path).is_ok_and(|found| found == *content)
+        })
 }
 
-fn write(parent: &Path, folder: &Path) -> io::Result<()> {
+fn write(parent: &Path, folder: &Path) -> std::result::Result<(), LibraryError> {
+    let fresh = staged(parent).map_err(|source| LibraryError::Io { path: parent.to_owned(), source })?;
+    let licence = Some(env!("CARGO_PKG_LICENSE").to_owned());
+    Manifest { licence, ..Manifest::of(fresh.path())? }.write(fresh.path())?;
+    publish(fresh, parent, folder).map_err(|source| LibraryError::Io { path: folder.to_owned(), source })
+}
+
+/// The embedded files in a temporary folder.
+fn staged(parent: &Path) -> io::Result<TempDir> {
     fs::create_dir_all(parent)?;
     let fresh = tempfile::Builder::new().prefix(".builtin-").tempdir_in(parent)?;
     for (name, content) in FILES {
@@ -58,6 +72,11 @@ fn write(parent: &Path, folder: &Path) -> io::Result<()> {
         fs::write(path, content)?;
     }
     share(fresh.path())?;
+    Ok(fresh)
+}
+
+/// Puts the temporary folder into its place.
+fn publish(fresh: TempDir, parent: &Path, folder: &Path) -> io::Result<()> {
     if folder.exists() {
         // What is there is damaged or of another version. Readers that have mapped it keep their files.
         let old = tempfile::Builder::new().prefix(".builtin-old-").tempdir_in(parent)?;
@@ -89,6 +108,8 @@ fn share(_folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use easel_models::library::MANIFEST;
+
     use super::*;
 
     #[test]
@@ -99,6 +120,9 @@ mod tests {
         fs::write(parent.join(NAME).join(name), b"changed").unwrap();
         assert_eq!(unpack(data.path()).unwrap(), Some(parent.clone()));
         assert_eq!(fs::read(parent.join(NAME).join(name)).unwrap(), content);
+        fs::remove_file(parent.join(NAME).join(MANIFEST)).unwrap();
+        unpack(data.path()).unwrap();
+        assert!(Manifest::read(&parent.join(NAME)).unwrap().sha256.is_some(), "what an older version unpacked gets a manifest");
         let left: Vec<_> = fs::read_dir(&parent).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, [NAME], "nothing temporary is left");
     }

@@ -3,7 +3,10 @@
 //! On disk a model's name is a folder's name, which cannot hold a slash. What was pulled as `org/name` lies in `org--name` and is listed
 //! as `org/name`; both names are understood.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use easel_models::{
     backend::Catalogue,
@@ -61,20 +64,44 @@ pub fn find<'a>(entries: &'a [Entry], name: &str) -> Result<&'a Entry> {
     })
 }
 
-/// Models for the backend to find.
-pub struct Listed(pub Vec<Entry>);
+/// The library as backends see it, listed anew whenever somebody asks what there is. Clones share one list.
+#[derive(Clone)]
+pub struct Listed {
+    library: Library,
+    entries: Arc<Mutex<Vec<Entry>>>,
+}
+
+impl Listed {
+    /// The library, with what it was last seen to hold.
+    pub fn new(library: Library, entries: Vec<Entry>) -> Self {
+        Self { library, entries: Arc::new(Mutex::new(entries)) }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find<T>(&self, model: &ModelId, get: impl FnOnce(&Entry) -> T) -> Option<T> {
+        self.entries().iter().find(|entry| entry.id == *model).map(get)
+    }
+}
 
 impl Catalogue for Listed {
     fn models(&self) -> Vec<ModelId> {
-        self.0.iter().map(|entry| entry.id.clone()).collect()
+        // One folder nobody can read is no reason to forget the others.
+        match entries(&self.library) {
+            Ok(entries) => *self.entries() = entries,
+            Err(error) => tracing::warn!(error = error.message, "the installed models cannot be listed; keeping the last list"),
+        }
+        self.entries().iter().map(|entry| entry.id.clone()).collect()
     }
 
     fn locate(&self, model: &ModelId) -> Option<PathBuf> {
-        self.0.iter().find(|entry| entry.id == *model).map(|entry| entry.model.path.clone())
+        self.find(model, |entry| entry.model.path.clone())
     }
 
     fn hash(&self, model: &ModelId) -> Option<String> {
-        self.0.iter().find(|entry| entry.id == *model)?.model.manifest.short_hash().map(str::to_owned)
+        self.find(model, |entry| entry.model.manifest.short_hash().map(str::to_owned))?
     }
 }
 

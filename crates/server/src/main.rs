@@ -4,6 +4,7 @@ mod builtin;
 mod cli;
 mod config;
 mod error;
+mod known;
 mod library;
 mod logging;
 mod output;

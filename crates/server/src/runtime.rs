@@ -1,7 +1,8 @@
 //! The engine with its backend and its models: what `serve` and `generate` have in common.
 
+use easel_backend::DenoiseBackend;
 use easel_engine::{Engine, EngineConfig, Factory, SubmitError, scheduler::Rules};
-use easel_models::backend::{BackendOptions, CandleBackend, TEXT_CACHE_BYTES};
+use easel_models::backend::{self, BackendOptions, TEXT_CACHE_BYTES};
 use easel_types::ModelId;
 
 use crate::{
@@ -58,22 +59,25 @@ impl Runtime {
         for device in &config.models.devices {
             devices.push(device.open()?);
         }
-        let models = library::entries(&library::open(config)?)?;
+        let library = library::open(config)?;
+        let models = library::entries(&library)?;
         let default = choose(config, &models, options.need_model)?;
         let kept = Kept::default();
         let engine = EngineConfig { default_model: default, ..options.engine };
-        let mut factories: Vec<Factory<Tap<CandleBackend>>> = Vec::new();
+        let count = models.len();
+        let catalogue = Listed::new(library, models);
+        let mut factories: Vec<Factory<Tap<Box<dyn DenoiseBackend>>>> = Vec::new();
         for device in devices {
-            tracing::debug!(device = %device.device, detail = device.detail, models = models.len(), "starting the engine");
-            let backend = BackendOptions {
+            tracing::debug!(device = %device.device, detail = device.detail, models = count, "starting the engine");
+            let options_of_device = BackendOptions {
                 device,
-                catalogue: Box::new(Listed(models.clone())),
+                catalogue: Box::new(catalogue.clone()),
                 variant: config.models.variant.clone(),
                 prompt: Default::default(),
                 text_cache_bytes: TEXT_CACHE_BYTES,
             };
             let (inside, keep_latents) = (kept.clone(), options.keep_latents);
-            factories.push(Box::new(move || Ok(Tap::new(CandleBackend::new(backend), inside, keep_latents))));
+            factories.push(Box::new(move || Ok(Tap::new(backend::open(options_of_device), inside, keep_latents))));
         }
         let engine = Engine::start_on(factories, engine);
         Ok(Self { engine, kept })

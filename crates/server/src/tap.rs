@@ -6,7 +6,8 @@ use std::{
 };
 
 use easel_backend::{
-    BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow,
+    BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, ModelSource, Plan, Prepared, Result, Slot,
+    StepRow,
 };
 use easel_types::{ModelId, Rgb8};
 
@@ -74,6 +75,10 @@ impl<B: DenoiseBackend> DenoiseBackend for Tap<B> {
     fn describe_model(&mut self, model: &ModelId) -> Result<ModelDescription> {
         let result = self.inner.describe_model(model);
         self.note(result)
+    }
+
+    fn source(&self) -> Option<Arc<dyn ModelSource>> {
+        self.inner.source()
     }
 
     fn load(&mut self, model: &ModelId) -> Result<()> {

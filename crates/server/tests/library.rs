@@ -4,7 +4,13 @@
 
 mod common;
 
-use common::{Home, tiny_model};
+use common::{
+    Home,
+    hub::{COMMIT, Hub},
+    tiny_model,
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 fn ids(home: &Home) -> Vec<String> {
     let json = home.run(["list", "--json"]).ok().json();
@@ -65,4 +71,72 @@ fn what_cannot_be_pulled_is_refused_before_the_network_is_asked() {
     home.run(["pull", "not-a-repository"]).fails(2, &["not-a-repository", "org/name"]);
     home.run(["pull", "org/name", "--offline", "true"]).fails(4, &["org/name", "offline"]);
     home.run(["pull", "org/name", "--hub-endpoint", "http://127.0.0.1:9"]).fails(1, &["127.0.0.1:9"]);
+}
+
+#[test]
+fn the_built_in_model_is_described_like_any_other() {
+    let home = Home::new();
+    let list = home.run(["list", "--json"]).ok().json();
+    let builtin = &list["models"][0];
+    assert_eq!((builtin["id"].as_str(), builtin["family"].as_str()), (Some("builtin"), Some("sd1")));
+    let unet =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/builtin/unet/diffusion_pytorch_model.safetensors");
+    let bytes = std::fs::read(unet).unwrap();
+    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(builtin["sha256"].as_str(), Some(digest.as_str()));
+    assert_eq!(builtin["hash"].as_str(), Some(&digest[..10]));
+    assert!(builtin["size_bytes"].as_u64().unwrap() > bytes.len() as u64);
+    let table = home.run(["list"]).ok().stdout;
+    let line = table.lines().find(|line| line.starts_with("builtin")).unwrap();
+    assert!(line.contains("sd1") && line.contains("MiB") && line.contains("built in"), "{line}");
+    let shown = home.run(["show", "builtin", "--json", "--verify"]).ok().json();
+    assert_eq!(shown["damaged"].as_array().map(Vec::len), Some(0));
+    let text = home.run(["show", "builtin"]).ok().stdout;
+    assert!(text.contains(&digest) && text.contains("sd1") && text.contains("MiB"), "{text}");
+}
+
+#[test]
+fn a_known_model_is_pulled_by_its_short_name() {
+    let home = Home::new();
+    let hub = Hub::start("stable-diffusion-v1-5/stable-diffusion-v1-5", &tiny_model());
+    let pulled = home.run(["pull", "sd15", "--hub-endpoint", &hub.endpoint]).ok();
+    assert!(pulled.stderr.contains("CreativeML Open RAIL-M"), "{pulled:?}");
+    assert_eq!(hub.asked()[0], "/api/models/stable-diffusion-v1-5/stable-diffusion-v1-5/revision/main");
+    let shown = home.run(["show", "sd15", "--json", "--verify"]).ok().json();
+    assert_eq!(shown["source"], "stable-diffusion-v1-5/stable-diffusion-v1-5");
+    assert_eq!((shown["revision"].as_str(), shown["family"].as_str()), (Some(COMMIT), Some("sd1")));
+    let files = shown["files"].as_array().unwrap();
+    assert!(files.iter().all(|file| file["path"].as_str().unwrap().ends_with(".fp16.safetensors")), "{files:?}");
+    let known = home.run(["list", "--known", "--json"]).ok().json();
+    let installed = |id: &str| {
+        let all = known["known"].as_array().unwrap();
+        all.iter().find(|model| model["id"] == id).unwrap_or_else(|| panic!("{id}"))["installed"].clone()
+    };
+    assert_eq!([installed("sd15"), installed("sdxl")], [Value::Bool(true), Value::Bool(false)]);
+    // With what its manifest recommends; the fixture's own size would be 64 pixels.
+    let size = ["--width", "64", "--height", "64"];
+    let drawn = home.run(["generate", "a cat", "--model", "sd15", "--json", "--device", "cpu"].iter().chain(&size)).ok().json();
+    let told = (&drawn["num_inference_steps"], &drawn["guidance_scale"], &drawn["sampler"]);
+    assert_eq!(told, (&25.into(), &7.5.into(), &"pndm".into()), "{drawn}");
+}
+
+#[test]
+fn known_models_are_listed_and_a_wrong_name_names_them() {
+    let home = Home::new();
+    let table = home.run(["list", "--known"]).ok().stdout;
+    for word in ["sd15", "sd21", "sdxl", "sd-turbo", "sdxl-turbo", "stabilityai/stable-diffusion-xl-base-1.0", "https://"] {
+        assert!(table.contains(word), "{word}: {table}");
+    }
+    home.run(["pull", "sd16"]).fails(2, &["sd16", "sd15", "easel list --known"]);
+}
+
+#[test]
+fn an_empty_hub_address_is_a_clear_error() {
+    let home = Home::new();
+    let ran = home.command(["pull", "org/name"]).env("HF_ENDPOINT", "").output().unwrap();
+    common::Ran::from(ran).fails(1, &["HF_ENDPOINT"]);
+    let settings = home.run(["config", "--json"]).ok().json();
+    let endpoint =
+        settings["settings"].as_array().unwrap().iter().find(|setting| setting["key"] == "hub.endpoint").unwrap().clone();
+    assert_eq!((&endpoint["value"], &endpoint["source"]), (&Value::Null, &"default".into()), "hf-hub knows where the hub is");
 }

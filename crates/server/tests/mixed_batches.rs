@@ -12,7 +12,7 @@ use std::{
 use easel_engine::{Engine, EngineConfig, Event, Outcome, scheduler::Rules};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CandleBackend, TEXT_CACHE_BYTES},
+    backend::{BackendOptions, CpuBackend, TEXT_CACHE_BYTES},
 };
 use easel_types::{GenerationRequest, Gray8, Rgb8, SamplerKind, SigmaSchedule, Task};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
@@ -43,7 +43,7 @@ fn engine() -> Engine {
     };
     // A target so far away that batches are as large as they may be.
     let rules = Rules { target_factor: 1000.0, rows_max: 12, ..Rules::default() };
-    Engine::start(move || Ok(CandleBackend::new(backend)), EngineConfig { rules, ..EngineConfig::default() })
+    Engine::start(move || Ok(CpuBackend::new(backend)), EngineConfig { rules, ..EngineConfig::default() })
 }
 
 fn picture(width: u32, height: u32, rng: &mut SmallRng) -> Arc<Rgb8> {

@@ -6,7 +6,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::Home;
+use common::{Home, Ran, tiny_model};
+use serde_json::json;
 
 #[test]
 fn a_free_port_is_announced_and_answers() {
@@ -77,4 +78,21 @@ fn the_line_it_prints_makes_a_picture() {
     let status = std::process::Command::new("sh").args(["-c", line]).current_dir(home.path()).status().unwrap();
     assert!(status.success());
     assert!(std::fs::read(home.join("out.png")).unwrap().starts_with(b"\x89PNG"), "{line}");
+}
+
+#[test]
+fn a_model_that_is_installed_meanwhile_draws() {
+    let home = Home::new();
+    let server = home.serve(&["--device", "cpu"]);
+    server.wait_until_ready();
+    let body = json!({"prompt": "a red circle", "model": "tiny", "size": "64x64", "num_inference_steps": 1});
+    assert!(server.generate(&body).starts_with("HTTP/1.1 404"));
+    let import = home.command(["import", "--name", "tiny"]).arg(tiny_model()).output().unwrap();
+    Ran::from(import).ok();
+    let drawn = server.generate(&body);
+    assert!(drawn.starts_with("HTTP/1.1 200"), "{drawn}");
+    assert!(server.get("/v1/models").contains("\"tiny\""));
+    home.run(["rm", "tiny"]).ok();
+    assert!(!server.get("/v1/models").contains("\"tiny\""));
+    assert!(server.generate(&body).starts_with("HTTP/1.1 404"));
 }

@@ -4,7 +4,10 @@
 
 mod common;
 
+use std::collections::HashSet;
+
 use common::Home;
+use easel_types::{SamplerKind, SigmaSchedule};
 
 #[test]
 fn help_lists_the_commands_and_the_exit_codes() {
@@ -16,6 +19,11 @@ fn help_lists_the_commands_and_the_exit_codes() {
     let help = home.run(["generate", "--help"]).ok().stdout;
     for word in ["--negative-prompt", "EASEL_SEED", "dpmpp_2m", "--latents-out", "--clip-skip"] {
         assert!(help.contains(word), "{word}");
+    }
+    let words: HashSet<&str> = help.split(|c: char| c.is_whitespace() || ",[]".contains(c)).collect();
+    let samplers = SamplerKind::ALL.iter().map(|kind| kind.name());
+    for name in samplers.chain(SigmaSchedule::ALL.iter().map(|schedule| schedule.name())) {
+        assert!(words.contains(name), "{name}: {help}");
     }
     assert!(home.run(["--version"]).ok().stdout.starts_with("easel 0."));
     assert!(!home.join(".local").exists(), "help writes nothing");
@@ -43,6 +51,30 @@ fn usage_errors_exit_with_2() {
 fn a_failure_is_json_where_json_is_asked_for() {
     let ran = Home::new().run(["generate", "x", "--json", "--image", "nowhere.png"]).fails(3, &["nowhere.png"]);
     assert_eq!(ran.json()["error"]["code"], "bad_input");
+}
+
+#[test]
+fn a_usage_error_is_json_where_json_is_asked_for() {
+    let home = Home::new();
+    let cases: [(&[&str], &str); 6] = [
+        (&["--json"], "subcommand"),
+        (&["list", "--json", "--bogus"], "--bogus"),
+        (&["generate", "--json"], "PROMPT"),
+        (&["generate", "x", "--sampler", "eular", "--json"], "eular"),
+        (&["--json", "frobnicate"], "frobnicate"),
+        (&["generate", "x", "--json", "--mask", "m.png"], "--image"),
+    ];
+    for (arguments, word) in cases {
+        let ran = home.run(arguments).fails(2, &[]);
+        let error = &ran.json()["error"];
+        assert_eq!(error["code"], "usage", "{ran:?}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(word) && !message.starts_with("error:"), "{message}");
+        assert!(error["hint"].is_string(), "{error}");
+    }
+    let prompt = home.run(["generate", "--bogus", "--", "--json"]).fails(2, &["--bogus"]);
+    assert_eq!(prompt.stdout, "", "what stands behind -- is no flag");
+    assert!(home.run(["--json", "--help"]).ok().stdout.contains("Usage"));
 }
 
 #[test]

@@ -3,9 +3,11 @@
 //! Only `serde` and `thiserror` here: no framework, no tensor, no clock, no randomness.
 
 mod picture;
+mod quality;
 mod request;
 mod sampler;
 
 pub use picture::{Gray8, PictureError, Rgb8};
+pub use quality::Quality;
 pub use request::{GenerationRequest, ModelId, Task};
 pub use sampler::{Convention, NoiseKind, SamplerKind, SigmaSchedule, TimestepSpacing, UnknownName};

@@ -275,6 +275,8 @@ struct User {
 pub struct Scheduler {
     rules: Rules,
     devices: Vec<Device>,
+    /// Devices that are still being brought up.
+    coming: usize,
     models: Vec<ModelInfo>,
     groups: Vec<GroupInfo>,
     requests: SlotMap<RequestKey, Request>,
@@ -312,6 +314,7 @@ impl Scheduler {
         Self {
             rules,
             devices: Vec::new(),
+            coming: 0,
             models: Vec::new(),
             groups: Vec::new(),
             requests: SlotMap::with_key(),
@@ -331,8 +334,23 @@ impl Scheduler {
         }
     }
 
-    /// A device with `memory` bytes for weights; its number. It may be one that was lost and has come back.
+    /// So many devices are being brought up: each is to be added or given up. What has been accepted waits for them, even if every
+    /// device that is there is lost meanwhile.
+    pub fn expect_devices(&mut self, devices: usize) {
+        self.coming += devices;
+    }
+
+    /// A device that was expected will not come. With the last of them go all requests.
+    pub fn give_up_device(&mut self, reason: &str) {
+        self.coming = self.coming.saturating_sub(1);
+        if !self.has_future() {
+            self.fail_all(&Failure::Backend(BackendError::Device(reason.to_owned())));
+        }
+    }
+
+    /// A device with `memory` bytes for weights; its number.
     pub fn add_device(&mut self, memory: Option<u64>) -> usize {
+        self.coming = self.coming.saturating_sub(1);
         let mut device = Device::new(memory);
         // What the first device has been measured to do is the best guess for another.
         let known = self.devices.first().map(|first| first.costs.clone());
@@ -430,6 +448,11 @@ impl Scheduler {
     /// Devices that are not lost.
     pub fn devices_up(&self) -> usize {
         self.devices.iter().filter(|device| !device.lost).count()
+    }
+
+    /// Whether there is a device, or will be one.
+    pub fn has_future(&self) -> bool {
+        self.devices_up() + self.coming > 0
     }
 
     /// No device begins anything new; steps stop too.

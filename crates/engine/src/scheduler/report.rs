@@ -340,7 +340,7 @@ impl Scheduler {
         let mut requests: Vec<_> = on_it.iter().filter_map(|key| self.parts.get(*key)).map(|part| part.request).collect();
         requests.sort_unstable();
         requests.dedup();
-        let others = self.devices_up() > 0;
+        let others = self.has_future();
         for request in requests {
             self.requests[request].restarts += 1;
             if !others || self.requests[request].restarts > self.rules.restarts_max {

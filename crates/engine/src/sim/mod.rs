@@ -6,7 +6,10 @@
 pub mod bound;
 pub mod cluster;
 pub mod day;
+mod shelf;
 pub mod traffic;
+
+pub use shelf::Shelf;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,7 +18,8 @@ use std::{
 };
 
 use easel_backend::{
-    BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, Plan, Prepared, Result, Slot, StepRow,
+    BackendDescription, BackendError, DenoiseBackend, MemoryUse, ModelDescription, ModelSource, Plan, Prepared, Result, Slot,
+    StepRow,
 };
 use easel_sampling::{SamplerConfig, TrainingConfig, TrainingSchedule};
 use easel_types::{ModelId, Rgb8, SamplerKind, SigmaSchedule};
@@ -77,6 +81,8 @@ pub struct SimConfig {
     pub poison: Vec<(u64, Call, Fault)>,
     /// Steps wait here, if there is one.
     pub gate: Option<Gate>,
+    /// Models that come and go while the engine runs, beside those of `models`.
+    pub shelf: Option<Shelf>,
 }
 
 impl Default for SimConfig {
@@ -94,13 +100,20 @@ impl Default for SimConfig {
             faults: Vec::new(),
             poison: Vec::new(),
             gate: None,
+            shelf: None,
         }
     }
 }
 
 /// Holds a [`SimBackend`]'s steps back until a test lets them through.
 #[derive(Debug, Clone, Default)]
-pub struct Gate(Arc<(Mutex<u64>, Condvar)>);
+pub struct Gate(Arc<(Mutex<Passage>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct Passage {
+    allowed: u64,
+    waiting: usize,
+}
 
 impl Gate {
     /// A closed gate.
@@ -110,9 +123,9 @@ impl Gate {
 
     /// Lets `steps` more through.
     pub fn allow(&self, steps: u64) {
-        let (allowed, changed) = &*self.0;
-        let mut allowed = lock(allowed);
-        *allowed = allowed.saturating_add(steps);
+        let (passage, changed) = &*self.0;
+        let mut passage = lock(passage);
+        passage.allowed = passage.allowed.saturating_add(steps);
         changed.notify_all();
     }
 
@@ -121,14 +134,21 @@ impl Gate {
         self.allow(u64::MAX);
     }
 
+    /// Steps that are being held back.
+    pub fn waiting(&self) -> usize {
+        lock(&self.0.0).waiting
+    }
+
     fn pass(&self) {
-        let (allowed, changed) = &*self.0;
-        let mut allowed = lock(allowed);
-        while *allowed == 0 {
-            allowed = changed.wait(allowed).unwrap_or_else(PoisonError::into_inner);
+        let (passage, changed) = &*self.0;
+        let mut passage = lock(passage);
+        passage.waiting += 1;
+        while passage.allowed == 0 {
+            passage = changed.wait(passage).unwrap_or_else(PoisonError::into_inner);
         }
-        if *allowed != u64::MAX {
-            *allowed -= 1;
+        passage.waiting -= 1;
+        if passage.allowed != u64::MAX {
+            passage.allowed -= 1;
         }
     }
 }
@@ -270,6 +290,27 @@ impl SimBackend {
     }
 }
 
+/// Every toy model is the same but for its name.
+fn describe(config: &SimConfig, model: &ModelId) -> Result<ModelDescription> {
+    let training = TrainingSchedule::new(TrainingConfig::default());
+    let training = training.map_err(|error| BackendError::Unsupported(error.to_string()))?;
+    Ok(ModelDescription {
+        id: model.clone(),
+        family: "sim".to_owned(),
+        training: Arc::new(training),
+        sampler: SamplerConfig::new(SamplerKind::Euler, SigmaSchedule::Normal),
+        width: config.size.0,
+        height: config.size.1,
+        num_inference_steps: config.steps,
+        guidance_scale: 7.0,
+        size_multiple: 8,
+        has_mask_channels: false,
+        embeds_guidance: false,
+        weight_bytes: 1,
+        hash: Some("0123456789".to_owned()),
+    })
+}
+
 impl DenoiseBackend for SimBackend {
     fn describe(&self) -> BackendDescription {
         BackendDescription {
@@ -281,26 +322,15 @@ impl DenoiseBackend for SimBackend {
     }
 
     fn describe_model(&mut self, model: &ModelId) -> Result<ModelDescription> {
-        if !self.config.models.contains(model) {
-            return Err(BackendError::UnknownModel(model.clone()));
+        match self.config.models.contains(model) {
+            true => describe(&self.config, model),
+            false => Err(BackendError::UnknownModel(model.clone())),
         }
-        let training = TrainingSchedule::new(TrainingConfig::default());
-        let training = training.map_err(|error| BackendError::Unsupported(error.to_string()))?;
-        Ok(ModelDescription {
-            id: model.clone(),
-            family: "sim".to_owned(),
-            training: Arc::new(training),
-            sampler: SamplerConfig::new(SamplerKind::Euler, SigmaSchedule::Normal),
-            width: self.config.size.0,
-            height: self.config.size.1,
-            num_inference_steps: self.config.steps,
-            guidance_scale: 7.0,
-            size_multiple: 8,
-            has_mask_channels: false,
-            embeds_guidance: false,
-            weight_bytes: 1,
-            hash: Some("0123456789".to_owned()),
-        })
+    }
+
+    fn source(&self) -> Option<Arc<dyn ModelSource>> {
+        let shelf = self.config.shelf.clone()?;
+        Some(Arc::new(shelf::Source { config: self.config.clone(), shelf }))
     }
 
     fn load(&mut self, model: &ModelId) -> Result<()> {

@@ -54,3 +54,6 @@ base.save(HERE / "gif.gif")
 buffer = io.BytesIO()
 Image.new("1", (13000, 13000)).save(buffer, "PNG", optimize=True)
 (HERE / "bomb.png").write_bytes(buffer.getvalue())
+
+# A JPEG in many scans.
+base.save(HERE / "progressive.jpg", progressive=True, quality=90)

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CandleBackend, TEXT_CACHE_BYTES},
+    backend::{BackendOptions, CpuBackend, TEXT_CACHE_BYTES},
     prompt::{PromptOptions, PromptSyntax},
 };
 use easel_sampling::{sampler_from_diffusers, table};
@@ -55,14 +55,14 @@ pub fn read(path: &Path) -> Result<Vec<Case>, Failure> {
 }
 
 /// A backend on the processor that knows every model folder.
-pub fn backend(models: &Path) -> Result<CandleBackend, Failure> {
+pub fn backend(models: &Path) -> Result<CpuBackend, Failure> {
     let mut catalogue = Vec::new();
     for entry in std::fs::read_dir(models)? {
         let entry = entry?;
         catalogue.push((ModelId(entry.file_name().to_string_lossy().into_owned()), entry.path()));
     }
     catalogue.sort();
-    Ok(CandleBackend::new(BackendOptions {
+    Ok(CpuBackend::new(BackendOptions {
         device: Device::Cpu.open()?,
         catalogue: Box::new(catalogue),
         variant: None,

@@ -3,8 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use easel_models::{
-    Device,
-    ops::{Ops, candle::CandleOps},
+    ops::{Ops, cpu::CpuOps},
     pipeline::Pipeline,
     prompt::{PromptOptions, PromptSyntax, encode_prompt},
     unet::Conditioning,
@@ -28,8 +27,8 @@ pub fn run(models: &Path, out: &mut Tensors) -> Result<(), Failure> {
     Ok(())
 }
 
-fn open(path: &Path) -> Result<Pipeline<CandleOps>, Failure> {
-    let ops = CandleOps::on(&Device::Cpu.open()?);
+fn open(path: &Path) -> Result<Pipeline<CpuOps>, Failure> {
+    let ops = CpuOps::default();
     Ok(Pipeline::load(Arc::new(ops), &open_model(path, None)?)?)
 }
 
@@ -45,7 +44,7 @@ fn noise(out: &mut Tensors) {
     }
 }
 
-fn text_and_unet(name: &str, pipeline: &Pipeline<CandleOps>, out: &mut Tensors) -> Result<(), Failure> {
+fn text_and_unet(name: &str, pipeline: &Pipeline<CpuOps>, out: &mut Tensors) -> Result<(), Failure> {
     let (ops, encoder) = (pipeline.ops.as_ref(), &pipeline.encoders[0]);
     let options = PromptOptions { syntax: PromptSyntax::Plain, ..PromptOptions::default() };
     let ids = encode_prompt(&encoder.tokenizer, PROMPT, options)?.chunks.remove(0).ids;
@@ -65,7 +64,7 @@ fn text_and_unet(name: &str, pipeline: &Pipeline<CandleOps>, out: &mut Tensors) 
     Ok(())
 }
 
-fn autoencoder(pipeline: &Pipeline<CandleOps>, out: &mut Tensors) -> Result<(), Failure> {
+fn autoencoder(pipeline: &Pipeline<CpuOps>, out: &mut Tensors) -> Result<(), Failure> {
     let ops = pipeline.ops.as_ref();
     let mut source = TorchCpu::new(6);
     let (z_shape, image_shape) = ([1, 4, 8, 8], [1, 3, 64, 64]);

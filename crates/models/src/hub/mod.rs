@@ -220,9 +220,11 @@ async fn facts(options: &PullOptions) -> Result<(String, String, Option<String>)
     if let Some(token) = options.token.clone().or_else(env_token) {
         builder = builder.token(token);
     }
-    let client = builder
-        .build()
-        .map_err(|e| HubError::Answer { endpoint: options.endpoint.clone().unwrap_or_default(), reason: e.to_string() })?;
+    let client = builder.build().map_err(|e| {
+        // Without an endpoint of ours hf-hub takes the variable, even an empty one.
+        let endpoint = options.endpoint.clone().unwrap_or_else(|| "HF_ENDPOINT".to_owned());
+        HubError::Answer { endpoint, reason: format!("{e}; give an address like https://hub.example.org, or unset it") }
+    })?;
     let endpoint = client.endpoint().to_owned();
     let answer = |reason: String| HubError::Answer { endpoint: endpoint.clone(), reason };
     let (owner, name) = hf_hub::split_id(&options.repo);

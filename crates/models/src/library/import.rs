@@ -13,10 +13,11 @@ use super::{
     LibraryError,
     manifest::{Manifest, ManifestFile, sha256},
 };
+use crate::pipeline::{DEFAULTS, Defaults};
 use crate::weights::{Family, WeightFile, component::weights_path, folder::only_checkpoint, open_model, single_file};
 
 /// Names at the top of a model's folder: the components, and what its makers recommend.
-const TOP: [&str; 2] = ["model_index.json", "defaults.toml"];
+const TOP: [&str; 2] = ["model_index.json", DEFAULTS];
 /// Names that a model's component may bring besides `*.safetensors`.
 const WANTED: [&str; 9] = [
     "config.json",
@@ -44,6 +45,8 @@ pub struct ImportOptions {
     pub licence: Option<String>,
     /// Seconds since 1970.
     pub now: u64,
+    /// What is recommended for it, where its makers say nothing.
+    pub defaults: Option<Defaults>,
     /// Copy even where a hard link would do. A link costs no space, but an edit of the source in place would change both.
     pub copy: bool,
 }
@@ -53,32 +56,57 @@ pub(super) fn build(source: &Path, staging: &Path, name: &str, options: &ImportO
     let folder = source.is_dir() && source.join("model_index.json").exists();
     let (family, files) = if folder { folder_files(source)? } else { checkpoint_files(source, name)? };
     let root = allowed_root(if folder { source } else { source.parent().unwrap_or(source) })?;
-    let mut manifest = Manifest {
+    for (from, to) in &files {
+        place(from, &staging.join(to), folder.then_some(root.as_path()), options.copy)?;
+    }
+    let mut names: Vec<String> = files.into_iter().map(|(_, to)| to).collect();
+    if let Some(defaults) = options.defaults.as_ref().filter(|_| folder && !names.iter().any(|name| name == DEFAULTS)) {
+        write_defaults(defaults, staging)?;
+        names.push(DEFAULTS.to_owned());
+    }
+    Ok(Manifest {
         source: options.source.clone().or_else(|| Some(source.file_name()?.to_string_lossy().into_owned())),
         revision: options.revision.clone(),
         licence: options.licence.clone(),
-        family: Some(family),
         installed_at: options.now,
-        ..Manifest::default()
-    };
-    for (from, to) in &files {
-        let target = staging.join(to);
-        place(from, &target, folder.then_some(root.as_path()), options.copy)?;
-        let size = fs::metadata(&target).map_err(LibraryError::io(&target))?.len();
+        ..measured(staging, &names, family)?
+    })
+}
+
+/// What there is to know of a model that lies ready in `folder`.
+pub(super) fn of_folder(folder: &Path) -> Result<Manifest, LibraryError> {
+    let (family, files) = folder_files(folder)?;
+    let names: Vec<String> = files.into_iter().map(|(_, name)| name).collect();
+    measured(folder, &names, family)
+}
+
+/// Family, sizes and checksums of the files of a model.
+fn measured(folder: &Path, names: &[String], family: Family) -> Result<Manifest, LibraryError> {
+    let mut manifest = Manifest { family: Some(family), ..Manifest::default() };
+    for name in names {
+        let path = folder.join(name);
+        let size = fs::metadata(&path).map_err(LibraryError::io(&path))?.len();
         manifest.size_bytes += size;
-        if to.ends_with(".safetensors") {
+        if name.ends_with(".safetensors") {
             // Again, and of what lies there now: a disk that filled up leaves a short file.
-            WeightFile::open(&target)?;
-            manifest.files.push(ManifestFile { path: to.clone(), size, sha256: sha256(&target)? });
+            WeightFile::open(&path)?;
+            manifest.files.push(ManifestFile { path: name.clone(), size, sha256: sha256(&path)? });
         }
     }
-    let main = if folder { weights_path(staging, "unet", None)? } else { only_checkpoint(staging)? };
-    let main = main.strip_prefix(staging).unwrap_or(&main);
+    let is_pipeline = folder.join("model_index.json").exists();
+    let main = if is_pipeline { weights_path(folder, "unet", None)? } else { only_checkpoint(folder)? };
+    let main = main.strip_prefix(folder).unwrap_or(&main);
     let known = manifest.files.iter().find(|file| Path::new(&file.path) == main);
     // Of a sharded denoiser, the first shard.
     let known = known.or_else(|| manifest.files.iter().find(|file| file.path.starts_with("unet/")));
     manifest.sha256 = known.map(|file| file.sha256.clone());
     Ok(manifest)
+}
+
+fn write_defaults(defaults: &Defaults, folder: &Path) -> Result<(), LibraryError> {
+    let path = folder.join(DEFAULTS);
+    let text = toml::to_string(defaults).map_err(|e| LibraryError::Manifest { path: path.clone(), reason: e.to_string() })?;
+    fs::write(&path, text).map_err(LibraryError::io(&path))
 }
 
 type Files = Vec<(PathBuf, String)>;

@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::LibraryError;
+use super::{LibraryError, import};
 use crate::weights::Family;
 
 /// The manifest's file name.
@@ -63,6 +63,11 @@ impl Manifest {
         self.sha256.as_deref()?.get(..SHORT_HASH_DIGITS)
     }
 
+    /// What there is to know of a diffusers folder, every file of weights being hashed.
+    pub fn of(folder: &Path) -> Result<Self, LibraryError> {
+        import::of_folder(folder)
+    }
+
     /// Reads a folder's manifest; an empty one where there is none.
     pub fn read(folder: &Path) -> Result<Self, LibraryError> {
         let path = folder.join(MANIFEST);
@@ -75,7 +80,8 @@ impl Manifest {
         toml::from_str(&text).map_err(|e| LibraryError::Manifest { path, reason: e.message().to_owned() })
     }
 
-    pub(super) fn write(&self, folder: &Path) -> Result<(), LibraryError> {
+    /// Writes it into a model's folder.
+    pub fn write(&self, folder: &Path) -> Result<(), LibraryError> {
         let path = folder.join(MANIFEST);
         let text = toml::to_string(self).map_err(|e| LibraryError::Manifest { path: path.clone(), reason: e.to_string() })?;
         let mut file = File::create(&path).map_err(LibraryError::io(&path))?;

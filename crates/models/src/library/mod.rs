@@ -22,6 +22,7 @@ pub use manifest::{MANIFEST, Manifest, ManifestFile};
 
 use crate::{
     hub::Pulled,
+    pipeline::Defaults,
     weights::{ModelFiles, OpenOptions, TokenizerFiles, open_model_with, tokenizer::SHARED_CLIP},
 };
 
@@ -131,12 +132,19 @@ impl Library {
         Ok(Installed { id: name.to_owned(), path, builtin: false, manifest })
     }
 
-    /// Installs what was pulled from the hub.
-    pub fn import_pulled(&self, pulled: &Pulled, name: &str, now: u64) -> Result<Installed, LibraryError> {
+    /// Installs what was pulled from the hub, with what is recommended for it where its makers say nothing.
+    pub fn import_pulled(
+        &self,
+        pulled: &Pulled,
+        name: &str,
+        defaults: Option<Defaults>,
+        now: u64,
+    ) -> Result<Installed, LibraryError> {
         let options = ImportOptions {
             source: Some(pulled.repo.clone()),
             revision: Some(pulled.commit.clone()),
             licence: pulled.licence.clone(),
+            defaults,
             now,
             copy: false,
         };

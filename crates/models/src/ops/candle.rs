@@ -1,9 +1,8 @@
 //! [`Ops`] over plain candle tensors: every device candle has, and the reference the kernels are measured against.
 //!
-//! Nothing is fused. Activations are contiguous NCHW maps and (rows, tokens, channels) tokens in one number format.
+//! Nothing is fused, and rows may round differently in company: candle's products pick their way by the shape. Activations are contiguous NCHW maps and (rows, tokens, channels) tokens in one number format.
 
 mod advance;
-mod product;
 
 use candle_core::{D, DType, Device, Tensor};
 
@@ -62,11 +61,6 @@ impl CandleOps {
         Self::new(device.candle.clone(), DType::F32)
     }
 
-    /// Tensors are plain f32 slices in our own memory.
-    fn on_host(&self) -> bool {
-        self.device.is_cpu() && self.dtype == DType::F32
-    }
-
     fn tensor(&self, values: &[f32], shape: &[usize]) -> Result<Tensor> {
         Ok(Tensor::from_slice(values, shape, &self.device)?.to_dtype(self.dtype)?)
     }
@@ -98,16 +92,20 @@ impl Ops for CandleOps {
         self.dtype.size_in_bytes()
     }
 
-    fn conv_weights(&self, shape: ConvShape, weight: Vec<f32>, bias: Option<Vec<f32>>) -> Result<Conv> {
-        let weight = self.tensor(&weight, &[shape.outputs, shape.inputs, shape.kernel, shape.kernel])?;
+    fn conv_weights(&self, shape: ConvShape, weight: &[f32], bias: Option<Vec<f32>>) -> Result<Conv> {
+        let weight = self.tensor(weight, &[shape.outputs, shape.inputs, shape.kernel, shape.kernel])?;
         let bias = bias.map(|b| self.tensor(&b, &[1, shape.outputs, 1, 1])).transpose()?;
         Ok(Conv { weight, bias, shape })
     }
 
-    fn linear_weights(&self, outputs: usize, inputs: usize, weight: Vec<f32>, bias: Option<Vec<f32>>) -> Result<Linear> {
-        let weight = self.tensor(&weight, &[outputs, inputs])?.t()?;
+    fn linear_weights(&self, outputs: usize, inputs: usize, weight: &[f32], bias: Option<Vec<f32>>) -> Result<Linear> {
+        let weight = self.tensor(weight, &[outputs, inputs])?.t()?;
         let bias = bias.map(|b| self.tensor(&b, &[outputs])).transpose()?;
         Ok(Linear { weight, bias })
+    }
+
+    fn gated_weights(&self, outputs: usize, inputs: usize, weight: &[f32], bias: Option<Vec<f32>>) -> Result<Linear> {
+        self.linear_weights(2 * outputs, inputs, weight, bias)
     }
 
     fn norm_weights(&self, groups: usize, epsilon: f64, scale: Vec<f32>, shift: Vec<f32>) -> Result<Norm> {
@@ -166,7 +164,6 @@ impl Ops for CandleOps {
         };
         let scale = 1.0 / (head_size as f64).sqrt();
         let (q, k, v) = ((split(q, queries)? * scale)?, split(k, keys)?.transpose(2, 3)?, split(v, keys)?);
-        // What one row alone would be cut into: the other rows must not change the shape of a product, and with it its rounding.
         let slice = (SCORE_LIMIT / (heads * keys).max(1)).clamp(1, queries);
         let group = (SCORE_LIMIT / (heads * keys * slice).max(1)).clamp(1, rows);
         let mut groups = Vec::new();
@@ -243,14 +240,25 @@ impl Ops for CandleOps {
     }
 
     fn advance(&self, output: &Tensor, pictures: &[Update<'_, Tensor>]) -> Result<Vec<Updated<Tensor>>> {
-        match self.on_host() {
-            true => self.advance_on_host(output, pictures),
-            false => self.advance_batch(output, pictures),
-        }
+        self.advance_batch(output, pictures)
     }
 }
 
 impl CandleOps {
+    /// `x` of any rank times (in, out), plus the bias.
+    fn product(&self, x: &Tensor, w: &Linear) -> Result<Tensor> {
+        let mut shape = x.dims().to_vec();
+        let inputs = shape.pop().unwrap_or(1);
+        // Flattened to a matrix, because a batched product with a shared right side is slow in candle.
+        let y = x.reshape(((), inputs))?.matmul(&w.weight)?;
+        let y = match &w.bias {
+            None => y,
+            Some(bias) => y.broadcast_add(bias)?,
+        };
+        shape.push(w.weight.dim(1)?);
+        Ok(y.reshape(shape)?)
+    }
+
     /// 0 where query `start + i` may see key `j`, minus infinity elsewhere.
     fn causal(&self, start: usize, count: usize, keys: usize) -> Result<Tensor> {
         let mut values = vec![0f32; count * keys];

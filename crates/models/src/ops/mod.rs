@@ -5,14 +5,17 @@
 //! width) or *tokens* with (rows, tokens, channels); how they lie in memory is the implementation's business. Rows never mix: row `i` of a
 //! result depends on row `i` of the inputs alone, which is what lets requests share a batch.
 //!
-//! A new device or number format is one implementation of [`Ops`]; no model changes. [`candle`] is the reference.
+//! A new device or number format is one implementation of [`Ops`]; no model changes. [`cpu`] is the processor's; [`candle`] is every other
+//! device's, and the reference.
 
 pub mod candle;
+pub mod cpu;
 mod update;
 mod weights;
 
 use thiserror::Error;
 
+pub use easel_kernels::cpu::Activation;
 pub use update::{Blend, Input, Update, Updated};
 pub use weights::{ConvShape, Loader, WeightSource};
 
@@ -32,19 +35,6 @@ pub enum OpsError {
 
 /// Result of an operation.
 pub type Result<T> = std::result::Result<T, OpsError>;
-
-/// What follows a convolution, a linear layer or a normalisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    None,
-    /// `x * sigmoid(x)`.
-    Silu,
-    /// The exact (erf) GELU.
-    Gelu,
-    /// `x * sigmoid(1.702 x)`, the GELU of OpenAI's CLIP.
-    QuickGelu,
-}
 
 /// What is done to a result before it is written: `activation(x + row_bias) + residual`.
 pub struct Epilogue<'a, T> {
@@ -98,9 +88,11 @@ pub trait Ops: Send + Sync {
     /// Bytes a number takes on the device.
     fn value_bytes(&self) -> usize;
     /// Prepares a convolution from (out, in, k, k) weights.
-    fn conv_weights(&self, shape: ConvShape, weight: Vec<f32>, bias: Option<Vec<f32>>) -> Result<Self::Conv>;
+    fn conv_weights(&self, shape: ConvShape, weight: &[f32], bias: Option<Vec<f32>>) -> Result<Self::Conv>;
     /// Prepares a linear layer from (out, in) weights.
-    fn linear_weights(&self, outputs: usize, inputs: usize, weight: Vec<f32>, bias: Option<Vec<f32>>) -> Result<Self::Linear>;
+    fn linear_weights(&self, outputs: usize, inputs: usize, weight: &[f32], bias: Option<Vec<f32>>) -> Result<Self::Linear>;
+    /// Prepares the linear layer of [`Ops::geglu`] from (2 * out, in) weights, the values' before the gates'.
+    fn gated_weights(&self, outputs: usize, inputs: usize, weight: &[f32], bias: Option<Vec<f32>>) -> Result<Self::Linear>;
     /// Prepares a normalisation over `groups` groups of channels; 0 groups is a layer normalisation over the last axis.
     fn norm_weights(&self, groups: usize, epsilon: f64, scale: Vec<f32>, shift: Vec<f32>) -> Result<Self::Norm>;
 
@@ -121,7 +113,7 @@ pub trait Ops: Send + Sync {
     fn layer_norm(&self, x: &Self::Tensor, w: &Self::Norm) -> Result<Self::Tensor>;
     /// Scaled dot-product attention of (rows, tokens, heads * d) tokens.
     fn attention(&self, q: &Self::Tensor, k: &Self::Tensor, v: &Self::Tensor, heads: usize, mask: Mask) -> Result<Self::Tensor>;
-    /// `a * gelu(b)` where (a, b) are the halves of the linear layer's output (Shazeer 2020).
+    /// `a * gelu(b)` where (a, b) are the halves of the gated layer's output (Shazeer 2020).
     fn geglu(&self, x: &Self::Tensor, w: &Self::Linear) -> Result<Self::Tensor>;
     /// An activation alone.
     fn activate(&self, x: &Self::Tensor, activation: Activation) -> Result<Self::Tensor>;

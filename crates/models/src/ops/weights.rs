@@ -1,5 +1,7 @@
 //! Walks a model's parameter names and hands the tensors to [`Ops`] for preparation.
 
+use std::borrow::Cow;
+
 use super::{Ops, Result};
 use crate::weights::{WeightSet, WeightsError};
 
@@ -8,7 +10,7 @@ pub trait WeightSource {
     /// Whether there is such a tensor.
     fn contains(&self, name: &str) -> bool;
     /// Its values, checked against the shape the architecture gives it.
-    fn f32(&self, name: &str, shape: &[usize]) -> std::result::Result<Vec<f32>, WeightsError>;
+    fn f32(&self, name: &str, shape: &[usize]) -> std::result::Result<Cow<'_, [f32]>, WeightsError>;
 }
 
 impl WeightSource for WeightSet {
@@ -16,8 +18,8 @@ impl WeightSource for WeightSet {
         WeightSet::contains(self, name)
     }
 
-    fn f32(&self, name: &str, shape: &[usize]) -> std::result::Result<Vec<f32>, WeightsError> {
-        WeightSet::f32(self, name, shape)
+    fn f32(&self, name: &str, shape: &[usize]) -> std::result::Result<Cow<'_, [f32]>, WeightsError> {
+        WeightSet::numbers(self, name, shape)
     }
 }
 
@@ -77,26 +79,37 @@ impl<'a, O: Ops> Loader<'a, O> {
 
     /// A tensor's values, checked against the shape the architecture gives it.
     pub fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        Ok(self.numbers(name, shape)?.into_owned())
+    }
+
+    fn numbers(&self, name: &str, shape: &[usize]) -> Result<Cow<'a, [f32]>> {
         Ok(self.weights.f32(&self.name(name), shape)?)
     }
 
     /// A convolution with bias.
     pub fn conv(&self, shape: ConvShape) -> Result<O::Conv> {
-        let weight = self.values("weight", &[shape.outputs, shape.inputs, shape.kernel, shape.kernel])?;
+        let weight = self.numbers("weight", &[shape.outputs, shape.inputs, shape.kernel, shape.kernel])?;
         let bias = self.values("bias", &[shape.outputs])?;
-        self.ops.conv_weights(shape, weight, Some(bias))
+        self.ops.conv_weights(shape, &weight, Some(bias))
     }
 
     /// A linear layer with bias.
     pub fn linear(&self, outputs: usize, inputs: usize) -> Result<O::Linear> {
-        let weight = self.values("weight", &[outputs, inputs])?;
+        let weight = self.numbers("weight", &[outputs, inputs])?;
         let bias = self.values("bias", &[outputs])?;
-        self.ops.linear_weights(outputs, inputs, weight, Some(bias))
+        self.ops.linear_weights(outputs, inputs, &weight, Some(bias))
+    }
+
+    /// The linear layer of [`Ops::geglu`]: as many values as `outputs`, and their gates.
+    pub fn gated(&self, outputs: usize, inputs: usize) -> Result<O::Linear> {
+        let weight = self.numbers("weight", &[2 * outputs, inputs])?;
+        let bias = self.values("bias", &[2 * outputs])?;
+        self.ops.gated_weights(outputs, inputs, &weight, Some(bias))
     }
 
     /// A linear layer without bias.
     pub fn linear_no_bias(&self, outputs: usize, inputs: usize) -> Result<O::Linear> {
-        self.ops.linear_weights(outputs, inputs, self.values("weight", &[outputs, inputs])?, None)
+        self.ops.linear_weights(outputs, inputs, &self.numbers("weight", &[outputs, inputs])?, None)
     }
 
     /// A normalisation over groups of channels.

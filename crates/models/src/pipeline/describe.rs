@@ -1,12 +1,10 @@
 //! What a model's folder says about using it: family, sampler, native size, defaults.
 
-use std::{io::ErrorKind, sync::Arc};
+use std::sync::Arc;
 
-use easel_sampling::{SamplerConfig, TrainingSchedule, from_diffusers};
-use easel_types::{SamplerKind, SigmaSchedule, TimestepSpacing};
-use serde::Deserialize;
+use easel_sampling::{AlignYourSteps, SamplerConfig, TrainingSchedule, from_diffusers};
 
-use super::{Encoder, LatentColours, weigh::stored_numbers};
+use super::{Defaults, Encoder, LatentColours, weigh::stored_numbers};
 use crate::{
     ModelError,
     config::ConfigError,
@@ -49,66 +47,6 @@ pub struct Description {
     pub weight_count: u64,
 }
 
-/// `defaults.toml` in a model's folder: what its makers recommend where a request says nothing. diffusers has no place for it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Defaults {
-    num_inference_steps: Option<u32>,
-    guidance_scale: Option<f64>,
-    sampler: Option<SamplerKind>,
-    schedule: Option<SigmaSchedule>,
-    timestep_spacing: Option<TimestepSpacing>,
-    latent_rgb_factors: Option<Vec<[f64; 3]>>,
-    latent_rgb_bias: Option<[f64; 3]>,
-}
-
-impl Defaults {
-    fn beside(files: &ModelFiles) -> Result<Self, ModelError> {
-        let bad = |reason: String| ConfigError { file: "defaults.toml".into(), reason };
-        let path = files.path.join("defaults.toml");
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Self::default()),
-            Err(error) => return Err(bad(error.to_string()).into()),
-        };
-        let defaults: Self = toml::from_str(&text).map_err(|e| bad(e.to_string()))?;
-        if defaults.num_inference_steps.is_some_and(|n| !(1..=1000).contains(&n)) {
-            return Err(bad("num_inference_steps must be 1..=1000".into()).into());
-        }
-        if defaults.guidance_scale.is_some_and(|g| !(0.0..=50.0).contains(&g)) {
-            return Err(bad("guidance_scale must be 0..=50".into()).into());
-        }
-        if defaults.latent_rgb_bias.is_some() && defaults.latent_rgb_factors.is_none() {
-            return Err(bad("latent_rgb_bias goes with latent_rgb_factors".into()).into());
-        }
-        let numbers = defaults.latent_rgb_factors.iter().flatten().chain(&defaults.latent_rgb_bias).flatten();
-        if numbers.into_iter().any(|v| !(-100.0..=100.0).contains(v)) {
-            return Err(bad("latent_rgb_factors and latent_rgb_bias must be -100..=100".into()).into());
-        }
-        Ok(defaults)
-    }
-
-    /// Its own colours, or those of its family.
-    fn colours(&self, family: Family, channels: usize) -> Result<LatentColours, ConfigError> {
-        let Some(factors) = &self.latent_rgb_factors else { return Ok(LatentColours::of(family)) };
-        if factors.len() != channels {
-            let reason = format!("latent_rgb_factors has {} channels, the latents have {channels}", factors.len());
-            return Err(ConfigError { file: "defaults.toml".into(), reason });
-        }
-        Ok(LatentColours { factors: factors.clone(), bias: self.latent_rgb_bias.unwrap_or_default() })
-    }
-
-    fn apply(&self, own: SamplerConfig) -> SamplerConfig {
-        let mut sampler = match self.sampler {
-            Some(kind) if kind != own.kind => SamplerConfig::new(kind, SigmaSchedule::Normal),
-            _ => own,
-        };
-        sampler.schedule = self.schedule.unwrap_or(sampler.schedule);
-        sampler.timestep_spacing = self.timestep_spacing.or(sampler.timestep_spacing);
-        sampler
-    }
-}
-
 impl Description {
     /// Reads and checks the configuration files.
     pub fn read(files: &ModelFiles) -> Result<Self, ModelError> {
@@ -117,6 +55,10 @@ impl Description {
             // diffusers' StableDiffusionPipeline corrects old folders to this value when it loads them.
             training.steps_offset = 1;
         }
+        training.align_your_steps = match files.family {
+            Family::Sd1 | Family::Sd2 => AlignYourSteps::StableDiffusion,
+            Family::Sdxl => AlignYourSteps::StableDiffusionXl,
+        };
         let training = Arc::new(TrainingSchedule::new(training)?);
         let unet = UNetConfig::from_json(&files.unet_config)?;
         let vae = VaeConfig::from_json(&files.vae_config)?;
@@ -131,14 +73,15 @@ impl Description {
         }
         let side = (unet.sample_size * vae.scale()) as u32;
         let defaults = Defaults::beside(files)?;
+        defaults.check_size(vae.scale() as u32)?;
         Ok(Self {
             colours: defaults.colours(files.family, latent)?,
             weight_count: stored_numbers(files),
             family: files.family,
             training,
             sampler: defaults.apply(sampler),
-            width: side,
-            height: side,
+            width: defaults.width.unwrap_or(side),
+            height: defaults.height.unwrap_or(side),
             num_inference_steps: defaults.num_inference_steps.unwrap_or(25),
             guidance_scale: defaults.guidance_scale.unwrap_or(if files.family == Family::Sdxl { 5.0 } else { 7.5 }),
             scale: vae.scale() as u32,
@@ -181,4 +124,23 @@ pub(super) fn check_widths<O: Ops>(unet: &UNetConfig, vae: &VaeConfig, encoders:
 
 fn unet_error(reason: String) -> ModelError {
     ConfigError::component("unet", reason).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::weights::folder::open_model;
+
+    #[test]
+    fn the_family_has_its_own_align_your_steps() {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/conformance/models");
+        let table = |name: &str| {
+            let files = open_model(&models.join(name), None).unwrap();
+            Description::read(&files).unwrap().training.config().align_your_steps
+        };
+        assert_eq!(table("sdxl"), AlignYourSteps::StableDiffusionXl);
+        assert_eq!([table("sd1"), table("sd2")], [AlignYourSteps::StableDiffusion; 2]);
+    }
 }

@@ -6,6 +6,7 @@
 mod advance;
 mod cache;
 mod decode;
+mod defaults;
 mod describe;
 mod inputs;
 mod picture;
@@ -22,6 +23,7 @@ use easel_sampling::TrainingSchedule;
 
 pub use advance::{Advanced, commit, draw, evaluate};
 pub use cache::{CacheCounts, TextCache};
+pub use defaults::{DEFAULTS, Defaults};
 pub use describe::Description;
 pub use preview::LatentColours;
 pub use slot::{BatchKey, SlotState};
@@ -99,8 +101,7 @@ impl<O: Ops> Pipeline<O> {
 
 /// Loads a model folder or file completely on the processor, as the first request would, and throws it away.
 pub fn load_check(path: &std::path::Path) -> Result<(), ModelError> {
-    let device = crate::Device::Cpu.open().map_err(|e| ModelError::Unsupported(e.to_string()))?;
-    let ops = Arc::new(crate::ops::candle::CandleOps::on(&device));
+    let ops = Arc::new(crate::ops::cpu::CpuOps::default());
     Pipeline::load(ops, &crate::weights::folder::open_model(path, None)?).map(drop)
 }
 

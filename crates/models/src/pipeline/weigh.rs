@@ -1,6 +1,6 @@
 //! How much a model's weights are: before loading from the files' headers, and what loading has really taken.
 
-use std::cell::Cell;
+use std::{borrow::Cow, cell::Cell};
 
 use crate::{
     ops::WeightSource,
@@ -32,8 +32,8 @@ impl WeightSource for Through<'_> {
         self.weights.contains(name)
     }
 
-    fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
-        let values = self.weights.f32(name, shape)?;
+    fn f32(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>, WeightsError> {
+        let values = self.weights.numbers(name, shape)?;
         self.count.set(self.count.get() + values.len() as u64);
         Ok(values)
     }

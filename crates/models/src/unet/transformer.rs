@@ -80,7 +80,7 @@ impl<O: Ops> Layer<O> {
             norm2: at.at("norm2").layer_norm(width, 1e-5)?,
             cross: Attention::load(&at.at("attn2"), width, context)?,
             norm3: at.at("norm3").layer_norm(width, 1e-5)?,
-            geglu: at.at("ff.net.0.proj").linear(8 * width, width)?,
+            geglu: at.at("ff.net.0.proj").gated(4 * width, width)?,
             out: at.at("ff.net.2").linear(width, 4 * width)?,
         })
     }

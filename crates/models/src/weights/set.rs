@@ -239,11 +239,23 @@ impl WeightSet {
     ///
     /// A matrix also answers for a 1x1 convolution and the other way round, as the elements are the same in the same order.
     pub fn f32(&self, name: &str, expected_shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+        self.numbers(name, expected_shape).map(Cow::into_owned)
+    }
+
+    /// The same, without a copy where the file has the numbers as they are needed.
+    pub fn numbers(&self, name: &str, expected_shape: &[usize]) -> Result<Cow<'_, [f32]>, WeightsError> {
         let view = self.view(name)?;
         if !same_elements(&view.shape, expected_shape) {
             return Err(view.wrong_shape(expected_shape));
         }
-        to_f32(view.dtype, &view.bytes()).ok_or_else(|| {
+        let bytes = view.bytes();
+        if let (Dtype::F32, Cow::Borrowed(bytes), true) = (view.dtype, &bytes, cfg!(target_endian = "little")) {
+            // Where the file has not aligned them, they are copied below.
+            if let Ok(numbers) = bytemuck::try_cast_slice(bytes) {
+                return Ok(Cow::Borrowed(numbers));
+            }
+        }
+        to_f32(view.dtype, &bytes).map(Cow::Owned).ok_or_else(|| {
             WeightsError::tensor(
                 &view.file.path,
                 &view.stored,

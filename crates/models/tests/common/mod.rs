@@ -10,7 +10,7 @@ use std::{
 use easel_backend::{DenoiseBackend, Plan, Prepared, Slot, StepRow};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CandleBackend, TEXT_CACHE_BYTES},
+    backend::{BackendOptions, CpuBackend, TEXT_CACHE_BYTES},
     prompt::PromptOptions,
 };
 use easel_sampling::table;
@@ -43,15 +43,15 @@ pub fn fixture(name: &str) -> PathBuf {
 }
 
 /// A backend on the processor with the built-in model and the fixtures.
-pub fn backend() -> Result<CandleBackend, Failure> {
+pub fn backend() -> Result<CpuBackend, Failure> {
     backend_with(TEXT_CACHE_BYTES)
 }
 
 /// The same with so many bytes for encoded prompts.
-pub fn backend_with(text_cache_bytes: u64) -> Result<CandleBackend, Failure> {
+pub fn backend_with(text_cache_bytes: u64) -> Result<CpuBackend, Failure> {
     let mut catalogue = vec![(ModelId::from("builtin"), builtin())];
     catalogue.extend(["sd1", "sd2", "sdxl", "inpaint"].map(|name| (ModelId::from(name), fixture(name))));
-    Ok(CandleBackend::new(BackendOptions {
+    Ok(CpuBackend::new(BackendOptions {
         device: Device::Cpu.open()?,
         catalogue: Box::new(catalogue),
         variant: None,
@@ -61,7 +61,7 @@ pub fn backend_with(text_cache_bytes: u64) -> Result<CandleBackend, Failure> {
 }
 
 /// A guided picture from text with the model's own sampler.
-pub fn text_plan(backend: &mut CandleBackend, model: &str, prompt: &str, steps: u32, side: u32) -> Result<Plan, Failure> {
+pub fn text_plan(backend: &mut CpuBackend, model: &str, prompt: &str, steps: u32, side: u32) -> Result<Plan, Failure> {
     let model = ModelId::from(model);
     let described = backend.describe_model(&model)?;
     Ok(Plan {
@@ -83,7 +83,7 @@ pub fn text_plan(backend: &mut CandleBackend, model: &str, prompt: &str, steps: 
 }
 
 /// All slices before the first step; how many there were.
-pub fn prepare(backend: &mut CandleBackend, slot: Slot) -> Result<usize, Failure> {
+pub fn prepare(backend: &mut CpuBackend, slot: Slot) -> Result<usize, Failure> {
     let mut slices = 1;
     while backend.prepare(slot)? == Prepared::More {
         slices += 1;
@@ -92,7 +92,7 @@ pub fn prepare(backend: &mut CandleBackend, slot: Slot) -> Result<usize, Failure
 }
 
 /// All slices after the last step.
-pub fn decode(backend: &mut CandleBackend, slot: Slot) -> Result<Outcome, Failure> {
+pub fn decode(backend: &mut CpuBackend, slot: Slot) -> Result<Outcome, Failure> {
     let latents = backend.latents(slot)?.0;
     loop {
         if let Some(picture) = backend.decode(slot)? {
@@ -102,7 +102,7 @@ pub fn decode(backend: &mut CandleBackend, slot: Slot) -> Result<Outcome, Failur
 }
 
 /// A whole picture with nothing beside it.
-pub fn draw_alone(backend: &mut CandleBackend, plan: &Plan) -> Result<Outcome, Failure> {
+pub fn draw_alone(backend: &mut CpuBackend, plan: &Plan) -> Result<Outcome, Failure> {
     let slot = backend.admit(plan)?;
     prepare(backend, slot)?;
     for index in 0..plan.table.rows.len() {

@@ -42,6 +42,41 @@ pub(super) const HARMLESS: &[(&str, &[&str])] = &[
     ("stochastic_sampling", &["false"]),
 ];
 
+/// Options that are true or false.
+pub(super) const FLAGS: &[&str] = &[
+    "rescale_betas_zero_snr",
+    "use_karras_sigmas",
+    "use_exponential_sigmas",
+    "use_beta_sigmas",
+    "use_flow_sigmas",
+    "use_dynamic_shifting",
+    "use_lu_lambdas",
+    "set_alpha_to_one",
+    "clip_sample",
+    "thresholding",
+    "skip_prk_steps",
+    "lower_order_final",
+    "euler_at_final",
+    "predict_x0",
+    "invert_sigmas",
+    "stochastic_sampling",
+];
+/// Options that are numbers.
+pub(super) const NUMBERS: &[&str] =
+    &["num_train_timesteps", "beta_start", "beta_end", "steps_offset", "solver_order", "original_inference_steps", "shift"];
+/// Options that are names.
+pub(super) const TEXTS: &[&str] = &[
+    "beta_schedule",
+    "prediction_type",
+    "timestep_spacing",
+    "final_sigmas_type",
+    "algorithm_type",
+    "solver_type",
+    "variance_type",
+    "interpolation_type",
+    "timestep_type",
+];
+
 const WIDE: (f64, f64, BetaSchedule) = (0.0001, 0.02, BetaSchedule::Linear);
 const NARROW: (f64, f64, BetaSchedule) = (0.00085, 0.012, BetaSchedule::Linear);
 const LATENT: (f64, f64, BetaSchedule) = (0.00085, 0.012, BetaSchedule::ScaledLinear);

@@ -42,7 +42,7 @@ fn levels(problem: &Problem, training_steps: f64) -> Result<Vec<f64>, SamplingEr
         SigmaSchedule::Karras | SigmaSchedule::Exponential | SigmaSchedule::Beta => {
             let range = (sigmas[sigmas.len() - 1], sigmas[0]);
             let levels = problem.training.plain_levels();
-            sigmas = respaced(problem.config.schedule, problem.steps, range, levels);
+            sigmas = respaced(problem, problem.steps, range, levels);
         }
         _ => return Err(problem.unsupported("use normal, karras, exponential or beta")),
     }

@@ -109,9 +109,14 @@ fn respace(problem: &Problem, levels: &NoiseLevels, range: (f64, f64)) -> Result
     match problem.config.schedule {
         SigmaSchedule::Normal | SigmaSchedule::SgmUniform => Ok(None),
         SigmaSchedule::DdimUniform => Err(problem.unsupported("use normal with timestep spacing leading")),
-        schedule => {
-            let sigmas = respaced(schedule, problem.steps, range, levels).into_iter().take(problem.steps);
-            // Published tables go a little below the lowest training level, where the last step may end.
+        // The published levels are those of whole schedules, whose last one diffusers puts to zero. They go a little below the lowest
+        // training level, where the last step may end.
+        SigmaSchedule::AlignYourSteps => {
+            let sigmas = respaced(problem, problem.steps + 1, range, levels).into_iter().take(problem.steps);
+            Ok(Some(sigmas.map(|sigma| sigma.max(levels.sigma_min())).collect()))
+        }
+        _ => {
+            let sigmas = respaced(problem, problem.steps, range, levels).into_iter().take(problem.steps);
             Ok(Some(sigmas.map(|sigma| sigma.max(range.0)).collect()))
         }
     }

@@ -12,7 +12,7 @@ pub(crate) fn k_run<'a>(problem: &Problem<'a>) -> Run<'a> {
     let discard = problem.config.discard_next_to_last_sigma.unwrap_or_else(|| discards_by_default(problem.config.kind));
     let steps = problem.steps + usize::from(discard);
     let schedule = problem.config.schedule;
-    let mut sigmas = respaced(schedule, steps, (levels.sigma_min(), levels.sigma_max()), levels);
+    let mut sigmas = respaced(problem, steps, (levels.sigma_min(), levels.sigma_max()), levels);
     if schedule != SigmaSchedule::KlOptimal {
         sigmas.push(0.0);
     }

@@ -22,13 +22,14 @@ mod turbo;
 use easel_types::SigmaSchedule;
 
 use crate::NoiseLevels;
+use crate::problem::Problem;
 
-/// The descending levels of a schedule between two sigmas, without a closing zero.
+/// The descending levels of the request's schedule between two sigmas, without a closing zero.
 ///
 /// Two lists need not have `steps` levels: `ddim_uniform` may have more, and `kl_optimal` closes with its own lowest level.
-pub(crate) fn respaced(schedule: SigmaSchedule, steps: usize, range: (f64, f64), levels: &NoiseLevels) -> Vec<f64> {
+pub(crate) fn respaced(problem: &Problem, steps: usize, range: (f64, f64), levels: &NoiseLevels) -> Vec<f64> {
     let (sigma_min, sigma_max) = range;
-    match schedule {
+    match problem.config.schedule {
         SigmaSchedule::Normal => normal::sigmas(steps, levels),
         SigmaSchedule::SgmUniform => normal::sgm_uniform(steps, levels),
         SigmaSchedule::Karras => karras::sigmas(steps, sigma_min, sigma_max),
@@ -38,7 +39,7 @@ pub(crate) fn respaced(schedule: SigmaSchedule, steps: usize, range: (f64, f64),
         SigmaSchedule::KlOptimal => kl_optimal::sigmas(steps, sigma_min, sigma_max),
         SigmaSchedule::Simple => simple::sigmas(steps, levels),
         SigmaSchedule::DdimUniform => ddim_uniform::sigmas(steps, levels),
-        SigmaSchedule::AlignYourSteps => align_your_steps::sigmas(steps),
+        SigmaSchedule::AlignYourSteps => align_your_steps::sigmas(steps, problem.training.config().align_your_steps),
         SigmaSchedule::Turbo => turbo::sigmas(steps, levels),
     }
 }

@@ -4,7 +4,8 @@
 
 use std::{fs, path::Path};
 
-use easel_sampling::{NoiseDraw, SamplerConfig, Table, TrainingConfig};
+use easel_sampling::{BrownianTree, NoiseDraw, SamplerConfig, Table, TrainingConfig};
+use easel_types::NoiseKind;
 use serde_json::Value;
 
 /// Four elements are enough: every update is the same for all.
@@ -26,8 +27,9 @@ pub fn state(value: &Value) -> State {
     numbers(value).try_into().unwrap()
 }
 
-/// `m = w*y + 0.2*tanh(u*y) + c*sin(t/120 + p)`, rounded to f32 as a network's output is.
+/// `m = w*y + 0.2*tanh(u*y) + c*sin(t/120 + p)`.
 pub struct Model {
+    rounds: bool,
     w: State,
     u: State,
     c: State,
@@ -38,13 +40,18 @@ impl Model {
     /// The model of a fixture's header for a prediction type.
     pub fn new(header: &Value, prediction_type: &str) -> Self {
         let w = state(&header["w"][prediction_type]);
-        Self { w, u: state(&header["u"]), c: state(&header["c"]), p: state(&header["p"]) }
+        Self { rounds: false, w, u: state(&header["u"]), c: state(&header["c"]), p: state(&header["p"]) }
+    }
+
+    /// The same, rounded to f32 as a network's output is.
+    pub fn rounding(self) -> Self {
+        Self { rounds: true, ..self }
     }
 
     fn output(&self, y: &State, t: f64) -> State {
         std::array::from_fn(|i| {
             let m = self.w[i] * y[i] + 0.2 * (self.u[i] * y[i]).tanh() + self.c[i] * (t / 120.0 + self.p[i]).sin();
-            f64::from(m as f32)
+            if self.rounds { f64::from(m as f32) } else { m }
         })
     }
 }
@@ -74,6 +81,37 @@ pub fn run(table: &Table, model: &Model, mut x: State, mut draw: impl FnMut(&Noi
         x = next;
     }
     Run { last: x, draws }
+}
+
+/// The Brownian motion of a golden case at the times the peer asked for, which ours must be near.
+pub struct Motion<'a> {
+    tree: Option<BrownianTree>,
+    times: std::slice::Iter<'a, Value>,
+}
+
+impl<'a> Motion<'a> {
+    /// `times` are the range of the motion and the (from, to) of every query; `range` is the table's own.
+    pub fn new(seed: &Value, times: Option<&'a Value>, range: Option<(f64, f64)>) -> Self {
+        let mut times = times.map_or(&[][..], |times| times.as_array().unwrap()).iter();
+        let tree = times.next().map(numbers).map(|golden| {
+            let golden: Vec<f64> = golden.into_iter().map(|time| f64::from(time as f32)).collect();
+            let (low, high) = range.expect("the table has a Brownian motion");
+            assert!(
+                (low / golden[0] - 1.0).abs() < 1e-6 && (high / golden[1] - 1.0).abs() < 1e-6,
+                "{low} to {high} is not {golden:?}"
+            );
+            BrownianTree::new(NoiseKind::TorchCpu, seed.as_u64().unwrap(), &[1, 4], golden[0], golden[1])
+        });
+        Self { tree, times }
+    }
+
+    /// The next query's noise.
+    pub fn noise(&mut self, from: f64, to: f64) -> State {
+        let golden: Vec<f64> = numbers(self.times.next().unwrap()).into_iter().map(|time| f64::from(time as f32)).collect();
+        assert!((from / golden[0] - 1.0).abs() < 2e-6 && (to / golden[1] - 1.0).abs() < 2e-6, "{from} to {to} is not {golden:?}");
+        let noise = self.tree.as_mut().unwrap().noise(golden[0], golden[1]);
+        std::array::from_fn(|i| noise[i].into())
+    }
 }
 
 /// `max|a - b| / max|b|`.

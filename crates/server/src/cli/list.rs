@@ -1,18 +1,31 @@
-//! `easel list`: what is installed.
+//! `easel list`: what is installed, and with `--known` what can be pulled by a short name.
 
 use std::process::ExitCode;
 
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::Context;
 use crate::{
     error::Result,
+    known::{self, KnownModel},
     library::{self, Entry, HINT},
     output,
 };
 
-pub fn run(context: &Context) -> Result<ExitCode> {
+#[derive(Args)]
+pub struct Arguments {
+    /// Show the models that `easel pull` knows by a short name instead
+    #[arg(long)]
+    known: bool,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let entries = library::entries(&library::open(&context.config)?)?;
+    if arguments.known {
+        list_known(context, &entries);
+        return Ok(ExitCode::SUCCESS);
+    }
     if context.json {
         let models: Vec<_> = entries.iter().map(to_json).collect();
         output::line(json!({ "models": models }));
@@ -30,6 +43,30 @@ pub fn run(context: &Context) -> Result<ExitCode> {
         output::line(format_args!("{:width$}  {family:8}  {:>9}  {source}", id.0, size(model.manifest.size_bytes)));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn list_known(context: &Context, entries: &[Entry]) {
+    // By whatever name it was installed.
+    let is_installed = |model: &KnownModel| {
+        let same = |entry: &Entry| entry.model.id == model.id || entry.model.manifest.source.as_deref() == Some(&*model.repo);
+        entries.iter().any(same)
+    };
+    if context.json {
+        let models = known::all().iter().map(|model| {
+            let mut out = json!(model);
+            out["installed"] = is_installed(model).into();
+            out
+        });
+        output::line(json!({ "known": models.collect::<Vec<_>>() }));
+        return;
+    }
+    let width = known::all().iter().map(|model| model.id.len()).max().unwrap_or(0).max("NAME".len());
+    output::line(format_args!("{:width$}  {:6}  {:9}  {:<44}  LICENCE", "NAME", "FAMILY", "INSTALLED", "REPOSITORY"));
+    for model in known::all() {
+        let (family, installed) = (model.family.name(), if is_installed(model) { "yes" } else { "no" });
+        let KnownModel { id, repo, licence, .. } = model;
+        output::line(format_args!("{id:width$}  {family:6}  {installed:9}  {repo:<44}  {} <{}>", licence.name, licence.url));
+    }
 }
 
 /// A model for machines.

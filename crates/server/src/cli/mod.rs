@@ -16,6 +16,7 @@ mod pull;
 mod rm;
 mod serve;
 mod show;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -73,7 +74,7 @@ enum Command {
     Serve(serve::Arguments),
     /// Show the installed models
     #[command(visible_alias = "ls", alias = "models")]
-    List,
+    List(list::Arguments),
     /// Show what is known of a model
     Show(show::Arguments),
     /// Download a model from the hub and install it
@@ -103,8 +104,7 @@ struct Context {
 pub fn main() -> ExitCode {
     let cli = match Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        // Help and version come this way too, with exit code 0.
-        Err(error) => error.exit(),
+        Err(error) => usage::exit(&error),
     };
     let json = cli.common.json;
     match run(cli) {
@@ -129,7 +129,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Bench(arguments) => bench::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
         Command::Doctor(arguments) => doctor::run(&common.context(arguments.settings.flags, "error")?),
         Command::Generate(arguments) => generate::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
-        Command::List => list::run(&common.context(Flags::new(), "warn")?),
+        Command::List(arguments) => list::run(&common.context(Flags::new(), "warn")?, &arguments),
         Command::Show(arguments) => show::run(&common.context(Flags::new(), "warn")?, &arguments),
         Command::Pull(arguments) => pull::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
         Command::Import(arguments) => import::run(&common.context(Flags::new(), "warn")?, &arguments),

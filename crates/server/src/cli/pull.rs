@@ -1,4 +1,4 @@
-//! `easel pull ORG/NAME`: downloads a model from the hub and installs it. Interrupted downloads go on where they stopped.
+//! `easel pull MODEL`: downloads a model from the hub and installs it. Interrupted downloads go on where they stopped.
 
 use std::process::ExitCode;
 
@@ -13,15 +13,16 @@ use super::{
 use crate::{
     config::{self, Config, Setting},
     error::{Exit, Failure, Result},
+    known::{self, KnownModel},
     library,
     signals::Signals,
 };
 
 #[derive(Args)]
 pub struct Arguments {
-    /// ORG/NAME, ORG/NAME@REVISION, or ORG/NAME:FILE.safetensors
+    /// A known model's short name, ORG/NAME, ORG/NAME@REVISION, or ORG/NAME:FILE.safetensors
     model: String,
-    /// Name to install it under; unset: the repository's
+    /// Name to install it under; unset: the short name, or the repository's
     #[arg(long)]
     name: Option<String>,
     /// Replace an installed model of that name
@@ -42,37 +43,55 @@ impl Group for Settings {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let options = options(arguments, &context.config)?;
+    let known = known::find(&arguments.model);
+    let options = options(arguments, known, &context.config)?;
     let library = library::open(&context.config)?;
-    let name = arguments.name.clone().unwrap_or_else(|| default_name(&options));
+    let name = match (&arguments.name, known) {
+        (Some(name), _) => name.clone(),
+        (None, Some(known)) => known.id.to_owned(),
+        (None, None) => default_name(&options),
+    };
     if !arguments.tokenizer_only && !arguments.force {
         // Before gigabytes are downloaded.
         import::make_room(&library, &name, false)?;
     }
+    if let Some(known) = known.filter(|_| !context.quiet && !context.json) {
+        let KnownModel { title, repo, licence, .. } = known;
+        eprintln!("{title} is {repo}; its licence is {} ({})", licence.name, licence.url);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io("cannot start", &error))?;
-    let pulled = runtime.block_on(download(context, options))?;
+    let mut pulled = runtime.block_on(download(context, options))?;
+    pulled.licence = pulled.licence.or_else(|| Some(known?.licence.name.clone()));
     if arguments.tokenizer_only {
         return import::install_tokenizer(context, &library, &pulled.folder);
     }
     let bar = progress::spinner(context, "installing");
     let installed = import::make_room(&library, &name, arguments.force)
-        .and_then(|()| Ok(library.import_pulled(&pulled, &name, import::now())?));
+        .and_then(|()| Ok(library.import_pulled(&pulled, &name, known.map(|known| known.defaults.clone()), import::now())?));
     bar.finish_and_clear();
     import::report(context, &library, installed?)
 }
 
-fn options(arguments: &Arguments, config: &Config) -> Result<PullOptions> {
-    let mut options = PullOptions::parse(&arguments.model)?;
+fn options(arguments: &Arguments, known: Option<&KnownModel>, config: &Config) -> Result<PullOptions> {
+    let mut options = match known {
+        Some(known) => PullOptions::parse(&format!("{}@{}", known.repo, known.revision))?,
+        None => PullOptions::parse(&arguments.model).map_err(|error| Failure::from(error).hint(known_names()))?,
+    };
     if arguments.tokenizer_only {
         options.want = Want::Tokenizer;
     }
-    options.variant = config.models.variant.clone();
-    options.endpoint = Some(config.hub.endpoint.clone());
+    options.variant = config.models.variant.clone().or_else(|| known?.variant.clone());
+    options.endpoint = config.hub.endpoint.clone();
     options.token = config.hub.token.clone();
     options.cache = Some(config.hub.cache(&config.storage));
     options.offline = config.hub.offline;
     Ok(options)
+}
+
+fn known_names() -> String {
+    let names: Vec<_> = known::all().iter().map(|model| model.id).collect();
+    format!("the short names are {}; `easel list --known` says more", names.join(", "))
 }
 
 /// A repository's folder, or the stem of the one file that is wanted.

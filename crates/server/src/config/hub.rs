@@ -21,8 +21,7 @@ pub const ENDPOINT: Setting = Setting {
     flag: "hub-endpoint",
     env: &["EASEL_HUB_ENDPOINT", "HF_ENDPOINT"],
     placeholder: "URL",
-    help: "Address of the hub or a mirror of it",
-    default: Fallback::Fixed("https://huggingface.co"),
+    help: "Address of a mirror of the hub. Unset: the hub itself",
     ..Setting::BASE
 };
 
@@ -63,8 +62,8 @@ fn shared_cache() -> Option<String> {
 pub struct Hub {
     /// The key for private and gated models.
     pub token: Option<String>,
-    /// The hub or a mirror.
-    pub endpoint: String,
+    /// A mirror; `None` is the hub itself, wherever hf-hub says that is.
+    pub endpoint: Option<String>,
     /// No network at all.
     pub offline: bool,
     cache: Option<PathBuf>,
@@ -81,7 +80,7 @@ impl Hub {
     pub fn read(values: &Values) -> Result<Self, ConfigError> {
         Ok(Self {
             token: values.get(&TOKEN)?,
-            endpoint: values.require(&ENDPOINT)?,
+            endpoint: values.get(&ENDPOINT)?,
             offline: values.switch(&OFFLINE)?,
             cache: values.get(&CACHE)?,
         })

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 #![allow(dead_code, reason = "every test file uses a part of this")]
 
+pub mod hub;
+
 use std::{
     ffi::OsStr,
     io::{BufRead, BufReader},
@@ -137,9 +139,20 @@ impl Server {
 
     /// Sends a request and returns status line and body.
     pub fn get(&self, path: &str) -> String {
+        self.send(&format!("GET {path} HTTP/1.1"), "")
+    }
+
+    /// Asks for a picture and returns status line and body.
+    pub fn generate(&self, body: &Value) -> String {
+        self.send("POST /v1/images/generations HTTP/1.1\r\ncontent-type: application/json", &body.to_string())
+    }
+
+    fn send(&self, head: &str, body: &str) -> String {
         use std::io::{Read, Write};
         let mut stream = std::net::TcpStream::connect(&self.address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address).unwrap();
+        let length = body.len();
+        let head = format!("{head}\r\nhost: {}\r\nconnection: close\r\ncontent-length: {length}", self.address);
+        write!(stream, "{head}\r\n\r\n{body}").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer

@@ -1,8 +1,8 @@
 //! The body of `POST /v1/images/generations`: OpenAI's fields, and the extension fields that other servers' clients send.
 //!
-//! Liberal in what it reads: every optional field may be null, unknown ones are ignored, `quality`, `style`, `background`, `moderation` and
-//! `user` are taken and change nothing; `output_compression` counts for JPEG, because WebP is lossless here. What would change the
-//! picture in a way that cannot be met is refused by name.
+//! Liberal in what it reads: every optional field may be null, unknown ones are ignored, `quality`, `style`, `moderation` and `user` are
+//! taken and change nothing; `output_compression` counts for JPEG and WebP (lossless without it, or at 100). What would change the picture
+//! in a way that cannot be met is refused by name: a transparent `background`, and a `strength` where there is no picture to start from.
 
 use std::str::FromStr;
 
@@ -34,6 +34,15 @@ pub enum ResponseFormat {
     Base64,
 }
 
+/// How much a picture's file may lose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compression {
+    /// 1..=100.
+    pub quality: u8,
+    /// For WebP, which can do either.
+    pub lossless: bool,
+}
+
 /// A request, translated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRequest {
@@ -43,8 +52,8 @@ pub struct ImageRequest {
     pub response_format: ResponseFormat,
     /// The pictures' file format.
     pub output_format: Format,
-    /// For JPEG, 1..=100.
-    pub jpeg_quality: u8,
+    /// For JPEG and WebP.
+    pub compression: Compression,
     /// Echoed if it is one OpenAI answers with.
     pub quality: Option<&'static str>,
     /// Answer as server-sent events.
@@ -88,12 +97,14 @@ impl ImageRequest {
             ..GenerationRequest::text_to_image(prompt)
         };
         check_ignored(&fields)?;
+        check_background(&fields)?;
+        check_strength(&fields)?;
         let base64_only = named.as_deref().is_some_and(|name| model::answers_base64_only(name.trim()));
         Ok(Self {
             generation,
             response_format: if base64_only { ResponseFormat::Base64 } else { response_format(&fields)? },
             output_format: output_format(&fields)?,
-            jpeg_quality: jpeg_quality(&fields)?,
+            compression: compression(&fields)?,
             quality: quality(&fields)?,
             stream: fields.boolean(&["stream"])?.unwrap_or(false),
             progress: fields.boolean(&["progress"])?.unwrap_or(false),
@@ -168,10 +179,10 @@ fn output_format(fields: &Fields) -> Result<Format, ApiError> {
     Format::from_str(&name).map_err(|_| unknown_value("output_format", "png, jpeg, webp", &name))
 }
 
-fn jpeg_quality(fields: &Fields) -> Result<u8, ApiError> {
+fn compression(fields: &Fields) -> Result<Compression, ApiError> {
     match fields.integer(&["output_compression"])? {
-        None => Ok(QUALITY),
-        Some(quality @ 0..=100) => Ok((quality as u8).max(1)),
+        None => Ok(Compression { quality: QUALITY, lossless: true }),
+        Some(quality @ 0..=100) => Ok(Compression { quality: (quality as u8).max(1), lossless: quality == 100 }),
         Some(other) => Err(out_of_range("output_compression", "between 0 and 100", other)),
     }
 }
@@ -181,12 +192,35 @@ fn quality(fields: &Fields) -> Result<Option<&'static str>, ApiError> {
     Ok(["low", "medium", "high"].into_iter().find(|known| named.as_deref() == Some(known)))
 }
 
+/// Pictures are always opaque.
+fn check_background(fields: &Fields) -> Result<(), ApiError> {
+    match fields.text(&["background"])?.as_deref() {
+        None | Some("" | "auto" | "opaque") => Ok(()),
+        Some("transparent") => {
+            let message = "`background` cannot be transparent: the models here draw opaque pictures; use `opaque` or `auto`";
+            Err(ApiError::invalid("background", "unsupported_value", message))
+        }
+        Some(other) => Err(unknown_value("background", "opaque, auto", other)),
+    }
+}
+
+/// Strength is the share of a start picture that is redrawn. From noise alone it can only be all of it.
+fn check_strength(fields: &Fields) -> Result<(), ApiError> {
+    match fields.number(&["strength"])? {
+        None | Some(1.0) => Ok(()),
+        Some(_) => {
+            let message =
+                "`strength` says how much of a start picture is redrawn, and a generation starts from noise; leave it out";
+            Err(ApiError::invalid("strength", "unsupported_parameter", message))
+        }
+    }
+}
+
 /// Fields that change nothing here still have to be what they say they are.
 fn check_ignored(fields: &Fields) -> Result<(), ApiError> {
-    for name in ["style", "background", "moderation", "user"] {
+    for name in ["style", "moderation", "user"] {
         fields.text(&[name])?;
     }
-    fields.number(&["strength"])?;
     match fields.integer(&["partial_images"])? {
         None | Some(0..=3) => Ok(()),
         Some(other) => Err(out_of_range("partial_images", "between 0 and 3", other)),

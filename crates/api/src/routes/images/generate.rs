@@ -12,10 +12,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use easel_engine::{Outcome, Terms, Ticket};
+use serde_json::Value;
 
 use crate::{
     ApiError, AppState,
     compat::openai::{
+        model,
         request::{ImageRequest, ResponseFormat},
         response::{ImagesResponse, Traits},
     },
@@ -30,6 +32,9 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) async fn handler(State(state): State<AppState>, request: Request<Body>) -> Result<Response, ApiError> {
     let base = BaseUrl::of(&state, request.uri(), request.headers());
     let body = json_object(request, &state.config).await?;
+    if let Some(name) = body.get("model").and_then(Value::as_str) {
+        model::look_for(name, &state.engine).await;
+    }
     let request = ImageRequest::read(body, &state.engine)?;
     // Before the work is done: a picture nobody can be told the address of is not worth making.
     let base = match request.response_format {

@@ -7,7 +7,7 @@ use std::{convert::Infallible, time::Duration};
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use easel_engine::{Event, Ticket};
-use easel_imaging::{EncodeOptions, Format, PngLevel, encode};
+use easel_imaging::{EncodeOptions, Format, encode};
 use easel_types::Rgb8;
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
@@ -120,7 +120,7 @@ fn progress(event: &Event) -> Option<ProgressEvent> {
 
 /// A preview has a pixel for each latent, so this takes microseconds; one that cannot be encoded is left out.
 fn jpeg(image: &Rgb8) -> Option<String> {
-    let options = EncodeOptions { format: Format::Jpeg, png_level: PngLevel::Fast, quality: PREVIEW_QUALITY, parameters: None };
+    let options = EncodeOptions { quality: PREVIEW_QUALITY, ..EncodeOptions::new(Format::Jpeg) };
     encode(image, &options).ok().map(|bytes| BASE64.encode(bytes))
 }
 

@@ -7,13 +7,17 @@ use axum::{
 use easel_types::ModelId;
 
 use super::view;
-use crate::{ApiError, AppState, compat::openai::response::Model};
+use crate::{
+    ApiError, AppState,
+    compat::openai::{model, response::Model},
+};
 
 pub(crate) async fn handler(
     State(state): State<AppState>,
-    model: Result<Path<String>, PathRejection>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Model>, ApiError> {
-    let Path(id) = model.map_err(|_| ApiError::not_found())?;
+    let Path(id) = path.map_err(|_| ApiError::not_found())?;
+    model::look_for(&id, &state.engine).await;
     match state.engine.find_model(Some(&ModelId::from(id.as_str()))) {
         Ok(model) => Ok(Json(view(&state, &model))),
         Err(_) => Err(ApiError::model_not_found(&id)),

@@ -1,32 +1,9 @@
-//! The denoiser's input and the sampler's update: one pass over the elements on the processor, a few batched operations elsewhere.
+//! The denoiser's input and the sampler's update, by a few operations on the whole batch.
 
-use std::ops::Deref;
-
-use candle_core::{CpuStorage, DType, Layout, Storage, Tensor};
-use easel_kernels::advance as kernel;
+use candle_core::{DType, Tensor};
 
 use super::{CandleOps, OpsError, Result};
 use crate::ops::{Input, Update, Updated};
-
-/// A tensor in our own memory, locked for reading; `G` is candle's guard.
-struct Host<'a, G> {
-    storage: G,
-    layout: &'a Layout,
-}
-
-fn host(x: &Tensor) -> Host<'_, impl Deref<Target = Storage>> {
-    let (storage, layout) = x.storage_and_layout();
-    Host { storage, layout }
-}
-
-impl<G: Deref<Target = Storage>> Host<'_, G> {
-    fn values(&self) -> Result<&[f32]> {
-        match (&*self.storage, self.layout.contiguous_offsets()) {
-            (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => Ok(&values[start..end]),
-            _ => Err(OpsError::Device("a tensor of a step is not contiguous f32 in main memory. This is a bug.".into())),
-        }
-    }
-}
 
 impl CandleOps {
     /// Every picture's latents by its factor, with its extra channels, once per branch.
@@ -43,55 +20,7 @@ impl CandleOps {
         })
     }
 
-    /// One pass over the elements of each picture.
-    pub(super) fn advance_on_host(&self, output: &Tensor, pictures: &[Update<'_, Tensor>]) -> Result<Vec<Updated<Tensor>>> {
-        let output = host(output);
-        let output = output.values()?;
-        pictures.iter().map(|picture| self.advance_one(output, picture)).collect()
-    }
-
-    fn advance_one(&self, output: &[f32], picture: &Update<'_, Tensor>) -> Result<Updated<Tensor>> {
-        let latents = host(picture.latents);
-        let latents = latents.values()?;
-        let row = |row: usize| {
-            let start = row * latents.len();
-            let missing = || OpsError::Device("the denoiser gave too few rows. This is a bug.".into());
-            output.get(start..start + latents.len()).ok_or_else(missing)
-        };
-        let history = picture.history.map(|tensor| tensor.map(host));
-        let [h1, h2, h3] = history.each_ref().map(|tensor| tensor.as_ref().map(Host::values).transpose());
-        let kept = picture.blend.as_ref().map(|blend| [blend.mask, blend.image, blend.noise].map(host));
-        let blend = match (&kept, &picture.blend) {
-            (Some([mask, image, noise]), Some(blend)) => Some(kernel::Blend {
-                mask: mask.values()?,
-                image: image.values()?,
-                noise: noise.values()?,
-                image_factor: blend.factors[0],
-                noise_factor: blend.factors[1],
-            }),
-            _ => None,
-        };
-        let guidance = match picture.guidance {
-            None => None,
-            Some((scale, rescale)) => Some(kernel::Guidance { unconditional: row(picture.row + 1)?, scale, rescale }),
-        };
-        let kernel::Updated { latents: next, stored, finite } = kernel::advance(&kernel::Update {
-            latents,
-            output: row(picture.row)?,
-            guidance,
-            history: [h1?, h2?, h3?],
-            noise: picture.noise,
-            blend,
-            x: picture.x,
-            store: picture.store,
-        });
-        let shape = picture.latents.shape();
-        let tensor = |values: Vec<f32>| Tensor::from_vec(values, shape, &self.device);
-        let [s1, s2, s3] = stored.map(|values| values.map(tensor).transpose());
-        Ok(Updated { latents: tensor(next)?, stored: [s1?, s2?, s3?], finite })
-    }
-
-    /// The same by batched tensor operations, with the coefficients broadcast over the pictures.
+    /// The update of all pictures by batched operations, with the coefficients broadcast over the pictures.
     pub(super) fn advance_batch(&self, output: &Tensor, pictures: &[Update<'_, Tensor>]) -> Result<Vec<Updated<Tensor>>> {
         let latents = self.stack(pictures, |p| Some(p.latents))?;
         let guided = self.guide_batch(output, pictures)?;
@@ -244,13 +173,13 @@ mod tests {
     use easel_sampling::{NoiseSource, TorchCpu};
 
     use super::*;
-    use crate::ops::{Blend, Ops};
+    use crate::ops::{Blend, Ops, cpu::CpuOps};
 
     const SHAPE: [usize; 4] = [1, 4, 6, 5];
     const LEN: usize = 120;
 
     /// Three pictures with nothing in common but their shape: guided with rescaling and a mask, not guided with noise, guided with history.
-    fn pictures<'a>(tensors: &'a [Tensor], noise: &'a [f32]) -> Vec<Update<'a, Tensor>> {
+    fn pictures<'a, T>(tensors: &'a [T], noise: &'a [f32]) -> Vec<Update<'a, T>> {
         let plain = |latents: usize, row: usize| Update {
             latents: &tensors[latents],
             row,
@@ -280,32 +209,41 @@ mod tests {
         ]
     }
 
-    fn tensors(ops: &CandleOps) -> Vec<Tensor> {
+    /// The latents and the stored tensors of each picture.
+    type Numbers = Vec<(Vec<f32>, [Option<Vec<f32>>; 3])>;
+
+    /// The update where tensor 6 is `history` and the noise is `noise`.
+    fn advanced<O: Ops>(ops: &O, history: Option<&[f32]>, noise: &[f32]) -> Numbers {
         let mut source = TorchCpu::new(3);
         let mut all: Vec<Vec<f32>> = (0..8).map(|_| source.randn(&SHAPE)).collect();
         all[3].iter_mut().for_each(|v| *v = f32::from(u8::from(*v > 0.0)));
-        all.iter().map(|values| ops.upload(values, &SHAPE).expect("upload")).collect()
+        all[6] = history.map_or(all[6].clone(), <[f32]>::to_vec);
+        let tensors: Vec<O::Tensor> = all.iter().map(|values| ops.upload(values, &SHAPE).expect("upload")).collect();
+        let output = ops.upload(&TorchCpu::new(5).randn(&[5, 4, 6, 5]), &[5, 4, 6, 5]).expect("upload");
+        let updated = ops.advance(&output, &pictures(&tensors, noise)).expect("an update");
+        let numbers = |x: &O::Tensor| ops.download(x).expect("download");
+        updated.iter().map(|u| (numbers(&u.latents), u.stored.each_ref().map(|x| x.as_ref().map(numbers)))).collect()
+    }
+
+    fn candle() -> CandleOps {
+        CandleOps::on(&crate::Device::Cpu.open().expect("the processor"))
     }
 
     #[test]
     fn the_batched_operations_are_the_pass_over_the_elements() {
-        let ops = CandleOps::on(&crate::Device::Cpu.open().expect("the processor"));
-        let (tensors, noise) = (tensors(&ops), TorchCpu::new(4).randn(&SHAPE));
-        let output = ops.upload(&TorchCpu::new(5).randn(&[5, 4, 6, 5]), &[5, 4, 6, 5]).expect("upload");
-        let pictures = pictures(&tensors, &noise);
-        let one_pass = ops.advance_on_host(&output, &pictures).expect("one pass");
-        let batched = ops.advance_batch(&output, &pictures).expect("batched");
-        let close = |a: &Tensor, b: &Tensor, what: &str| {
-            assert_eq!(b.dims(), SHAPE);
-            for (a, b) in ops.download(a).expect("download").iter().zip(ops.download(b).expect("download")) {
+        let noise = TorchCpu::new(4).randn(&SHAPE);
+        let (batched, one_pass) = (advanced(&candle(), None, &noise), advanced(&CpuOps::default(), None, &noise));
+        let close = |a: &[f32], b: &[f32], what: &str| {
+            assert_eq!((a.len(), b.len()), (LEN, LEN));
+            for (a, b) in a.iter().zip(b) {
                 assert!((a - b).abs() <= 2e-5 * a.abs().max(1.0), "{what}: {a} and {b}");
             }
         };
         for (i, (a, b)) in one_pass.iter().zip(&batched).enumerate() {
-            close(&a.latents, &b.latents, &format!("picture {i}"));
+            close(&a.0, &b.0, &format!("picture {i}"));
             for k in 0..3 {
-                assert_eq!(a.stored[k].is_some(), b.stored[k].is_some(), "picture {i}, stored tensor {k}");
-                if let (Some(a), Some(b)) = (&a.stored[k], &b.stored[k]) {
+                assert_eq!(a.1[k].is_some(), b.1[k].is_some(), "picture {i}, stored tensor {k}");
+                if let (Some(a), Some(b)) = (&a.1[k], &b.1[k]) {
                     close(a, b, &format!("picture {i}, stored tensor {k}"));
                 }
             }
@@ -314,19 +252,10 @@ mod tests {
 
     #[test]
     fn one_pictures_broken_numbers_do_not_reach_another() {
-        let ops = CandleOps::on(&crate::Device::Cpu.open().expect("the processor"));
-        let mut tensors = tensors(&ops);
-        let noise = vec![f32::NAN; LEN];
+        let broken = vec![f32::NAN; LEN];
         // The history of the third picture and the noise of the second; the first reads neither.
-        tensors[6] = ops.upload(&noise, &SHAPE).expect("upload");
-        let output = ops.upload(&TorchCpu::new(5).randn(&[5, 4, 6, 5]), &[5, 4, 6, 5]).expect("upload");
-        let pictures = pictures(&tensors, &noise);
-        for result in [ops.advance_on_host(&output, &pictures), ops.advance_batch(&output, &pictures)] {
-            let finite: Vec<bool> = result
-                .expect("an update")
-                .iter()
-                .map(|u| ops.download(&u.latents).expect("download").iter().all(|v| v.is_finite()))
-                .collect();
+        for numbers in [advanced(&candle(), Some(&broken), &broken), advanced(&CpuOps::default(), Some(&broken), &broken)] {
+            let finite: Vec<bool> = numbers.iter().map(|(latents, _)| latents.iter().all(|v| v.is_finite())).collect();
             assert_eq!(finite, [true, false, false]);
         }
     }

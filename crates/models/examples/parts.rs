@@ -1,0 +1,97 @@
+//! How long the parts of a model take on the processor: one JSON object per part, with the seconds of every run.
+//!
+//! usage: `cargo run -p easel-models --release --example parts -- MODEL [--part unet|decode|text] [--rows N] [--side PIXELS] [--runs N]`
+//!
+//! `MODEL` is a diffusers folder or a checkpoint. Rows are the UNet's: 2 are a guided picture. With `--runs 0` a part is run once for each
+//! line on standard input that names it, so that another program can take turns with it (`benches/peers/run.py`).
+
+#![allow(missing_docs)]
+
+use std::{path::Path, sync::Arc, time::Instant};
+
+use easel_models::{
+    ops::{Ops, cpu::CpuOps},
+    pipeline::Pipeline,
+    unet::Conditioning,
+    weights::folder::open_model,
+};
+use easel_sampling::{NoiseSource, TorchCpu};
+
+type Failure = Box<dyn std::error::Error>;
+
+struct Options {
+    model: String,
+    part: Option<String>,
+    rows: usize,
+    side: Option<usize>,
+    runs: usize,
+}
+
+fn options() -> Result<Options, Failure> {
+    let mut arguments = std::env::args().skip(1);
+    let usage = "usage: parts MODEL [--part unet|decode|text] [--rows N] [--side PIXELS] [--runs N]";
+    let mut options = Options { model: arguments.next().ok_or(usage)?, part: None, rows: 2, side: None, runs: 5 };
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().ok_or(usage)?;
+        match name.as_str() {
+            "--part" => options.part = Some(value),
+            "--rows" => options.rows = value.parse()?,
+            "--side" => options.side = Some(value.parse()?),
+            "--runs" => options.runs = value.parse()?,
+            _ => return Err(usage.into()),
+        }
+    }
+    Ok(options)
+}
+
+fn main() -> Result<(), Failure> {
+    let options = options()?;
+    let started = Instant::now();
+    let ops = Arc::new(CpuOps::default());
+    let pipeline = Pipeline::load(ops.clone(), &open_model(Path::new(&options.model), None)?)?;
+    println!("{}", serde_json::json!({ "part": "load", "isa": ops.isa().name(), "seconds": [started.elapsed().as_secs_f64()] }));
+    let pixels = options.side.unwrap_or(pipeline.description.width as usize);
+    let (channels, side) = (pipeline.description.latent_channels, pixels / pipeline.description.scale as usize);
+    let ops = ops.as_ref();
+    let noise = |shape: &[usize]| ops.upload(&TorchCpu::new(1).randn(shape), shape);
+    let ids = vec![49407u32.min(pipeline.encoders[0].model.config().vocab_size as u32 - 1); 77];
+    let config = pipeline.unet.config();
+    let x = noise(&[options.rows, config.in_channels, side, side])?;
+    let context = noise(&[options.rows, 77, config.cross_attention_dim])?;
+    let text_time = config.text_time.map(|(_, width)| noise(&[options.rows, width])).transpose()?;
+    let latents = noise(&[1, channels, side, side])?;
+    let run = |part: &str| -> Result<f64, Failure> {
+        let before = Instant::now();
+        match part {
+            "text" => drop(pipeline.encoders[0].model.forward(ops, &[&ids])?),
+            "unet" => {
+                let given = Conditioning { context: &context, text_time: text_time.as_ref(), guidance: None };
+                drop(pipeline.unet.forward(ops, &x, &vec![500.0; options.rows], &given)?);
+            }
+            "decode" => drop(pipeline.vae.decode(ops, &latents)?),
+            other => return Err(format!("there is no part {other:?}: use text, unet or decode").into()),
+        }
+        Ok(before.elapsed().as_secs_f64())
+    };
+    let tell = |part: &str, seconds: &[f64]| {
+        let memory = ops.memory().peak_bytes;
+        println!(
+            "{}",
+            serde_json::json!({ "part": part, "pixels": pixels, "rows": options.rows, "seconds": seconds, "activation_bytes": memory })
+        );
+    };
+    if options.runs == 0 {
+        for part in std::io::stdin().lines() {
+            let part = part?;
+            tell(&part, &[run(&part)?]);
+        }
+        return Ok(());
+    }
+    for part in ["text", "unet", "decode"].into_iter().filter(|part| options.part.as_deref().is_none_or(|wanted| wanted == *part))
+    {
+        // The first run fills the pool of buffers.
+        run(part)?;
+        tell(part, &(0..options.runs).map(|_| run(part)).collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok(())
+}
