@@ -36,6 +36,9 @@ pub struct Options {
     /// Runs with different seeds.
     #[arg(long, default_value_t = 5)]
     seeds: u64,
+    /// A goodput is found to within this share of it.
+    #[arg(long, default_value_t = 0.004)]
+    precision: f64,
     /// Threads.
     #[arg(long, default_value_t = 1)]
     jobs: usize,
@@ -75,6 +78,10 @@ pub struct Goodput {
 pub struct Results {
     /// What was driven.
     pub target: String,
+    /// In virtual time.
+    pub simulated: bool,
+    /// A goodput is found to within this share of it.
+    pub precision: f64,
     /// How requests came.
     pub arrivals: String,
     /// Requests of one run.
@@ -155,7 +162,7 @@ impl Task<'_> {
         let setting = Setting { policy, ..plain };
         let mut by_seed: Vec<f64> = Vec::new();
         for seed in 1..=options.seeds.max(1) {
-            by_seed.push(setting.goodput(seed, 0.004, by_seed.last().copied().filter(|rate| *rate > 0.0)));
+            by_seed.push(setting.goodput(seed, options.precision, by_seed.last().copied().filter(|rate| *rate > 0.0)));
         }
         let (mean, error) = mean_and_error(&by_seed);
         let capacity = setting.capacity();
@@ -198,7 +205,16 @@ pub fn main(options: &Options) -> Result<(), String> {
     });
     bar.finish_and_clear();
     let arrivals = format!("{:?}", options.arrivals.process());
-    let results = Results { target: target.name(), arrivals, requests: options.requests, seeds: options.seeds, goodputs };
+    let (simulated, precision) = (target.simulated(), options.precision);
+    let results = Results {
+        target: target.name(),
+        simulated,
+        precision,
+        arrivals,
+        requests: options.requests,
+        seeds: options.seeds,
+        goodputs,
+    };
     match options.json {
         true => println!("{}", serde_json::to_string(&results).map_err(|error| error.to_string())?),
         false => print!("{}", report::table(&results)),

@@ -5,6 +5,7 @@ mod goodput;
 mod measure;
 mod mix;
 mod plot;
+mod real;
 mod report;
 mod target;
 
@@ -17,7 +18,10 @@ use easel_engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::target::{Simulated, Target};
+use crate::{
+    real::Real,
+    target::{Simulated, Target},
+};
 
 /// Drives a serving target with many requests and says how many were in time.
 #[derive(Parser)]
@@ -78,6 +82,8 @@ pub struct TargetOptions {
 enum TargetName {
     /// The real scheduler over modelled devices in virtual time.
     Sim,
+    /// The real engine over the built-in model on the processor, in real time: keep the machine quiet.
+    Builtin,
 }
 
 impl TargetOptions {
@@ -86,6 +92,7 @@ impl TargetOptions {
             TargetName::Sim => {
                 Ok(Box::new(Simulated { device: curves::read(self.curves.as_deref())?, devices: self.devices.max(1) }))
             }
+            TargetName::Builtin => Ok(Box::new(Real::open()?)),
         }
     }
 }

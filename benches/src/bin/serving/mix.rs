@@ -85,10 +85,15 @@ pub fn all() -> Vec<Mix> {
     let kind = |weight, model, side, steps, guidance| Kind { weight, model, side, steps, guidance };
     let sizes =
         |model, weights: [u32; 3]| [512, 768, 1024].into_iter().zip(weights).map(|(s, w)| kind(w, model, s, 20, true)).collect();
-    let steps = |model, side| {
-        let all = [4, 20, 30, 50].into_iter().flat_map(|steps| [true, false].map(|guidance| (steps, guidance)));
+    // Sizes of the same ratios, and fewer steps: these runs take real time.
+    let small = |weights: [u32; 3]| {
+        [64, 96, 128].into_iter().zip(weights).map(|(s, w)| kind(w, crate::real::MODEL, s, 8, true)).collect()
+    };
+    let steps_of = |model, side, counts: [u32; 4]| {
+        let all = counts.into_iter().flat_map(|steps| [true, false].map(|guidance| (steps, guidance)));
         all.map(|(steps, guidance)| kind(1, model, side, steps, guidance)).collect()
     };
+    let steps = |model, side| steps_of(model, side, [4, 20, 30, 50]);
     vec![
         Mix { name: "sd15", text: "SD 1.5, 512, 20 steps", kinds: vec![kind(1, "sd15", 512, 20, true)] },
         Mix { name: "sdxl", text: "SDXL, 1024, 20 steps", kinds: vec![kind(1, "sdxl", 1024, 20, true)] },
@@ -98,5 +103,13 @@ pub fn all() -> Vec<Mix> {
         Mix { name: "sdxl-U", text: "SDXL, 512/768/1024 alike, 20 steps", kinds: sizes("sdxl", [1, 1, 1]) },
         Mix { name: "sdxl-S", text: "SDXL, 512/768/1024 as 70/20/10, 20 steps", kinds: sizes("sdxl", [7, 2, 1]) },
         Mix { name: "sdxl-H", text: "SDXL, 1024, 4/20/30/50 steps, guidance on/off", kinds: steps("sdxl", 1024) },
+        Mix { name: "builtin", text: "the built-in model, 64, 8 steps", kinds: vec![kind(1, crate::real::MODEL, 64, 8, true)] },
+        Mix { name: "builtin-U", text: "the built-in model, 64/96/128 alike, 8 steps", kinds: small([1, 1, 1]) },
+        Mix { name: "builtin-S", text: "the built-in model, 64/96/128 as 70/20/10, 8 steps", kinds: small([7, 2, 1]) },
+        Mix {
+            name: "builtin-H",
+            text: "the built-in model, 64, 2/10/15/25 steps, guidance on/off",
+            kinds: steps_of(crate::real::MODEL, 64, [2, 10, 15, 25]),
+        },
     ]
 }

@@ -68,20 +68,42 @@ pub fn verdict(results: &Results) -> Vec<String> {
     lines
 }
 
-/// `serving.md` and its plots.
+const SIMULATED: &str = "\
+**Simulated, not measured.** The scheduler is the one the server runs; the device is a table of times (`benches/data/h200.toml`), derived from
+the arithmetic of the models and the speeds aimed at, with the derivation beside the numbers. What is modelled: the time of a step by rows,
+preparing, decoding, loading. What is not: noise in these times, the scheduler's own time (microseconds), HTTP, encoding of pictures.";
+
+const MEASURED: &str = "\
+**Measured, in real time.** The engine the server runs, over the built-in model on the processor, which has no more to give once a few rows fill
+it: what larger batches gain is little here, what they cost the others is not. What is not in it: HTTP, encoding of pictures. Real time is noisy;
+neighbours on the machine disturb it.";
+
+/// The page and its plots: `serving.md`, or `serving-builtin.md` for the built-in model.
 pub fn write(folder: &Path, results: &Results, date: &str) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-    plot::goodputs(results, &folder.join("serving-goodput.svg")).map_err(|error| error.to_string())?;
+    let (name, option, how) = match results.simulated {
+        true => ("serving", "sim", SIMULATED),
+        false => ("serving-builtin", "builtin", MEASURED),
+    };
+    plot::goodputs(results, &folder.join(format!("{name}-goodput.svg"))).map_err(|error| error.to_string())?;
     let objectives = results.objectives();
     let k = objectives.iter().copied().find(|k| *k == 3.0).or(objectives.first().copied()).unwrap_or(3.0);
-    plot::shares(results, k, &folder.join("serving-shares.svg")).map_err(|error| error.to_string())?;
-    let mixes: String = mix::all().iter().map(|mix| format!("- `{}`: {}\n", mix.name, mix.text)).collect();
+    plot::shares(results, k, &folder.join(format!("{name}-shares.svg"))).map_err(|error| error.to_string())?;
+    let driven = results.mixes();
+    let known = mix::all().into_iter().filter(|mix| driven.iter().any(|name| name == mix.name));
+    let mixes: String = known.map(|mix| format!("- `{}`: {}\n", mix.name, mix.text)).collect();
     let missed = verdict(results);
     let verdict = match missed.is_empty() {
         true => "It holds for every mix and objective below.".to_owned(),
         false => format!("It does not hold for:\n\n- {}", missed.join("\n- ")),
     };
     let text = TEXT
+        .replace("{how}", how)
+        .replace("{name}", name)
+        .replace("{option}", option)
+        .replace("{objectives}", &objectives.iter().map(f64::to_string).collect::<Vec<_>>().join(","))
+        .replace("{share}", &results.precision.to_string())
+        .replace("{precision}", &format!("{:.1}", results.precision * 100.0))
         .replace("{date}", date)
         .replace("{target}", &results.target)
         .replace("{requests}", &results.requests.to_string())
@@ -91,7 +113,7 @@ pub fn write(folder: &Path, results: &Results, date: &str) -> Result<(), String>
         .replace("{verdict}", &verdict)
         .replace("{table}", table(results).trim_end())
         .replace("{k}", &k.to_string());
-    fs::write(folder.join("serving.md"), text).map_err(|error| error.to_string())
+    fs::write(folder.join(format!("{name}.md")), text).map_err(|error| error.to_string())
 }
 
 const TEXT: &str = include_str!("report.md");

@@ -1,4 +1,4 @@
-//! What is driven: the simulator, later also a real engine.
+//! What is driven: modelled devices in virtual time, or (`real.rs`) the built-in model in real time.
 
 use easel_engine::{
     scheduler::Rules,
@@ -14,6 +14,9 @@ use crate::{
 pub trait Target: Sync {
     /// What it is, for the report.
     fn name(&self) -> String;
+
+    /// In virtual time.
+    fn simulated(&self) -> bool;
 
     /// The number of a kind's shape, for submissions; `None` if it cannot serve it.
     fn place(&self, kind: &Kind) -> Option<usize>;
@@ -44,6 +47,10 @@ pub struct Simulated {
 impl Target for Simulated {
     fn name(&self) -> String {
         format!("{} x {}, simulated", self.devices, self.device.name)
+    }
+
+    fn simulated(&self) -> bool {
+        true
     }
 
     fn place(&self, kind: &Kind) -> Option<usize> {
