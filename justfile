@@ -21,3 +21,9 @@ bench:
 # Format everything
 fmt:
     cargo fmt --all
+
+# Dependencies whose features differ between the binary's build and the tests': each of them is built twice, with all that needs it
+features:
+    #!/usr/bin/env bash
+    tree() { cargo tree --locked --prefix none -f '{p}|{f}' "$@" | sed 's/ (\*)//' | sort -u -t'|' -k1,1; }
+    join -t'|' <(tree -p easel-server -e normal,build) <(tree --workspace -e normal,build,dev) | awk -F'|' '$2 != $3 { print $1 ": " $2 " | " $3 }'
