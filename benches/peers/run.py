@@ -15,7 +15,10 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import models  # noqa: E402
 
-PEERS = {"diffusers": "diffusers", "diffusers-channels-last": "diffusers", "openvino": "openvino"}
+PEERS = {
+    "diffusers": "diffusers", "diffusers-channels-last": "diffusers", "diffusers-pipeline": "diffusers", "openvino": "openvino",
+}
+ITEMS = ["text", "unet", "decode", "picture"]
 
 
 class Worker:
@@ -57,8 +60,9 @@ def options():
     parser.add_argument("--folder", type=Path, default=Path("target/peers"), help="where models and conversions are kept")
     parser.add_argument("--easel", type=Path, default=Path(os.environ.get("CARGO_TARGET_DIR", "target")) / "release/examples/parts")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
-    parser.add_argument("--items", nargs="*", choices=["text", "unet", "decode"], default=["text", "unet", "decode"])
+    parser.add_argument("--items", nargs="*", choices=ITEMS, default=ITEMS)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--picture-rounds", type=int, default=1, help="rounds of whole pictures, which take minutes")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--json", type=Path, help="write the results here")
     parser.add_argument("--report", type=Path, help="write a page of Markdown here")
@@ -80,10 +84,13 @@ def main() -> None:
     for peer in given.peers:
         print(f"{peer} ...", file=sys.stderr)
         other = Worker(peer, [sys.executable, str(HERE / "worker.py"), peer, model, str(given.threads)], threads)
-        easel = Worker("easel", [str(given.easel), model, "--runs", "0"], threads)
+        # A whole picture goes through the backend, which loads the model for itself.
+        command = [str(given.easel), model, "--runs", "0"] + (["--part", "picture"] if peer == "diffusers-pipeline" else [])
+        easel = Worker("easel", command, threads)
         for item in (item for item in given.items if item in other.loaded["parts"]):
             seconds = {easel: [], other: []}
-            for turn in range(given.rounds + 1):
+            rounds = given.picture_rounds if item == "picture" else given.rounds
+            for turn in range(rounds + 1):
                 for worker in (easel, other) if turn % 2 else (other, easel):
                     taken = worker.run(item)
                     # The first turn warms up caches and pools.
@@ -131,7 +138,8 @@ def page(results: list[dict], given) -> str:
         f"Written by `benches/peers/run.py`, {given.date}. {processor()}; {given.threads} threads; {versions}.",
         "",
         "Stable Diffusion 1.5's public configuration with random weights, 512x512, f32: a UNet call with two rows (a guided step), one",
-        f"decoding, one prompt. Easel and a peer take turns; medians of {given.rounds} runs each after one that warms up. Below 1, Easel is faster",
+        "decoding, one prompt, and a whole picture of 20 guided steps from the prompt to the pixels (fewer rounds of that one). Easel",
+        f" and a peer take turns; medians of {given.rounds} runs each after one that warms up. Below 1, Easel is faster",
         "or takes less. `start` is from the start of the process until the weights are loaded, once; memory is the process's peak.",
         "",
         "| item | peer | Easel | peer's | ratio | |",

@@ -1,21 +1,27 @@
 //! How long the parts of a model take on the processor: one JSON object per part, with the seconds of every run.
 //!
-//! usage: `cargo run -p easel-models --release --example parts -- MODEL [--part unet|decode|text] [--rows N] [--side PIXELS] [--runs N]`
+//! usage: `cargo run -p easel-models --release --example parts -- MODEL [--part unet|decode|text|picture] [--rows N] [--side PIXELS] [--runs N]`
 //!
 //! `MODEL` is a diffusers folder or a checkpoint. Rows are the UNet's: 2 are a guided picture. With `--runs 0` a part is run once for each
-//! line on standard input that names it, so that another program can take turns with it (`benches/peers/run.py`).
+//! line on standard input that names it, so that another program can take turns with it (`benches/peers/run.py`). `--part picture` is a whole
+//! picture of 20 guided steps through the backend, from the prompt to the pixels.
 
 #![allow(missing_docs)]
 
 use std::{path::Path, sync::Arc, time::Instant};
 
+use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_models::{
+    Device,
+    backend::{BackendOptions, CpuBackend},
     ops::{Ops, cpu::CpuOps},
     pipeline::Pipeline,
+    prompt::PromptOptions,
     unet::Conditioning,
     weights::folder::open_model,
 };
-use easel_sampling::{NoiseSource, TorchCpu};
+use easel_sampling::{NoiseSource, TorchCpu, table};
+use easel_types::{Convention, ModelId, NoiseKind, Task};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -29,7 +35,7 @@ struct Options {
 
 fn options() -> Result<Options, Failure> {
     let mut arguments = std::env::args().skip(1);
-    let usage = "usage: parts MODEL [--part unet|decode|text] [--rows N] [--side PIXELS] [--runs N]";
+    let usage = "usage: parts MODEL [--part unet|decode|text|picture] [--rows N] [--side PIXELS] [--runs N]";
     let mut options = Options { model: arguments.next().ok_or(usage)?, part: None, rows: 2, side: None, runs: 5 };
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or(usage)?;
@@ -44,8 +50,64 @@ fn options() -> Result<Options, Failure> {
     Ok(options)
 }
 
+/// Whole pictures through the backend, as the server makes them.
+fn pictures(options: &Options) -> Result<(), Failure> {
+    let started = Instant::now();
+    let id = ModelId::from("model");
+    let mut backend = CpuBackend::new(BackendOptions {
+        device: Device::Cpu.open()?,
+        catalogue: Box::new(vec![(id.clone(), options.model.clone().into())]),
+        variant: None,
+        prompt: PromptOptions::default(),
+        text_cache_bytes: 0,
+    });
+    let model = backend.describe_model(&id)?;
+    backend.load(&id)?;
+    println!("{}", serde_json::json!({ "part": "load", "parts": ["picture"], "seconds": [started.elapsed().as_secs_f64()] }));
+    let plan = Plan {
+        model: id,
+        prompt: "a picture".into(),
+        negative_prompt: None,
+        clip_skip: None,
+        task: Task::TextToImage,
+        width: options.side.map_or(model.width, |side| side as u32),
+        height: options.side.map_or(model.height, |side| side as u32),
+        guidance_scale: 7.5,
+        branches: 2,
+        guidance_rescale: 0.0,
+        seed: 1,
+        noise: NoiseKind::TorchCpu,
+        convention: Convention::Diffusers,
+        table: Arc::new(table(&model.sampler, &model.training, 20, None)?),
+    };
+    let mut picture = || -> Result<f64, Failure> {
+        let before = Instant::now();
+        let slot = backend.admit(&plan)?;
+        while backend.prepare(slot)? == Prepared::More {}
+        for index in 0..plan.table.rows.len() {
+            backend.step(&[StepRow { slot, index }])?;
+        }
+        while backend.decode(slot)?.is_none() {}
+        backend.release(slot);
+        Ok(before.elapsed().as_secs_f64())
+    };
+    let tell = |seconds: &[f64]| println!("{}", serde_json::json!({ "part": "picture", "seconds": seconds }));
+    if options.runs == 0 {
+        for line in std::io::stdin().lines() {
+            line?;
+            tell(&[picture()?]);
+        }
+        return Ok(());
+    }
+    tell(&(0..options.runs).map(|_| picture()).collect::<Result<Vec<_>, _>>()?);
+    Ok(())
+}
+
 fn main() -> Result<(), Failure> {
     let options = options()?;
+    if options.part.as_deref() == Some("picture") {
+        return pictures(&options);
+    }
     let started = Instant::now();
     let ops = Arc::new(CpuOps::default());
     let pipeline = Pipeline::load(ops.clone(), &open_model(Path::new(&options.model), None)?)?;
