@@ -72,7 +72,7 @@ async fn pair() -> Pair {
     let devices: Vec<Factory<SimBackend>> =
         vec![Box::new(move || Ok(sick)), Box::new(move || told.recv().expect("the test is still there").map(|()| healthy))];
     let engine = Engine::start_on(devices, EngineConfig::default());
-    engine.ready().await.unwrap();
+    engine.ready().await.expect("the first device comes up");
     Pair { engine, first, second, gate, bring_up }
 }
 

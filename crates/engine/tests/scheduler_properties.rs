@@ -69,7 +69,9 @@ fn cluster() -> impl Strategy<Value = SimCluster> {
     (rules(), 1usize..4, models, option::of(3u64..8)).prop_flat_map(|(rules, devices, models, memory)| {
         let shapes: Vec<_> = (0..models.len() * 2).map(|i| shape(i / 2)).collect();
         let models: Vec<_> = models.into_iter().map(|(bytes, load)| SimModel { bytes, load }).collect();
-        (shapes, faults(devices)).prop_map(move |(shapes, faults)| SimCluster {
+        // Places are asked for in some: a rehearsal must survive whatever there is.
+        let asked = option::weighted(0.2, seconds(0.1..2.0));
+        (shapes, faults(devices), asked).prop_map(move |(shapes, faults, asked_every)| SimCluster {
             rules: rules.clone(),
             devices,
             memory,
@@ -78,7 +80,7 @@ fn cluster() -> impl Strategy<Value = SimCluster> {
             loaded: Vec::new(),
             faults,
             checked: true,
-            asked_every: None,
+            asked_every,
         })
     })
 }

@@ -5,7 +5,7 @@
 //!
 //! Rules by file: who goes first `rank.rs` and `line.rs`, what makes up a batch `choose.rs`, what things cost `cost.rs`, which models are on a device
 //! `residency.rs`, what is refused `admission.rs`, what happens between two steps `turn.rs`, what failures do `report.rs`, how long it will
-//! take `estimate.rs` and `forecast.rs`, the policies it is compared with `whole_batches.rs`.
+//! take `estimate.rs`, `forecast.rs` and `rehearsal.rs`, the policies it is compared with `whole_batches.rs`.
 //!
 //! Invariants:
 //! - a picture is waiting, on exactly one device, or gone; a slot belongs to one picture or is about to be released;
@@ -21,6 +21,7 @@ mod estimate;
 mod forecast;
 mod line;
 mod rank;
+mod rehearsal;
 mod report;
 mod residency;
 mod turn;
@@ -30,6 +31,7 @@ mod work;
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -48,6 +50,7 @@ pub use residency::settle;
 use device::Device;
 use forecast::Forecast;
 use line::Lines;
+use rehearsal::Rehearsal;
 use work::{Part, Request, Where};
 
 new_key_type! {
@@ -251,6 +254,7 @@ pub enum Effect {
     Lost(usize, String),
 }
 
+#[derive(Clone)]
 struct ModelInfo {
     bytes: u64,
     load: Mean,
@@ -259,6 +263,7 @@ struct ModelInfo {
     broken: Option<BackendError>,
 }
 
+#[derive(Clone)]
 struct GroupInfo {
     model: Model,
     pixels: u64,
@@ -286,6 +291,12 @@ pub struct Scheduler {
     /// The same in order.
     lines: Lines,
     forecast: Forecast,
+    /// Forecasts are kept up to date.
+    foretelling: bool,
+    /// The next forecast, as far as it has got.
+    rehearsal: Option<Box<Rehearsal>>,
+    /// This is the copy of a scheduler, and nobody listens.
+    rehearsing: bool,
     waiting_requests: usize,
     users: HashMap<u64, User>,
     limits: BinaryHeap<Reverse<(u64, RequestKey)>>,
@@ -293,6 +304,8 @@ pub struct Scheduler {
     /// Device-seconds of everything unfinished.
     backlog: f64,
     serial: u64,
+    /// Actions that devices have been told to do.
+    turns: u64,
     /// The latest moment that anybody has told.
     now: u64,
     paused: bool,
@@ -302,6 +315,11 @@ pub struct Scheduler {
 /// A second for a megapixel: wrong by a lot, but measured after the first step.
 fn guess(pixels: u64) -> Curve {
     Curve::linear(0.0, pixels as f64 / 1e6, 2)
+}
+
+/// Whole microseconds: what is compared must not hang on the last bit of a sum.
+pub(crate) fn whole_micros(seconds: f64) -> u64 {
+    (seconds * 1e6).round() as u64
 }
 
 pub(crate) fn micros(time: Duration) -> u64 {
@@ -322,12 +340,16 @@ impl Scheduler {
             waiting: Vec::new(),
             lines: Lines::default(),
             forecast: Forecast::default(),
+            foretelling: true,
+            rehearsal: None,
+            rehearsing: false,
             waiting_requests: 0,
             users: HashMap::new(),
             limits: BinaryHeap::new(),
             effects: Vec::new(),
             backlog: 0.0,
             serial: 0,
+            turns: 0,
             now: 0,
             paused: false,
             draining: false,
@@ -354,7 +376,8 @@ impl Scheduler {
         let mut device = Device::new(memory);
         // What the first device has been measured to do is the best guess for another.
         let known = self.devices.first().map(|first| first.costs.clone());
-        device.costs = known.unwrap_or_else(|| self.groups.iter().map(|group| Cost::guess(guess(group.pixels))).collect());
+        device.costs =
+            known.unwrap_or_else(|| self.groups.iter().map(|group| Arc::new(Cost::guess(guess(group.pixels)))).collect());
         device.knees = vec![None; self.groups.len()];
         self.devices.push(device);
         self.devices.len() - 1
@@ -387,7 +410,7 @@ impl Scheduler {
                 Some(known) => device.costs[known].step.scaled(factor),
                 None => guess(pixels),
             };
-            device.costs.push(Cost::guess(curve));
+            device.costs.push(Arc::new(Cost::guess(curve)));
             device.knees.push(None);
         }
         group
@@ -397,7 +420,7 @@ impl Scheduler {
     pub fn set_cost(&mut self, device: usize, group: Group, cost: Cost) {
         let at = group.0 as usize;
         self.devices[device].knees[at] = Some(cost.step.knee());
-        self.devices[device].costs[at] = cost;
+        self.devices[device].costs[at] = Arc::new(cost);
     }
 
     /// What is known of a shape's costs on a device.
@@ -442,7 +465,7 @@ impl Scheduler {
 
     /// Device-seconds of everything unfinished, for each device that is up.
     pub fn backlog(&self) -> f64 {
-        self.backlog.max(0.0) / self.devices_up().max(1) as f64
+        self.backlog / self.devices_up().max(1) as f64
     }
 
     /// Devices that are not lost.

@@ -6,10 +6,11 @@ use easel_backend::BackendError;
 
 use super::{
     Action, Candidate, Group, Limit, Limits, Member, Model, PartKey, Policy, Rank, Scheduler, choose,
-    device::Device,
+    device::{Device, Doing},
     line::Demanded,
     micros,
     residency::{Demand, Resident, evict, worth_loading},
+    whole_micros,
     work::{Part, Where},
 };
 
@@ -17,6 +18,17 @@ impl Scheduler {
     /// What a device is to do now. What it says must be done and then reported, before it is asked again.
     pub fn next(&mut self, device: usize, now: Duration) -> Action {
         let now = micros(now);
+        let action = self.decide(device, now);
+        let idle = matches!(action, Action::Release(_) | Action::Unload(_) | Action::Wait(_) | Action::Exit);
+        self.turns += 1;
+        self.devices[device].doing = (!idle).then(|| {
+            let seconds = self.expected(device, &action);
+            Doing { action: action.clone(), began: now, seconds, order: self.turns }
+        });
+        action
+    }
+
+    fn decide(&mut self, device: usize, now: u64) -> Action {
         self.line_up_all(now);
         self.expire(now);
         let this = &mut self.devices[device];
@@ -283,17 +295,20 @@ impl Scheduler {
             Some(((part.preview_due, part.rank(now, ageing)), action, seconds))
         });
         let (_, action, seconds) = slices.min_by_key(|(order, ..)| *order)?;
-        let allowed = !step_due || this.slices == 0 || this.slice_seconds + seconds <= this.last_step;
+        let allowed = !step_due || this.slices == 0 || this.slice_time + whole_micros(seconds) <= this.last_step;
         allowed.then_some(action)
     }
 
     pub(super) fn step(&mut self, device: usize, choice: super::Choice<PartKey>) -> Action {
-        self.devices[device].stopped = choice.stopped;
         let members = choice.members.iter().filter_map(|key| match self.parts[*key].place {
             Where::Ready { slot, .. } => Some(Member { part: *key, slot, index: self.parts[*key].done }),
             _ => None,
         });
-        Action::Step(members.collect())
+        let members: Vec<_> = members.collect();
+        let rows = members.iter().map(|member| self.parts[member.part].branches).sum();
+        let this = &mut self.devices[device];
+        (this.rows, this.stopped) = (rows, choice.stopped);
+        Action::Step(members)
     }
 
     /// Nothing to do until something changes, or until `at`, or until somebody's time runs out.
@@ -322,6 +337,6 @@ impl Limits for Measured<'_> {
     }
 
     fn step(&self, group: Group, rows: u32) -> u64 {
-        (self.scheduler.cost(self.device, group).step.seconds(rows) * 1e6) as u64
+        whole_micros(self.scheduler.cost(self.device, group).step.seconds(rows))
     }
 }

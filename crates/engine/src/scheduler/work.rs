@@ -9,6 +9,7 @@ use super::{
 };
 
 /// An accepted request.
+#[derive(Clone)]
 pub(super) struct Request {
     pub parts: Vec<PartKey>,
     /// Pictures that are not decoded yet.
@@ -40,6 +41,7 @@ pub(super) enum Where {
 }
 
 /// One picture.
+#[derive(Clone)]
 pub(super) struct Part {
     pub request: RequestKey,
     pub picture: u32,

@@ -259,6 +259,7 @@ impl SimCluster {
             faults[*device].push((micros(at.as_secs_f64()), *fault));
         }
         faults.iter_mut().for_each(|faults| faults.sort_by_key(|(at, _)| Reverse(*at)));
+        scheduler.foretell(self.asked_every.is_some());
         let run = Run {
             plan: self,
             arrivals,
