@@ -88,8 +88,10 @@ fn errors(cluster: &SimCluster, arrivals: &[Arrival], settled: f64) -> Errors {
     errors
 }
 
-/// What is not in a plain cluster: previews, users beyond their share, time limits, models that take turns, other policies.
-fn variants() -> Vec<(&'static str, Rules, fn(usize, &mut Submission))> {
+/// What is not in a plain cluster: previews, users beyond their share, time limits, other policies.
+type Variant = (&'static str, Rules, fn(usize, &mut Submission));
+
+fn variants() -> Vec<Variant> {
     let window = Duration::from_millis(100);
     let policy = |policy| Rules { policy, ..Rules::default() };
     vec![

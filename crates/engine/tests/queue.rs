@@ -39,10 +39,10 @@ async fn busy(limits: Rules) -> (Engine, Gate, Vec<Ticket>) {
     let sim = SimConfig { gate: Some(gate.clone()), step_time: Duration::from_secs(3), ..SimConfig::default() };
     let (engine, _) = engine(sim, rules(Rules { admitted_max: 1, ..limits })).await;
     gate.allow(4);
-    finished(engine.submit(request(1)).unwrap()).await;
-    let mut drawn = engine.submit(request(2)).unwrap();
+    finished(engine.submit(request(1)).expect("there is room")).await;
+    let mut drawn = engine.submit(request(2)).expect("there is room");
     started(&mut drawn).await;
-    let waiting = engine.submit_on(request(3), &somebody()).unwrap();
+    let waiting = engine.submit_on(request(3), &somebody()).expect("there is room");
     (engine, gate, vec![drawn, waiting])
 }
 
