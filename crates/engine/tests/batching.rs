@@ -69,8 +69,9 @@ async fn priority_goes_first_and_a_greedy_user_waits_for_the_others() {
     let (sim, gate) = gated(2);
     let rules = Rules { rows_max: 2, user_share: 1, admitted_max: 1, ..Rules::default() };
     let (engine, probe) = engine(sim, common::rules(rules)).await;
-    let mut first = engine.submit(request(0)).unwrap();
-    started(&mut first).await;
+    let first = engine.submit(request(0)).unwrap();
+    // It has been prepared, so that what that takes is known: the others' ranks are of one knowledge.
+    held(&gate).await;
     let terms = |user: &str, priority| Terms { user: Some(user.to_owned()), priority, ..Terms::default() };
     let mut waiting = Vec::new();
     for (seed, terms) in [(1, terms("greedy", 0)), (2, terms("greedy", 0)), (3, terms("modest", 0)), (4, terms("paying", 10))] {
