@@ -89,7 +89,7 @@ impl Scheduler {
                 place: Where::Nowhere,
                 user: new.user,
                 alone: false,
-                preview_due: false,
+                preview_since: None,
                 slices: 0,
                 work,
                 before,

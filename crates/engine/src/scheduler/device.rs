@@ -7,7 +7,7 @@ use std::{
 
 use easel_backend::Slot;
 
-use super::{Action, Cost, Group, Model, PartKey, Stopped, whole_micros};
+use super::{Action, Cost, Group, Model, PartKey, Stopped, slices::Gap, whole_micros};
 
 /// A model on a device.
 #[derive(Clone)]
@@ -66,11 +66,8 @@ pub(super) struct Device {
     pub stale: bool,
     /// Taking a picture in ran out of memory: wait until another has left.
     pub full: bool,
-    /// Slices since the last step, and the microseconds they took.
-    pub slices: u32,
-    pub slice_time: u64,
-    /// Microseconds of the last step.
-    pub last_step: u64,
+    /// What was done since the last step.
+    pub gap: Gap,
     /// Running mean of the slices' seconds between two steps, in steps.
     pub slice_share: f64,
     /// The batch of policies that run batches to their end.
@@ -102,9 +99,7 @@ impl Device {
             bring: VecDeque::new(),
             stale: true,
             full: false,
-            slices: 0,
-            slice_time: 0,
-            last_step: 0,
+            gap: Gap::default(),
             slice_share: 0.0,
             batch: Vec::new(),
             rows: 0,

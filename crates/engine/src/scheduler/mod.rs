@@ -4,13 +4,13 @@
 //! The engine runs it with one thread per device and the machine's clock; the simulator runs the same code in virtual time.
 //!
 //! Rules by file: who goes first `rank.rs` and `line.rs`, what makes up a batch `choose.rs`, what things cost `cost.rs`, which models are on a device
-//! `residency.rs`, what is refused `admission.rs`, what happens between two steps `turn.rs`, how pictures leave `leave.rs`, what failures do `report.rs`, how long it will
+//! `residency.rs`, what is refused `admission.rs`, what happens between two steps `turn.rs` and `slices.rs`, how pictures leave `leave.rs`, what failures do `report.rs`, how long it will
 //! take `estimate.rs`, `forecast.rs` and `rehearsal.rs`, the policies it is compared with `whole_batches.rs`.
 //!
 //! Invariants:
 //! - a picture is waiting, on exactly one device, or gone; a slot belongs to one picture or is about to be released;
 //! - every accepted request ends exactly once, as finished, failed or cancelled;
-//! - a step never waits for more than one slice of other work, or for more of it than the last step took.
+//! - a step waits for other work for no longer than the last step took, or for a single slice that is longer by itself, now and then.
 
 mod action;
 mod admission;
@@ -29,6 +29,7 @@ mod rehearsal;
 mod report;
 mod residency;
 mod rules;
+mod slices;
 mod submission;
 mod turn;
 mod whole_batches;

@@ -164,16 +164,15 @@ impl Scheduler {
     }
 
     fn count_slice(&mut self, device: usize, took: f64) {
-        self.devices[device].slices += 1;
-        self.devices[device].slice_time += whole_micros(took);
+        self.devices[device].gap.count(whole_micros(took));
     }
 
     fn stepped(&mut self, device: usize, members: &[Member], result: BackendResult<()>, took: f64, now: u64) {
         let this = &mut self.devices[device];
         this.stale = true;
         let step = whole_micros(took);
-        this.slice_share += 0.2 * ((this.slice_time as f64 / step.max(1) as f64).min(1.0) - this.slice_share);
-        (this.slices, this.slice_time, this.last_step) = (0, 0, step);
+        this.slice_share += 0.2 * (this.gap.share(step) - this.slice_share);
+        this.gap.close(step);
         let alive = |key: &PartKey| self.parts.get(*key).is_some_and(|part| matches!(part.place, Where::Ready { .. }));
         // Some may have ended meanwhile; what the step took is told by all that were in it.
         let told = members.len();
@@ -224,9 +223,9 @@ impl Scheduler {
         let every = self.requests[part.request].preview_every;
         if part.done == part.evaluations {
             part.place = Where::Decoding { device, slot: member.slot };
-            part.preview_due = false;
+            part.preview_since = None;
         } else if every > 0 && part.done.is_multiple_of(every) {
-            part.preview_due = true;
+            part.preview_since = part.preview_since.or(Some(part.done));
         }
     }
 
@@ -262,7 +261,7 @@ impl Scheduler {
     fn previewed(&mut self, device: usize, key: PartKey, took: f64) {
         self.count_slice(device, took);
         if let Some(part) = self.parts.get_mut(key) {
-            part.preview_due = false;
+            part.preview_since = None;
             self.devices[device].cost_mut(part.group).preview.learn(took);
         }
     }

@@ -10,6 +10,7 @@ use super::{
     line::Demanded,
     micros,
     residency::{Demand, Resident, evict, worth_loading},
+    slices::{Kind, Slice},
     whole_micros,
     work::{Part, Where},
 };
@@ -278,25 +279,29 @@ impl Scheduler {
         ready.collect()
     }
 
-    /// A slice of other work. While a step is due, one is always allowed, and more as long as they take no longer than the last step did.
+    /// A slice of other work, if there is any and the time for it.
     pub(super) fn slice(&mut self, device: usize, now: u64, step_due: bool) -> Option<Action> {
         let ageing = micros(self.rules.ageing);
         let this = &self.devices[device];
         let slices = this.parts.iter().filter_map(|key| {
             let part = &self.parts[*key];
             let cost = &this.costs[part.group.0 as usize];
-            let (action, seconds) = match part.place {
-                Where::Preparing { slot, .. } => (Action::Prepare(*key, slot), cost.prepare_slice.seconds()),
-                Where::Decoding { slot, .. } => (Action::Decode(*key, slot), cost.decode_slice.seconds()),
-                Where::Ready { slot, .. } if part.preview_due => (Action::Preview(*key, slot), cost.preview.seconds()),
+            let (kind, seconds) = match (part.place, part.preview_since) {
+                (Where::Preparing { .. }, _) => (Kind::Work, cost.prepare_slice.seconds()),
+                (Where::Decoding { .. }, _) => (Kind::Work, cost.decode_slice.seconds()),
+                (Where::Ready { .. }, Some(since)) => (Kind::Preview(part.done - since), cost.preview.seconds()),
                 _ => return None,
             };
-            // Previews come last and only out of what the others leave.
-            Some(((part.preview_due, part.rank(now, ageing)), action, seconds))
+            Some(Slice { key: *key, kind, rank: part.rank(now, ageing), time: whole_micros(seconds) })
         });
-        let (_, action, seconds) = slices.min_by_key(|(order, ..)| *order)?;
-        let allowed = !step_due || this.slices == 0 || this.slice_time + whole_micros(seconds) <= this.last_step;
-        allowed.then_some(action)
+        let slices: Vec<_> = slices.collect();
+        let key = self.devices[device].gap.pick(&slices, step_due)?;
+        match self.parts[key].place {
+            Where::Preparing { slot, .. } => Some(Action::Prepare(key, slot)),
+            Where::Decoding { slot, .. } => Some(Action::Decode(key, slot)),
+            Where::Ready { slot, .. } => Some(Action::Preview(key, slot)),
+            Where::Waiting { .. } | Where::Admitting { .. } | Where::Nowhere => None,
+        }
     }
 
     pub(super) fn step(&mut self, device: usize, choice: super::Choice<PartKey>) -> Action {

@@ -17,6 +17,11 @@ pub(super) struct SimDevice {
     pub loaded: Vec<Model>,
     pub gone: bool,
     pub next_slot: u32,
+    /// Seconds of the last step, and of the slices since then that were done while something could have been stepped.
+    pub last_step: f64,
+    pub aside: f64,
+    /// Steps since one had to wait for longer than the step before took.
+    pub since_long: Option<u32>,
 }
 
 /// By slot; few, and new ones have the highest numbers.
@@ -65,6 +70,36 @@ impl Run<'_> {
             Action::Preview(_, slot) => of(slot).preview.seconds(),
             Action::Step(members) => of(&members[0].slot).step.seconds(self.rows(device, members)),
             _ => 0.0,
+        }
+    }
+
+    /// Keeps count of how long steps wait for slices.
+    pub(super) fn watch_gap(&mut self, device: usize, action: &Action, seconds: f64) {
+        let (arrivals, submitted, scheduler) = (self.arrivals, &self.submitted, &self.scheduler);
+        // Of a picture that ended meanwhile nothing is due.
+        let due = |held: &Holding| {
+            let request = scheduler.picture(held.part).map(|(request, _)| request);
+            held.prepared && request.is_some_and(|request| held.done < arrivals[submitted[request]].submission.evaluations)
+        };
+        let this = &mut self.devices[device];
+        match action {
+            Action::Prepare(..) | Action::Decode(..) | Action::Preview(..) if this.slots.0.iter().any(|(_, held)| due(held)) => {
+                this.aside += seconds;
+            }
+            Action::Step(_) => {
+                if this.last_step > 0.0 {
+                    let gap = this.aside / this.last_step;
+                    self.outcome.gap_longest = self.outcome.gap_longest.max(gap);
+                    this.since_long = this.since_long.map(|steps| steps + 1);
+                    // What was rounded to microseconds is no delay.
+                    if gap > 1.0 + 1e-4 {
+                        let apart = this.since_long.replace(0);
+                        self.outcome.long_gaps_apart = self.outcome.long_gaps_apart.into_iter().chain(apart).min();
+                    }
+                }
+                (this.last_step, this.aside) = (seconds, 0.0);
+            }
+            _ => {}
         }
     }
 
@@ -148,7 +183,12 @@ impl Run<'_> {
                 let first = members[0].slot;
                 Report::Stepped(members, if non_finite { Err(BackendError::NonFinite(first)) } else { Ok(()) })
             }
-            Action::Preview(part, _) => Report::Previewed(part),
+            Action::Preview(part, _) => {
+                if let Some((request, _)) = self.scheduler.picture(part) {
+                    *self.outcome.previews.entry(self.submitted[request]).or_default() += 1;
+                }
+                Report::Previewed(part)
+            }
             Action::Decode(part, slot) => {
                 let held = this.slots.get_mut(slot);
                 held.slices += 1;

@@ -33,7 +33,7 @@ pub(super) struct Run<'a> {
     keys: Vec<Option<RequestKey>>,
     stories: Vec<Option<Story>>,
     started: Vec<Option<f64>>,
-    outcome: Outcome,
+    pub outcome: Outcome,
     watch: &'a mut dyn FnMut(usize, &Story) -> bool,
     enough: bool,
     /// Turns since something was achieved.
@@ -270,6 +270,7 @@ impl Run<'_> {
                 Action::Exit => return,
                 action => {
                     let seconds = self.cost(device, &action);
+                    self.watch_gap(device, &action, seconds);
                     self.devices[device].doing = Some((action, seconds));
                     self.at(self.now + micros(seconds), Happening::Done { device, turn });
                     return;

@@ -76,6 +76,12 @@ pub struct Outcome {
     pub loads: u64,
     /// Requests that were started again.
     pub restarts: u64,
+    /// The longest that a step which was due waited for slices, as a multiple of the step before.
+    pub gap_longest: f64,
+    /// The fewest steps from one that waited for longer than the step before took to the next such.
+    pub long_gaps_apart: Option<u32>,
+    /// Previews by arrival.
+    pub previews: BTreeMap<usize, u32>,
     /// What was expected, if it was asked for.
     pub estimates: Vec<Estimate>,
 }
