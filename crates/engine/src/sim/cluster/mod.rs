@@ -48,6 +48,10 @@ pub enum SimFault {
     NonFinite,
     /// A step panics.
     Panic,
+    /// The device is not there from the start, but comes up at this time.
+    Late,
+    /// The device is not there from the start, and at this time it is clear that it will not come.
+    Absent,
 }
 
 /// The cluster.

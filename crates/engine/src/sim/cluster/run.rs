@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 use slotmap::SecondaryMap;
 
 use super::{Arrival, End, Estimate, Outcome, SimCluster, SimFault, Story, device::SimDevice};
-use crate::scheduler::{Action, Effect, RequestKey, Scheduler};
+use crate::scheduler::{Action, Effect, Group, Model, RequestKey, Scheduler};
 
 /// So many turns in which no batch is stepped and no request ends are a scheduler that runs in circles.
 const TURNS_MAX: u32 = 100_000;
@@ -14,9 +14,18 @@ const TURNS_MAX: u32 = 100_000;
 pub(super) enum Happening {
     Arrives(usize),
     Leaves(usize),
-    Done { device: usize, turn: u64 },
-    Wakes { device: usize, turn: u64 },
+    Done {
+        device: usize,
+        turn: u64,
+    },
+    Wakes {
+        device: usize,
+        turn: u64,
+    },
     Returns(usize),
+    /// A device of the plan.
+    ComesUp(usize),
+    GivenUp(usize),
     Asks,
 }
 
@@ -50,33 +59,21 @@ impl SimCluster {
     /// no stories.
     pub fn run_watched(&self, arrivals: &[Arrival], watch: &mut dyn FnMut(usize, &Story) -> bool) -> Outcome {
         let mut scheduler = Scheduler::new(self.rules.clone());
-        for _ in 0..self.devices {
-            scheduler.add_device(self.memory);
-        }
         let models: Vec<_> = self.models.iter().map(|model| scheduler.add_model(model.bytes, model.load, false)).collect();
-        let loaded: Vec<_> = self.loaded.iter().map(|model| models[*model]).collect();
-        for device in 0..self.devices {
-            loaded.iter().for_each(|model| scheduler.set_loaded(device, *model, Duration::ZERO));
-        }
         for shape in &self.shapes {
-            let group = scheduler.add_group(models[shape.model], shape.width, shape.height);
-            (0..self.devices).for_each(|device| scheduler.set_cost(device, group, shape.cost.clone()));
+            scheduler.add_group(models[shape.model], shape.width, shape.height);
         }
-        let mut faults = vec![Vec::new(); self.devices];
-        for (at, device, fault) in &self.faults {
-            faults[*device].push((micros(at.as_secs_f64()), *fault));
-        }
-        faults.iter_mut().for_each(|faults| faults.sort_by_key(|(at, _)| Reverse(*at)));
+        scheduler.expect_devices(self.devices);
         scheduler.foretell(self.asked_every.is_some());
         let run = Run {
             plan: self,
             arrivals,
             scheduler,
-            devices: (0..self.devices).map(|_| SimDevice { loaded: loaded.clone(), ..SimDevice::default() }).collect(),
+            devices: Vec::new(),
             agenda: BinaryHeap::new(),
             order: 0,
             now: 0,
-            faults,
+            faults: Vec::new(),
             submitted: SecondaryMap::new(),
             keys: vec![None; arrivals.len()],
             stories: vec![None; arrivals.len()],
@@ -102,6 +99,19 @@ impl Run<'_> {
         if self.plan.asked_every.is_some() {
             self.at(0, Happening::Asks);
         }
+        for device in 0..self.plan.devices {
+            // The first word on it counts.
+            let words = self
+                .plan
+                .faults
+                .iter()
+                .filter(|(_, of, fault)| *of == device && matches!(fault, SimFault::Late | SimFault::Absent));
+            match words.min_by_key(|(at, ..)| *at) {
+                None => self.comes_up(device),
+                Some((at, _, SimFault::Absent)) => self.at(at.as_micros() as u64, Happening::GivenUp(device)),
+                Some((at, ..)) => self.at(at.as_micros() as u64, Happening::ComesUp(device)),
+            }
+        }
         (0..self.devices.len()).for_each(|device| self.turn(device));
         while let Some(Reverse((at, _, happening))) = self.agenda.pop() {
             self.now = at;
@@ -119,6 +129,8 @@ impl Run<'_> {
                     self.scheduler.restore_device(device);
                     self.turn(device);
                 }
+                Happening::ComesUp(planned) => self.comes_up(planned),
+                Happening::GivenUp(_) => self.scheduler.give_up_device("as planned"),
                 Happening::Asks => {
                     self.ask();
                     continue;
@@ -158,6 +170,25 @@ impl Run<'_> {
 
     fn seconds(&self) -> f64 {
         self.now as f64 / 1e6
+    }
+
+    /// A device of the plan is there; devices are numbered as they come.
+    fn comes_up(&mut self, planned: usize) {
+        let device = self.scheduler.add_device(self.plan.memory);
+        let loaded: Vec<_> = self.plan.loaded.iter().map(|model| Model(*model as u32)).collect();
+        loaded.iter().for_each(|model| self.scheduler.set_loaded(device, *model, self.time()));
+        for (shape, group) in self.plan.shapes.iter().zip(0..) {
+            self.scheduler.set_cost(device, Group(group), shape.cost.clone());
+        }
+        let faults = self
+            .plan
+            .faults
+            .iter()
+            .filter(|(_, of, fault)| *of == planned && !matches!(fault, SimFault::Late | SimFault::Absent));
+        let mut faults: Vec<_> = faults.map(|(at, _, fault)| (micros(at.as_secs_f64()), *fault)).collect();
+        faults.sort_by_key(|(at, _)| Reverse(*at));
+        self.faults.push(faults);
+        self.devices.push(SimDevice { loaded, ..SimDevice::default() });
     }
 
     fn arrives(&mut self, i: usize) {
