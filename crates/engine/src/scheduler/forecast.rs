@@ -11,13 +11,12 @@ use super::{RequestKey, Scheduler, rehearsal::Rehearsal};
 const AGE: u64 = 400_000;
 /// A forecast is no longer believed after this many, for then much may have come.
 const AGE_MAX: u64 = 10_000_000;
-/// Actions that are rehearsed for each second of a step. One takes about ten microseconds when the device is full, so this is a hundredth.
+/// Actions that are rehearsed for each second of a step. One takes a few microseconds: less than a hundredth of the time.
 const ACTIONS_PER_SECOND: f64 = 1000.0;
 /// The least after a step, and the most.
 const ACTIONS_STEP: (u32, u32) = (16, 1000);
 /// Actions that are rehearsed at once for somebody who asks.
 const ACTIONS_ASKED: u32 = 500;
-
 /// With no more pictures than this a rehearsal is so short that everybody who asks gets one.
 const FEW: usize = 24;
 
