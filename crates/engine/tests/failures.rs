@@ -4,7 +4,7 @@ mod common;
 
 use std::{sync::mpsc, time::Duration};
 
-use common::{engine, failed, finished, given_back, pictures, request, rules, started};
+use common::{engine, failed, finished, given_back, measured_engine, pictures, request, rules, started};
 use easel_backend::BackendError;
 use easel_engine::{
     Engine, EngineConfig, Event, Factory, State, SubmitError,
@@ -44,8 +44,7 @@ async fn one_request_fails_and_those_beside_and_after_it_are_served() {
 async fn a_panic_that_does_not_come_back_costs_nobody_his_picture() {
     let gate = Gate::closed();
     let sim = SimConfig { gate: Some(gate.clone()), ..with_fault(Call::Step, 3, Fault::Panic) };
-    // Targets so far away that the third step is shared for certain.
-    let (engine, probe) = engine(sim, rules(Rules { target_factor: 100.0, ..Rules::default() })).await;
+    let (engine, probe) = measured_engine(sim).await;
     let tickets: Vec<_> = (1..=3).map(|seed| engine.submit(request(seed)).unwrap()).collect();
     gate.open();
     for (ticket, seed) in tickets.into_iter().zip(1..) {
@@ -143,16 +142,12 @@ async fn an_engine_stops_even_if_a_device_did_not_come_up() {
 
 #[tokio::test]
 async fn out_of_memory_halves_the_rows_and_the_engine_remembers() {
-    let (engine, probe) = engine(
-        SimConfig { rows_max: 2, steps: 2, ..SimConfig::default() },
-        rules(Rules { target_factor: 100.0, ..Rules::default() }),
-    )
-    .await;
+    let (engine, probe) = measured_engine(SimConfig { rows_max: 2, steps: 2, ..SimConfig::default() }).await;
     let drawn = finished(engine.submit(pictures(7, 5)).unwrap()).await;
     let calls = probe.calls();
     let steps: Vec<_> = calls.iter().filter(|call| call.starts_with("step")).map(String::as_str).collect();
     insta::assert_snapshot!(steps.join("\n"), @r"
-    step 0@0 1@0 2@0 3@0
+    step 0@0 1@0 2@0 3@0 4@0
     step 0@0 1@0
     step 0@1 1@1
     step 2@0 3@0

@@ -59,7 +59,9 @@ fn faults(devices: usize) -> impl Strategy<Value = Vec<(Duration, usize, SimFaul
         seconds(0.1..60.0).prop_map(SimFault::Lost),
         Just(SimFault::OutOfMemory),
         Just(SimFault::NonFinite),
-        Just(SimFault::Panic)
+        Just(SimFault::Panic),
+        Just(SimFault::Late),
+        Just(SimFault::Absent)
     ];
     prop_oneof![Just(Vec::new()), vec((seconds(0.0..60.0), 0..devices, fault), 0..6)]
 }
@@ -69,7 +71,9 @@ fn cluster() -> impl Strategy<Value = SimCluster> {
     (rules(), 1usize..4, models, option::of(3u64..8)).prop_flat_map(|(rules, devices, models, memory)| {
         let shapes: Vec<_> = (0..models.len() * 2).map(|i| shape(i / 2)).collect();
         let models: Vec<_> = models.into_iter().map(|(bytes, load)| SimModel { bytes, load }).collect();
-        (shapes, faults(devices)).prop_map(move |(shapes, faults)| SimCluster {
+        // Places are asked for in some: a rehearsal must survive whatever there is.
+        let asked = option::weighted(0.2, seconds(0.1..2.0));
+        (shapes, faults(devices), asked).prop_map(move |(shapes, faults, asked_every)| SimCluster {
             rules: rules.clone(),
             devices,
             memory,
@@ -78,7 +82,7 @@ fn cluster() -> impl Strategy<Value = SimCluster> {
             loaded: Vec::new(),
             faults,
             checked: true,
-            asked_every: None,
+            asked_every,
         })
     })
 }
@@ -129,7 +133,7 @@ fn check(cluster: &SimCluster, arrivals: &[Arrival], outcome: &Outcome) {
     let not_finite = failed(|failure| matches!(failure, Failure::Backend(BackendError::NonFinite(_))));
     assert!(not_finite <= planned(|fault| *fault == SimFault::NonFinite));
     let device = failed(|failure| matches!(failure, Failure::Backend(BackendError::Device(_))));
-    assert!(device == 0 || planned(|fault| matches!(fault, SimFault::Lost(_) | SimFault::Panic)) > 0);
+    assert!(device == 0 || planned(|fault| matches!(fault, SimFault::Lost(_) | SimFault::Panic | SimFault::Absent)) > 0);
     assert!(failed(|failure| matches!(failure, Failure::Panic(_))) <= planned(|fault| *fault == SimFault::Panic));
     for (arrival, story) in arrivals.iter().zip(&outcome.stories) {
         let took = story.ended - story.arrival;
@@ -201,4 +205,47 @@ fn models_that_do_not_fit_together_take_turns() {
     assert!(outcome.stories.iter().all(|story| story.end == End::Finished));
     let loading = 3.0 * outcome.loads as f64;
     assert!(loading < 0.25 * outcome.seconds, "{loading} of {} s were spent on loading", outcome.seconds);
+}
+
+#[test]
+fn what_was_accepted_waits_for_the_device_that_is_still_coming() {
+    let hour = Duration::from_secs(3600);
+    for (word, comes) in [(SimFault::Late, true), (SimFault::Absent, false)] {
+        let cost = Cost::measured(Curve::linear(0.05, 0.05, 8));
+        let cluster = SimCluster {
+            rules: Rules::default(),
+            devices: 2,
+            memory: None,
+            models: vec![SimModel { bytes: 1, load: 0.5 }],
+            shapes: vec![SimShape { model: 0, width: 64, height: 64, cost, rows_max: u32::MAX }],
+            loaded: vec![0],
+            faults: vec![(Duration::from_secs(1), 0, SimFault::Lost(hour)), (Duration::from_secs(5), 1, word)],
+            checked: true,
+            asked_every: Some(Duration::from_millis(300)),
+        };
+        let submission = Submission {
+            group: Group(0),
+            pictures: 1,
+            branches: 2,
+            evaluations: 20,
+            user: None,
+            priority: 0,
+            time_limit: None,
+            preview_every: 0,
+            alike: 0,
+        };
+        let arrivals = vec![Arrival { at: Duration::ZERO, submission, leaves_after: None }; 5];
+        let outcome = cluster.run(&arrivals);
+        assert!(outcome.restarts > 0, "the device was lost under its pictures");
+        for story in &outcome.stories {
+            match comes {
+                true => assert!(story.end == End::Finished && story.ended > 5.0, "{story:?}"),
+                // With the last hope, and not before.
+                false => {
+                    assert!(matches!(story.end, End::Failed(Failure::Backend(BackendError::Device(_)))), "{story:?}");
+                    assert!((story.ended - 5.0).abs() < 1e-9, "{story:?}");
+                }
+            }
+        }
+    }
 }

@@ -45,12 +45,11 @@ impl Scheduler {
         }
         let knee = self.limit(device, new.group).knee;
         let cost = self.cost(device, new.group);
-        let work = cost.work(new.branches, new.evaluations, knee);
+        let work = whole_parts(cost.work(new.branches, new.evaluations, knee));
         let solo = cost.solo(new.branches, new.evaluations);
         let [before, step, after] = [cost.before(), cost.step.seconds(new.branches), cost.after()].map(|s| (s * 1e6) as u64);
-        self.check_room(new, work * f64::from(new.pictures))?;
-
         let now = micros(now);
+        self.check_room(new, work * f64::from(new.pictures), now)?;
         self.now = now;
         let target = now.saturating_add((solo * self.rules.target_factor * 1e6) as u64);
         let limit = new.time_limit.map(|limit| now.saturating_add(micros(limit)));
@@ -90,7 +89,7 @@ impl Scheduler {
                 place: Where::Nowhere,
                 user: new.user,
                 alone: false,
-                preview_due: false,
+                preview_since: None,
                 slices: 0,
                 work,
                 before,
@@ -118,26 +117,43 @@ impl Scheduler {
         line.len() > self.rules.user_share
     }
 
-    fn check_room(&self, new: &Submission, work: f64) -> Result<(), Refused> {
+    fn check_room(&mut self, new: &Submission, work: f64, now: u64) -> Result<(), Refused> {
         let devices = self.devices_up() as f64;
         let unfinished = new.user.and_then(|user| self.users.get(&user)).map_or(0, |user| user.requests);
-        let one = self.backlog() / self.requests.len().max(1) as f64;
-        if unfinished >= self.rules.user_queue_max {
-            return Err(Refused::UserLimit { unfinished, retry_after: whole_seconds(one) });
-        }
-        if self.waiting_requests >= self.rules.queue_max {
-            return Err(Refused::Full { waiting: self.waiting_requests, retry_after: whole_seconds(one) });
-        }
+        let waiting = self.waiting_requests;
         let over = self.backlog() + work / devices - self.rules.backlog_max.as_secs_f64();
+        if unfinished >= self.rules.user_queue_max {
+            self.renew_forecast(now);
+            let own = self.requests.iter().filter(|(_, request)| request.user == new.user);
+            let room = own.filter_map(|(key, _)| self.expected_end(key, now)).min();
+            return Err(Refused::UserLimit { unfinished, retry_after: until(room, now) });
+        }
+        if waiting >= self.rules.queue_max {
+            self.renew_forecast(now);
+            let line = self.requests.iter().filter(|(_, request)| request.started.is_none());
+            let room = line.filter_map(|(key, _)| self.expected_leaving(key, now)).min();
+            return Err(Refused::Full { waiting, retry_after: until(room, now) });
+        }
         // An idle server takes a request of any size: it can only be served by being taken.
         if over > 0.0 && !self.requests.is_empty() {
-            return Err(Refused::Full { waiting: self.waiting_requests, retry_after: whole_seconds(over) });
+            self.renew_forecast(now);
+            // However large it is, there is room once everything else is done.
+            let room = self.expected_drain((over * devices).min(self.backlog), now);
+            return Err(Refused::Full { waiting, retry_after: until(room, now) });
         }
         Ok(())
     }
 }
 
-/// For a `Retry-After` header: at least a second, at most ten minutes.
-fn whole_seconds(seconds: f64) -> Duration {
-    Duration::from_secs((seconds.ceil() as u64).clamp(1, 600))
+/// For a `Retry-After` header: whole seconds until there is room, at least one and at most ten minutes. If that is not known, because nobody
+/// has asked yet or nothing is ever to leave, a second: whoever asks again is told by the forecast that was begun for him.
+fn until(room: Option<u64>, now: u64) -> Duration {
+    let micros = room.map_or(0, |room| room.saturating_sub(now));
+    Duration::from_secs(micros.div_ceil(1_000_000).clamp(1, 600))
+}
+
+/// A whole number of 2^-20 seconds: sums of such numbers are exact up to centuries, in any order, so that nothing drifts and a rehearsal
+/// compares the same numbers as the scheduler in earnest.
+fn whole_parts(seconds: f64) -> f64 {
+    (seconds * f64::from(1 << 20)).round() / f64::from(1 << 20)
 }

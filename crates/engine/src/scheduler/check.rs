@@ -40,11 +40,7 @@ impl Scheduler {
         let waiting = self.requests.values().filter(|request| request.started.is_none()).count();
         assert_eq!(self.waiting_requests, waiting, "requests that wait");
         let unfinished: f64 = self.parts.values().map(|part| part.work).sum();
-        assert!(
-            (self.backlog - unfinished).abs() < 1e-3 * (1.0 + unfinished),
-            "the backlog is {}, not {unfinished}",
-            self.backlog
-        );
+        assert_eq!(self.backlog, unfinished, "the backlog");
         for (user, known) in &self.users {
             let own = self.requests.values().filter(|request| request.user == Some(*user)).count();
             assert_eq!(known.requests, own, "a user's requests");

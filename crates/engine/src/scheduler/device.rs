@@ -1,24 +1,47 @@
 //! A device as the scheduler sees it: what is on it, and how far its current turn is.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use easel_backend::Slot;
 
-use super::{Cost, Group, Model, PartKey, Stopped};
+use super::{Action, Cost, Group, Model, PartKey, Stopped, slices::Gap, whole_micros};
 
 /// A model on a device.
+#[derive(Clone)]
 pub(super) struct Loaded {
     pub model: Model,
     /// When it was last stepped.
     pub used: u64,
 }
 
+/// What a device has been told to do and has not reported.
+#[derive(Clone)]
+pub(super) struct Doing {
+    pub action: Action,
+    pub began: u64,
+    /// How long it is expected to take.
+    pub seconds: f64,
+    /// Counts what devices have been told.
+    pub order: u64,
+}
+
+impl Doing {
+    /// When it is expected to be done.
+    pub fn until(&self) -> u64 {
+        self.began + whole_micros(self.seconds)
+    }
+}
+
+#[derive(Clone)]
 pub(super) struct Device {
     pub memory: Option<u64>,
     pub lost: bool,
     pub resident: Vec<Loaded>,
-    /// By group.
-    pub costs: Vec<Cost>,
+    /// By group; shared with rehearsals until something is learnt.
+    pub costs: Vec<Arc<Cost>>,
     /// Measured knees, by group.
     pub knees: Vec<Option<u32>>,
     /// Rows that fit, where running out of memory has taught it, and steps since.
@@ -43,18 +66,17 @@ pub(super) struct Device {
     pub stale: bool,
     /// Taking a picture in ran out of memory: wait until another has left.
     pub full: bool,
-    /// Slices since the last step, and the seconds they took.
-    pub slices: u32,
-    pub slice_seconds: f64,
-    /// Seconds of the last step.
-    pub last_step: f64,
+    /// What was done since the last step.
+    pub gap: Gap,
     /// Running mean of the slices' seconds between two steps, in steps.
     pub slice_share: f64,
     /// The batch of policies that run batches to their end.
     pub batch: Vec<PartKey>,
-    /// Of the step that is being done.
+    /// Of the step that is being done: its rows, and why there are no more.
+    pub rows: u32,
     pub stopped: Stopped,
     pub panics: u32,
+    pub doing: Option<Doing>,
 }
 
 impl Device {
@@ -77,14 +99,19 @@ impl Device {
             bring: VecDeque::new(),
             stale: true,
             full: false,
-            slices: 0,
-            slice_seconds: 0.0,
-            last_step: 0.0,
+            gap: Gap::default(),
             slice_share: 0.0,
             batch: Vec::new(),
+            rows: 0,
             stopped: Stopped::NoOther,
             panics: 0,
+            doing: None,
         }
+    }
+
+    /// What is known of a shape's costs, to be added to.
+    pub fn cost_mut(&mut self, group: Group) -> &mut Cost {
+        Arc::make_mut(&mut self.costs[group.0 as usize])
     }
 
     pub fn has(&self, model: Model) -> bool {

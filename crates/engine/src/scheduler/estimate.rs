@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{RequestKey, Scheduler, micros};
+use super::{RequestKey, Scheduler, micros, work::Part};
 
 /// Where a waiting request stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +15,13 @@ pub struct Place {
     pub left: f64,
 }
 
+/// What is ahead of those whose end was not rehearsed.
+struct Behind {
+    since: u64,
+    /// Device-seconds for each device.
+    work: f64,
+}
+
 impl Scheduler {
     /// Every waiting request's place, the first in line first. Also makes what is said of requests that have begun more exact.
     pub fn places(&mut self, now: Duration) -> Vec<Place> {
@@ -22,14 +29,26 @@ impl Scheduler {
         if self.devices_up() == 0 {
             return Vec::new();
         }
-        self.make_forecast(now);
+        self.renew_forecast(now);
         let waiting = self.requests.iter().filter(|(_, request)| request.started.is_none());
         let best = |parts: &[_]| parts.iter().filter_map(|key| Some(self.parts.get(*key)?.rank(now, ageing))).min();
         let mut order: Vec<_> = waiting.filter_map(|(key, request)| Some((best(&request.parts)?, key))).collect();
         order.sort_unstable();
-        let left = |request| self.expected_end(request, now).map_or(0.0, |end| end.saturating_sub(now) as f64 / 1e6);
-        let place = |(position, (_, request))| Place { request, position, left: left(request) };
+        let mut behind = Behind { since: now, work: 0.0 };
+        let place = |(position, (_, request))| Place { request, position, left: self.place(request, &mut behind, now) };
         order.into_iter().enumerate().map(place).collect()
+    }
+
+    /// Seconds until a waiting request is finished: as rehearsed, or else one after the other behind the last that was.
+    fn place(&self, request: RequestKey, behind: &mut Behind, now: u64) -> f64 {
+        if let Some(end) = self.expected_end(request, now) {
+            *behind = Behind { since: behind.since.max(end), work: 0.0 };
+            return end.saturating_sub(now) as f64 / 1e6;
+        }
+        let parts = || self.requests[request].parts.iter().map(|key| &self.parts[*key]);
+        behind.work += parts().map(|part| part.work).sum::<f64>() / self.devices_up() as f64;
+        let alone = parts().map(Part::rest).max().unwrap_or(0) as f64 / 1e6;
+        behind.since.saturating_sub(now) as f64 / 1e6 + behind.work.max(alone)
     }
 
     /// Seconds until a request that has begun is finished: as forecast, or else with steps as long as the last one on its device.

@@ -65,8 +65,7 @@ impl Scheduler {
         let line = &mut self.lines.lines[part.group.0 as usize];
         line.ranked.remove(&(standing.rank, key));
         line.arrivals.remove(&(part.facts.arrival, key));
-        // Sums of floats drift; an empty line is exactly nothing.
-        line.work = if line.ranked.is_empty() { 0.0 } else { line.work - part.work };
+        line.work -= part.work;
     }
 
     /// Puts a waiting picture where it belongs.
@@ -135,7 +134,7 @@ impl Scheduler {
             assert_eq!((line.ranked.len(), line.arrivals.len()), (waiting.len(), waiting.len()), "the line of group {group}");
             assert!(line.ranked.iter().all(|(rank, key)| self.parts[*key].standing.is_some_and(|s| s.rank == *rank)));
             let work: f64 = waiting.iter().map(|key| self.parts[**key].work).sum();
-            assert!((work - line.work).abs() < 1e-6 * (1.0 + work), "the work of group {group} is {}, not {work}", line.work);
+            assert_eq!(work, line.work, "the work of group {group}");
         }
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use easel_backend::{BackendError, Prepared, Result as BackendResult, Slot};
 
-use super::{Action, Effect, Group, Member, Model, PartKey, Scheduler, Stopped, micros, residency::settle, work::Where};
+use super::{
+    Action, Effect, Group, Member, Model, PartKey, Scheduler, Stopped, micros, residency::settle, whole_micros, work::Where,
+};
 
 /// Steps at the memory's limit after which one row more is tried.
 const STEPS_TO_TRY_MORE: u32 = 100;
@@ -46,6 +48,7 @@ impl Scheduler {
     pub fn report(&mut self, device: usize, report: Report, took: f64, now: Duration) {
         let at = micros(now);
         self.now = at;
+        self.devices[device].doing = None;
         match report {
             Report::Loaded(model, result) => self.loaded(device, model, result, took, at),
             Report::Admitted(key, result) => self.admitted(device, key, result, at),
@@ -146,7 +149,7 @@ impl Scheduler {
             Err(error) => self.not_taken_in(device, key, error),
             Ok(prepared) => {
                 part.slices += 1;
-                let cost = &mut self.devices[device].costs[part.group.0 as usize];
+                let cost = self.devices[device].cost_mut(part.group);
                 cost.prepare_slice.learn(took);
                 if prepared == Prepared::Ready {
                     cost.prepare_slices.learn(f64::from(part.slices));
@@ -161,43 +164,43 @@ impl Scheduler {
     }
 
     fn count_slice(&mut self, device: usize, took: f64) {
-        self.devices[device].slices += 1;
-        self.devices[device].slice_seconds += took;
+        self.devices[device].gap.count(whole_micros(took));
     }
 
     fn stepped(&mut self, device: usize, members: &[Member], result: BackendResult<()>, took: f64, now: u64) {
         let this = &mut self.devices[device];
         this.stale = true;
-        this.slice_share += 0.2 * ((this.slice_seconds / took.max(1e-9)).min(1.0) - this.slice_share);
-        (this.slices, this.slice_seconds, this.last_step) = (0, 0.0, took);
+        let step = whole_micros(took);
+        this.slice_share += 0.2 * (this.gap.share(step) - this.slice_share);
+        this.gap.close(step);
         let alive = |key: &PartKey| self.parts.get(*key).is_some_and(|part| matches!(part.place, Where::Ready { .. }));
+        // Some may have ended meanwhile; what the step took is told by all that were in it.
+        let told = members.len();
         let members: Vec<_> = members.iter().copied().filter(|member| alive(&member.part)).collect();
         let bad = match result {
             Ok(()) => None,
             Err(BackendError::NonFinite(slot)) => Some(slot),
-            Err(error) => return self.not_stepped(device, &members, error),
+            Err(error) => return self.not_stepped(device, &members, told, error),
         };
         let Some(first) = members.first() else { return };
         let group = self.parts[first.part].group;
-        let rows: u32 = members.iter().map(|member| self.parts[member.part].branches).sum();
-        self.devices[device].costs[group.0 as usize].learn_step(rows, took);
+        let (rows, stopped) = (self.devices[device].rows, self.devices[device].stopped);
+        self.devices[device].cost_mut(group).learn_step(rows, took);
         let model = self.groups[group.0 as usize].model;
         if let Some(loaded) = self.devices[device].resident.iter_mut().find(|loaded| loaded.model == model) {
             loaded.used = now;
         }
         self.remember_fit(device, group);
-        let stopped = self.devices[device].stopped;
-        self.keep_forecast(now);
-        self.effects.push(Effect::Batch { device, group, pictures: members.len() as u32, rows, seconds: took, stopped });
-        for member in &members {
-            match bad == Some(member.slot) {
-                false => self.advance(device, member, took, now),
-                true => {
-                    let request = self.parts[member.part].request;
-                    let failure = Failure::Backend(BackendError::NonFinite(member.slot));
-                    self.end(request, Effect::Failed(request, failure));
-                }
-            }
+        self.effects.push(Effect::Batch { device, group, pictures: told as u32, rows, seconds: took, stopped });
+        members.iter().filter(|member| bad != Some(member.slot)).for_each(|member| self.advance(device, member));
+        if let Some(member) = members.iter().find(|member| bad == Some(member.slot)) {
+            let request = self.parts[member.part].request;
+            let failure = Failure::Backend(BackendError::NonFinite(member.slot));
+            self.end(request, Effect::Failed(request, failure));
+        }
+        if !self.rehearsing {
+            self.keep_forecast(took, now);
+            members.iter().for_each(|member| self.tell_progress(device, member, took, now));
         }
     }
 
@@ -214,35 +217,39 @@ impl Scheduler {
         }
     }
 
-    fn advance(&mut self, device: usize, member: &Member, step: f64, now: u64) {
-        // Another picture of the same request may have ended it just now.
-        let Some(part) = self.parts.get_mut(member.part) else { return };
+    fn advance(&mut self, device: usize, member: &Member) {
+        let part = &mut self.parts[member.part];
         part.done += 1;
-        let (request, picture, done) = (part.request, part.picture, part.done);
-        let every = self.requests[request].preview_every;
-        if done == part.evaluations {
+        let every = self.requests[part.request].preview_every;
+        if part.done == part.evaluations {
             part.place = Where::Decoding { device, slot: member.slot };
-            part.preview_due = false;
-        } else if every > 0 && done % every == 0 {
-            part.preview_due = true;
+            part.preview_since = None;
+        } else if every > 0 && part.done.is_multiple_of(every) {
+            part.preview_since = part.preview_since.or(Some(part.done));
         }
+    }
+
+    fn tell_progress(&mut self, device: usize, member: &Member, step: f64, now: u64) {
+        // Its request may have ended with this step.
+        let Some(part) = self.parts.get(member.part) else { return };
+        let (request, picture, done) = (part.request, part.picture, part.done);
         let left = self.left(request, device, step, now);
         self.effects.push(Effect::Evaluated { request, picture, done, left });
     }
 
     /// Nothing has changed on the device.
-    fn not_stepped(&mut self, device: usize, members: &[Member], error: BackendError) {
+    fn not_stepped(&mut self, device: usize, members: &[Member], told: usize, error: BackendError) {
         if let BackendError::Device(reason) = &error {
             return self.lose(device, &reason.clone());
         }
         match (&error, members) {
             (_, []) => {}
-            (_, [one]) => {
+            (_, [one]) if told == 1 => {
                 let request = self.parts[one.part].request;
                 self.end(request, Effect::Failed(request, Failure::Backend(error)));
             }
             (BackendError::OutOfMemory(_), several) => {
-                let rows: u32 = several.iter().map(|member| self.parts[member.part].branches).sum();
+                let rows = self.devices[device].rows;
                 let group = self.parts[several[0].part].group;
                 self.devices[device].fits.insert(group, ((rows / 2).max(1), 0));
             }
@@ -254,8 +261,8 @@ impl Scheduler {
     fn previewed(&mut self, device: usize, key: PartKey, took: f64) {
         self.count_slice(device, took);
         if let Some(part) = self.parts.get_mut(key) {
-            part.preview_due = false;
-            self.devices[device].costs[part.group.0 as usize].preview.learn(took);
+            part.preview_since = None;
+            self.devices[device].cost_mut(part.group).preview.learn(took);
         }
     }
 
@@ -268,12 +275,12 @@ impl Scheduler {
             Err(error) => self.end(request, Effect::Failed(request, Failure::Backend(error))),
             Ok(done) => {
                 part.slices += 1;
-                let cost = &mut self.devices[device].costs[part.group.0 as usize];
+                let cost = self.devices[device].cost_mut(part.group);
                 cost.decode_slice.learn(took);
                 if done {
                     // Only a whole picture shows that the device works.
                     self.devices[device].panics = 0;
-                    let cost = &mut self.devices[device].costs[part.group.0 as usize];
+                    let cost = self.devices[device].cost_mut(part.group);
                     cost.decode_slices.learn(f64::from(part.slices));
                     let picture = part.picture;
                     self.drop_part(key);
@@ -329,6 +336,7 @@ impl Scheduler {
     pub fn lose(&mut self, device: usize, reason: &str) {
         let this = &mut self.devices[device];
         this.lost = true;
+        this.doing = None;
         this.releases.clear();
         this.resident.clear();
         (this.load, this.loading, this.switching) = (None, None, None);

@@ -6,10 +6,12 @@ use easel_backend::BackendError;
 
 use super::{
     Action, Candidate, Group, Limit, Limits, Member, Model, PartKey, Policy, Rank, Scheduler, choose,
-    device::Device,
+    device::{Device, Doing},
     line::Demanded,
     micros,
     residency::{Demand, Resident, evict, worth_loading},
+    slices::{Kind, Slice},
+    whole_micros,
     work::{Part, Where},
 };
 
@@ -17,6 +19,17 @@ impl Scheduler {
     /// What a device is to do now. What it says must be done and then reported, before it is asked again.
     pub fn next(&mut self, device: usize, now: Duration) -> Action {
         let now = micros(now);
+        let action = self.decide(device, now);
+        let idle = matches!(action, Action::Release(_) | Action::Unload(_) | Action::Wait(_) | Action::Exit);
+        self.turns += 1;
+        self.devices[device].doing = (!idle).then(|| {
+            let seconds = self.expected(device, &action);
+            Doing { action: action.clone(), began: now, seconds, order: self.turns }
+        });
+        action
+    }
+
+    fn decide(&mut self, device: usize, now: u64) -> Action {
         self.line_up_all(now);
         self.expire(now);
         let this = &mut self.devices[device];
@@ -266,34 +279,41 @@ impl Scheduler {
         ready.collect()
     }
 
-    /// A slice of other work. While a step is due, one is always allowed, and more as long as they take no longer than the last step did.
+    /// A slice of other work, if there is any and the time for it.
     pub(super) fn slice(&mut self, device: usize, now: u64, step_due: bool) -> Option<Action> {
         let ageing = micros(self.rules.ageing);
         let this = &self.devices[device];
         let slices = this.parts.iter().filter_map(|key| {
             let part = &self.parts[*key];
             let cost = &this.costs[part.group.0 as usize];
-            let (action, seconds) = match part.place {
-                Where::Preparing { slot, .. } => (Action::Prepare(*key, slot), cost.prepare_slice.seconds()),
-                Where::Decoding { slot, .. } => (Action::Decode(*key, slot), cost.decode_slice.seconds()),
-                Where::Ready { slot, .. } if part.preview_due => (Action::Preview(*key, slot), cost.preview.seconds()),
+            let (kind, seconds) = match (part.place, part.preview_since) {
+                (Where::Preparing { .. }, _) => (Kind::Work, cost.prepare_slice.seconds()),
+                (Where::Decoding { .. }, _) => (Kind::Work, cost.decode_slice.seconds()),
+                (Where::Ready { .. }, Some(since)) => (Kind::Preview(part.done - since), cost.preview.seconds()),
                 _ => return None,
             };
-            // Previews come last and only out of what the others leave.
-            Some(((part.preview_due, part.rank(now, ageing)), action, seconds))
+            Some(Slice { key: *key, kind, rank: part.rank(now, ageing), time: whole_micros(seconds) })
         });
-        let (_, action, seconds) = slices.min_by_key(|(order, ..)| *order)?;
-        let allowed = !step_due || this.slices == 0 || this.slice_seconds + seconds <= this.last_step;
-        allowed.then_some(action)
+        let slices: Vec<_> = slices.collect();
+        let key = self.devices[device].gap.pick(&slices, step_due)?;
+        match self.parts[key].place {
+            Where::Preparing { slot, .. } => Some(Action::Prepare(key, slot)),
+            Where::Decoding { slot, .. } => Some(Action::Decode(key, slot)),
+            Where::Ready { slot, .. } => Some(Action::Preview(key, slot)),
+            Where::Waiting { .. } | Where::Admitting { .. } | Where::Nowhere => None,
+        }
     }
 
     pub(super) fn step(&mut self, device: usize, choice: super::Choice<PartKey>) -> Action {
-        self.devices[device].stopped = choice.stopped;
         let members = choice.members.iter().filter_map(|key| match self.parts[*key].place {
             Where::Ready { slot, .. } => Some(Member { part: *key, slot, index: self.parts[*key].done }),
             _ => None,
         });
-        Action::Step(members.collect())
+        let members: Vec<_> = members.collect();
+        let rows = members.iter().map(|member| self.parts[member.part].branches).sum();
+        let this = &mut self.devices[device];
+        (this.rows, this.stopped) = (rows, choice.stopped);
+        Action::Step(members)
     }
 
     /// Nothing to do until something changes, or until `at`, or until somebody's time runs out.
@@ -322,6 +342,6 @@ impl Limits for Measured<'_> {
     }
 
     fn step(&self, group: Group, rows: u32) -> u64 {
-        (self.scheduler.cost(self.device, group).step.seconds(rows) * 1e6) as u64
+        whole_micros(self.scheduler.cost(self.device, group).step.seconds(rows))
     }
 }

@@ -9,6 +9,7 @@ use super::{
 };
 
 /// An accepted request.
+#[derive(Clone)]
 pub(super) struct Request {
     pub parts: Vec<PartKey>,
     /// Pictures that are not decoded yet.
@@ -40,6 +41,7 @@ pub(super) enum Where {
 }
 
 /// One picture.
+#[derive(Clone)]
 pub(super) struct Part {
     pub request: RequestKey,
     pub picture: u32,
@@ -52,7 +54,8 @@ pub(super) struct Part {
     pub user: Option<u64>,
     /// It was in a batch that panicked.
     pub alone: bool,
-    pub preview_due: bool,
+    /// A preview is due since so many evaluations were done.
+    pub preview_since: Option<u32>,
     /// Slices of preparing or decoding so far.
     pub slices: u32,
     /// Device-seconds in a full batch.
@@ -100,6 +103,6 @@ impl Part {
     pub fn start_again(&mut self) {
         self.done = 0;
         self.slices = 0;
-        self.preview_due = false;
+        self.preview_since = None;
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use easel_engine::{
     Engine, EngineConfig, Event, Outcome, Picture, Ticket,
-    sim::{Probe, SimBackend, SimConfig},
+    sim::{Gate, Probe, SimBackend, SimConfig},
 };
 use easel_types::GenerationRequest;
 
@@ -17,6 +17,26 @@ pub async fn engine(sim: SimConfig, config: EngineConfig) -> (Engine, Probe) {
     let engine = Engine::start(move || Ok(backend), config);
     engine.ready().await.expect("the toy device comes up");
     (engine, probe)
+}
+
+/// An engine that knows from the start what steps take, up to 32 rows: another one, on a device without a gate and with memory for all rows,
+/// has measured it and left it in the file. So the scheduler knows that sharing makes nobody late.
+pub async fn measured_engine(sim: SimConfig) -> (Engine, Probe) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let curves = Some(folder.path().join("curves.json"));
+    let open = SimConfig { gate: None, rows_max: usize::MAX, faults: Vec::new(), ..sim.clone() };
+    let config = EngineConfig { measure: true, curves: curves.clone(), ..EngineConfig::default() };
+    let (first, _) = engine(open, config).await;
+    // It takes requests before it has measured, and draws them after.
+    finished(first.submit(request(0)).expect("it is ready")).await;
+    engine(sim, EngineConfig { curves, ..EngineConfig::default() }).await
+}
+
+/// Waits until a step is held back.
+pub async fn held(gate: &Gate) {
+    while gate.waiting() == 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Ends an engine and checks that it has given everything back.
