@@ -4,7 +4,7 @@ use easel_backend::{BackendError, Prepared, Slot};
 
 use super::{
     SimFault,
-    run::{Happening, Run},
+    run::{Happening, Run, micros},
 };
 use crate::scheduler::{Action, Group, Member, Model, PartKey, Report};
 
@@ -17,9 +17,9 @@ pub(super) struct SimDevice {
     pub loaded: Vec<Model>,
     pub gone: bool,
     pub next_slot: u32,
-    /// Seconds of the last step, and of the slices since then that were done while something could have been stepped.
-    pub last_step: f64,
-    pub aside: f64,
+    /// Microseconds of the last step, and of the slices since then that were done while something could have been stepped.
+    pub last_step: u64,
+    pub aside: u64,
     /// Steps since one had to wait for longer than the step before took.
     pub since_long: Option<u32>,
 }
@@ -84,20 +84,19 @@ impl Run<'_> {
         let this = &mut self.devices[device];
         match action {
             Action::Prepare(..) | Action::Decode(..) | Action::Preview(..) if this.slots.0.iter().any(|(_, held)| due(held)) => {
-                this.aside += seconds;
+                this.aside += micros(seconds);
             }
             Action::Step(_) => {
-                if this.last_step > 0.0 {
-                    let gap = this.aside / this.last_step;
+                if this.last_step > 0 {
+                    let gap = this.aside as f64 / this.last_step as f64;
                     self.outcome.gap_longest = self.outcome.gap_longest.max(gap);
                     this.since_long = this.since_long.map(|steps| steps + 1);
-                    // What was rounded to microseconds is no delay.
-                    if gap > 1.0 + 1e-4 {
+                    if this.aside > this.last_step {
                         let apart = this.since_long.replace(0);
                         self.outcome.long_gaps_apart = self.outcome.long_gaps_apart.into_iter().chain(apart).min();
                     }
                 }
-                (this.last_step, this.aside) = (seconds, 0.0);
+                (this.last_step, this.aside) = (micros(seconds), 0);
             }
             _ => {}
         }

@@ -87,7 +87,7 @@ impl SimCluster {
     }
 }
 
-fn micros(seconds: f64) -> u64 {
+pub(super) fn micros(seconds: f64) -> u64 {
     (seconds * 1e6).round() as u64
 }
 
