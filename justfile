@@ -16,7 +16,7 @@ check:
 
 # Benches: UNet step, text encoding, decoding, whole picture
 bench:
-    cargo bench -p easel-benches
+    cargo bench --workspace --bench denoise
 
 # Format everything
 fmt:
