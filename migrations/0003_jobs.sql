@@ -41,6 +41,7 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_to_claim ON jobs (queue_order) WHERE state = 'queued';
 CREATE INDEX jobs_leased ON jobs (lease_expires_at) WHERE state = 'processing';
+CREATE INDEX jobs_open_by_user ON jobs (user_id) WHERE state IN ('queued', 'processing');
 CREATE INDEX jobs_by_user ON jobs (user_id, created_at, id);
 
 -- What somebody asked for once and may ask for again without its happening twice.

@@ -184,9 +184,11 @@ pub async fn of_user(db: &Db, user_id: &str, before: Option<(Timestamp, &str)>, 
         .await
 }
 
-/// A user's jobs that have not ended.
-pub async fn open_of_user(tx: &mut Tx, user_id: &str) -> Result<i64, StoreError> {
-    query(tx, "SELECT COUNT(*) FROM jobs WHERE user_id = $1 AND state IN ('queued', 'processing')").bind(user_id).value().await
+/// How many of a user's jobs have not ended, counted up to `limit`.
+pub async fn open_of_user(tx: &mut Tx, user_id: &str, limit: i64) -> Result<i64, StoreError> {
+    let text =
+        "SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE user_id = $1 AND state IN ('queued', 'processing') LIMIT $2) AS open";
+    query(tx, text).bind(user_id).bind(limit).value().await
 }
 
 /// Pictures a user asked for since then, those of failed and cancelled jobs not counted.

@@ -1,7 +1,11 @@
 //! The steps every booking is made of: lock the account, see whether the event is booked, write transfer and entries.
 
 use super::{AccountId, AccountKind, Booked, Event, LedgerError, SHARDS, Transfer};
-use crate::{Credits, Moment, StoreError, Tx, query::query, sql::sql};
+use crate::{
+    Credits, Moment, StoreError, Tx,
+    query::query,
+    sql::{Sql, sql},
+};
 
 /// The locked account.
 #[derive(Debug, sqlx::FromRow)]
@@ -26,15 +30,19 @@ impl Account {
 /// Locks a user's account until the transaction ends; makes it if it is new.
 pub(super) async fn lock(tx: &mut Tx, kind: AccountKind, user_id: &str) -> Result<Account, StoreError> {
     let id = kind.of(user_id);
+    if let Some(account) = query(&mut *tx, LOCK).bind(&id.0).optional().await? {
+        return Ok(account);
+    }
     let made = "INSERT INTO accounts (id, user_id, kind, posted, pending) VALUES ($1, $2, $3, 0, 0) ON CONFLICT (id) DO NOTHING";
     query(&mut *tx, made).bind(&id.0).bind(user_id).bind(kind.name()).run().await?;
     lock_id(tx, &id.0).await
 }
 
+const LOCK: Sql = sql!["SELECT id, kind, posted, pending FROM accounts WHERE id = $1", postgres " FOR UPDATE"];
+
 /// Locks an account that is there.
 pub(super) async fn lock_id(tx: &mut Tx, account_id: &str) -> Result<Account, StoreError> {
-    let text = sql!["SELECT id, kind, posted, pending FROM accounts WHERE id = $1", postgres " FOR UPDATE"];
-    query(tx, text).bind(account_id).one().await
+    query(tx, LOCK).bind(account_id).one().await
 }
 
 /// The booking of this event, if there is one. Asked after the account is locked, so that a concurrent booking is seen.
