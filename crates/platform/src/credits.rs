@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Months, NaiveTime};
 use easel_store::{
-    Credits, Timestamp, audit,
+    Credits, Timestamp, audit, jobs,
     ledger::{self, Adjustment, Balance, Event, GrantRow, NewGrant, Page, Transfer},
     users::{self, User},
 };
@@ -107,6 +107,44 @@ impl CreditDesk {
         if !booked.repeated {
             let detail = serde_json::json!({ "change": change, "transfer": booked.transfer.id }).to_string();
             audit::append(&mut tx, &moment, actor.record("credits.adjust", Some(("user", user_id)), &detail)).await?;
+        }
+        tx.commit().await?;
+        Ok(booked.transfer)
+    }
+
+    /// Gives back a part of what a job cost, or all of it; together never more than it cost. `key` makes the same refund happen once.
+    pub async fn refund(
+        &self,
+        actor: &Actor,
+        job_id: &str,
+        amount: Credits,
+        key: &str,
+        reason: &str,
+    ) -> Result<Transfer, PlatformError> {
+        retry!(self.refund_once(actor, job_id, amount, key, reason))
+    }
+
+    async fn refund_once(
+        &self,
+        actor: &Actor,
+        job_id: &str,
+        amount: Credits,
+        key: &str,
+        reason: &str,
+    ) -> Result<Transfer, PlatformError> {
+        actor.require(users::Role::Admin)?;
+        let moment = self.context.moment();
+        let mut tx = self.context.db.begin().await?;
+        let job = jobs::lock(&mut tx, job_id).await?.ok_or(PlatformError::NotFound("job"))?;
+        let key = format!("refund:{job_id}:{key}");
+        let event = Event { key: &key, job_id: Some(job_id), actor: Some(actor.id()), reason };
+        let booked = ledger::refund(&mut tx, &moment, &job.user_id, amount, event).await?;
+        if !booked.repeated {
+            if ledger::refundable(&mut tx, job_id).await? < Credits::ZERO {
+                return Err(PlatformError::Invalid { field: "amount", problem: "is more than the job cost" });
+            }
+            let detail = serde_json::json!({ "amount": amount, "transfer": booked.transfer.id }).to_string();
+            audit::append(&mut tx, &moment, actor.record("credits.refund", Some(("job", job_id)), &detail)).await?;
         }
         tx.commit().await?;
         Ok(booked.transfer)

@@ -15,6 +15,7 @@
 //! | [`privacy`] | a person's data, all of it or none of it |
 //! | [`fsck`] | the check that the books are right |
 //! | [`backup`] | copies and dumps |
+//! | [`housekeeping`] | what has to be done now and then |
 
 mod context;
 mod error;
@@ -24,6 +25,7 @@ pub mod backup;
 pub mod credits;
 pub mod events;
 pub mod fsck;
+pub mod housekeeping;
 pub mod jobs;
 pub mod mail;
 pub mod plans;

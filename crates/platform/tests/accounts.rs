@@ -102,6 +102,24 @@ on_both_engines! {
         world.accounts.login("ada@example.org", "correct horse", HERE).await?;
     }
 
+    async fn guessing_many_at_once_is_no_faster(database: &Database) {
+        let world = World::open(database).await?;
+        world.user("ada", 0).await?;
+        let guesses: Vec<_> = (0..40).map(|guess| {
+            let accounts = world.accounts.clone();
+            tokio::spawn(async move { accounts.login("ada@example.org", &format!("wrong horse {guess}"), HERE).await })
+        }).collect();
+        let (mut looked_at, mut blocked) = (0, 0);
+        for guess in guesses {
+            match guess.await? {
+                Err(PlatformError::Unauthenticated) => looked_at += 1,
+                Err(PlatformError::LoginBlocked { .. }) => blocked += 1,
+                other => return Err(format!("{other:?}").into()),
+            }
+        }
+        assert_eq!((looked_at, blocked), (5, 35));
+    }
+
     async fn a_refresh_token_that_comes_back_ends_the_session(database: &Database) {
         let world = World::open(database).await?;
         let user = world.user("ada", 0).await?;

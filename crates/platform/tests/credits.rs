@@ -4,11 +4,12 @@ mod common;
 
 use std::time::Duration;
 
-use common::World;
+use common::{World, job_for};
 use easel_platform::{
     PlatformError,
     accounts::Actor,
     credits::{CreditDesk, Grant},
+    jobs::Jobs,
     plans::Catalogue,
 };
 use easel_store::{Credits, ledger::Page};
@@ -71,6 +72,28 @@ on_both_engines! {
         let mut reasons: Vec<_> = history.iter().map(|transfer| (transfer.reason.as_str(), transfer.posted_after.0 / Credits::UNIT)).collect();
         reasons.sort_unstable();
         assert_eq!(reasons, [("a mistake", 0), ("an outage", 105), ("welcome", 100)]);
+        world.assert_clean().await?;
+    }
+
+    async fn a_refund_is_at_most_what_the_job_cost(database: &Database) {
+        let world = World::open(database).await?;
+        let user = world.user("ada", 0).await?;
+        world.jobs.submit(job_for(&user.id, 4)).await?;
+        let job = world.jobs.claim("w", None, 1).await?.remove(0);
+        let operator = Actor::operator();
+        let by = |credits: i64| Credits::whole(credits).expect("fits");
+        let early = world.desk.refund(&operator, &job.id, by(1), "early", "not done yet").await;
+        assert!(matches!(early, Err(PlatformError::Invalid { field: "amount", .. })), "{early:?}");
+        world.jobs.finish(&Jobs::lease_of(&job).ok_or("a lease")?, &world.draw(&job, 4).await?).await?;
+        for _ in 0..2 {
+            world.desk.refund(&operator, &job.id, by(3), "ticket-1", "three were blurred").await?;
+        }
+        let more = world.desk.refund(&operator, &job.id, by(2), "ticket-2", "the others too").await;
+        assert!(matches!(more, Err(PlatformError::Invalid { field: "amount", .. })), "{more:?}");
+        world.desk.refund(&operator, &job.id, by(1), "ticket-2", "the other too").await?;
+        assert_eq!(world.balance(&user.id).await?, (100, 0));
+        let refused = world.desk.refund(&Actor::user(&user), &job.id, by(1), "k", "please").await;
+        assert!(matches!(refused, Err(PlatformError::Forbidden(_))), "{refused:?}");
         world.assert_clean().await?;
     }
 

@@ -37,12 +37,7 @@ impl Accounts {
     /// [`PlatformError::Forbidden`] if only the proof of the address is missing.
     pub async fn login(&self, email: &str, password: &str, origin: Origin<'_>) -> Result<(User, Tokens), PlatformError> {
         let subject = subject(email, origin.ip);
-        let now = self.context.now();
-        if let Some(failures) = login_failures::get(&self.context.db, &subject).await?
-            && failures.blocked_until > now
-        {
-            return Err(PlatformError::LoginBlocked { retry_after: now.until(failures.blocked_until) });
-        }
+        self.begin_attempt(&subject).await?;
         let user = match normal_email(email) {
             Ok(email) => users::by_email(&self.context.db, &email).await?,
             Err(_) => None,
@@ -50,7 +45,7 @@ impl Accounts {
         let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
         let checked = self.passwords.check(password, stored, &*self.context.secrets).await?;
         let (Some(user), Checked::Right { rehashed }) = (user.filter(|user| user.is_active), checked) else {
-            return Err(self.failed(&subject).await?);
+            return Err(PlatformError::Unauthenticated);
         };
         if self.settings.verification_required && !user.is_verified {
             return Err(PlatformError::Forbidden("the e-mail address is not proved yet"));
@@ -72,17 +67,20 @@ impl Accounts {
         Ok((user, tokens))
     }
 
-    /// Counts a failure and says what to answer.
-    async fn failed(&self, subject: &str) -> Result<PlatformError, PlatformError> {
+    /// Counts an attempt as failed before it is looked at, so that of many at once no more are looked at than one after another; the one that
+    /// succeeds takes the count back.
+    async fn begin_attempt(&self, subject: &str) -> Result<(), PlatformError> {
         let now = self.context.now();
         let mut tx = self.context.db.begin().await?;
-        let failures = login_failures::add(&mut tx, subject, now, now.before(self.settings.failures_window)).await?;
-        let wait = wait_after(failures.failures - self.settings.failures_free, self.settings.failures_window);
-        if let Some(wait) = wait {
+        let counted = login_failures::add(&mut tx, subject, now, now.before(self.settings.failures_window)).await?;
+        if counted.blocked_until > now {
+            // Not looked at, and so not counted: the transaction is dropped.
+            return Err(PlatformError::LoginBlocked { retry_after: now.until(counted.blocked_until) });
+        }
+        if let Some(wait) = wait_after(counted.failures - self.settings.failures_free, self.settings.failures_window) {
             login_failures::block(&mut tx, subject, now.after(wait)).await?;
         }
-        tx.commit().await?;
-        Ok(PlatformError::Unauthenticated)
+        Ok(tx.commit().await?)
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{Credits, StoreError, Timestamp};
 pub use expire::{accounts_with_expired_grants, expire};
 pub use grant::{Adjustment, NewGrant, adjust, grant, refund};
 pub use hold::{NewHold, capture, hold, release};
-pub use read::{Balance, GrantRow, Page, balance, grants, history, hold_of, transfer_by_key};
+pub use read::{Balance, GrantRow, Page, balance, grants, history, hold_of, refundable, transfer_by_key};
 
 /// Rows of each kind of system account.
 pub const SHARDS: u64 = 16;

@@ -104,3 +104,10 @@ pub async fn transfer_by_key(db: &Db, key: &str) -> Result<Option<Transfer>, Sto
     .optional()
     .await
 }
+
+/// What was captured for a job and not given back yet. The job's row is locked.
+pub async fn refundable(tx: &mut Tx, job_id: &str) -> Result<Credits, StoreError> {
+    let text = "SELECT CAST(COALESCE(SUM(CASE WHEN kind IN ('capture', 'refund') THEN -amount ELSE 0 END), 0) AS BIGINT) \
+                FROM transfers WHERE job_id = $1";
+    query(tx, text).bind(job_id).value().await
+}
