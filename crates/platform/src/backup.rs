@@ -23,6 +23,11 @@ pub async fn copy_file(context: &Context, to: &Path) -> Result<(), PlatformError
     Ok(backup::copy_file(&context.db, to).await?)
 }
 
+/// Puts such a copy into the place of a database that is not there, after looking through it.
+pub async fn restore_file(from: &Path, to: &Path) -> Result<(), PlatformError> {
+    Ok(backup::restore_file(from, to).await?)
+}
+
 /// Dumps either database to a new file that only its owner may read. A dump that fails leaves none.
 pub async fn dump(context: &Context, to: &Path) -> Result<Copied, PlatformError> {
     let mut out = BufWriter::new(new_file(to)?);

@@ -46,18 +46,24 @@ pub enum Beat {
 }
 
 /// Takes the jobs that are first in the queue. Each job is taken by one worker.
+///
+/// The choice is a materialized CTE: PostgreSQL may run a subquery of `IN` more than once, and would then lock other rows each time.
 pub async fn claim(tx: &mut Tx, now: Timestamp, claim: Claim<'_>) -> Result<Vec<Job>, StoreError> {
     let locking = tx.engine() == crate::Engine::Postgres;
-    let begin = "UPDATE jobs SET state = 'processing', attempt = attempt + 1, lease_owner = $1, lease_expires_at = $2, \
-                 started_at = COALESCE(started_at, $3), progress = 0 \
-                 WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND not_before <= $3 AND queue_ends_at > $3";
-    let mut taking = query(tx, begin).bind(claim.owner).bind(claim.expires_at).bind(now);
+    let begin =
+        "WITH first AS MATERIALIZED (SELECT id FROM jobs WHERE state = 'queued' AND not_before <= $1 AND queue_ends_at > $1";
+    let mut taking = query(tx, begin).bind(now);
     if let Some(models) = claim.models {
         taking = taking.push(" AND model IN ").push_in(models);
     }
     taking = taking.push(" ORDER BY queue_order, id LIMIT ").push_bind(claim.limit);
-    let locked = if locking { " FOR UPDATE SKIP LOCKED) RETURNING " } else { ") RETURNING " };
-    let mut jobs: Vec<Job> = taking.push(locked).push(COLUMNS).all().await?;
+    taking = taking.push(if locking { " FOR UPDATE SKIP LOCKED)" } else { ")" });
+    taking = taking
+        .push(" UPDATE jobs SET state = 'processing', attempt = attempt + 1, progress = 0, lease_owner = ")
+        .push_bind(claim.owner);
+    taking = taking.push(", lease_expires_at = ").push_bind(claim.expires_at).push(", started_at = COALESCE(started_at, $1)");
+    taking = taking.push(" WHERE id IN (SELECT id FROM first) RETURNING ").push(COLUMNS);
+    let mut jobs: Vec<Job> = taking.all().await?;
     jobs.sort_by(|a, b| (a.queue_order, &a.id).cmp(&(b.queue_order, &b.id)));
     Ok(jobs)
 }

@@ -45,9 +45,11 @@ pub async fn insert(
 
 /// Takes mail that is due, for as long as until `taken_until`; nobody else gets it before.
 pub async fn take(tx: &mut Tx, now: Timestamp, taken_until: Timestamp, limit: i64) -> Result<Vec<Mail>, StoreError> {
+    // Materialized: PostgreSQL may run a subquery of `IN` more than once.
     let text = sql![
-        "UPDATE mails SET due_at = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM mails \
-         WHERE sent_at IS NULL AND dead_at IS NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $3", postgres " FOR UPDATE SKIP LOCKED", ")"
+        "WITH first AS MATERIALIZED (SELECT id FROM mails WHERE sent_at IS NULL AND dead_at IS NULL AND due_at <= $1 \
+         ORDER BY due_at, id LIMIT $3", postgres " FOR UPDATE SKIP LOCKED",
+        ") UPDATE mails SET due_at = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM first)"
     ];
     query(tx, text).bind(now).bind(taken_until).bind(limit).push(RETURNING).all().await
 }

@@ -56,11 +56,13 @@ pub async fn insert(tx: &mut Tx, at: &Moment<'_>, event: NewEvent<'_>) -> Result
 
 /// Takes events that are due and whose subject has no earlier one to be sent, until `taken_until`; nobody else gets them before.
 pub async fn take(tx: &mut Tx, now: Timestamp, taken_until: Timestamp, limit: i64) -> Result<Vec<Event>, StoreError> {
+    // Materialized: PostgreSQL may run a subquery of `IN` more than once.
     let text = sql![
-        "UPDATE outbox SET due_at = $2, attempts = attempts + 1 WHERE id IN (SELECT o.id FROM outbox o \
+        "WITH first AS MATERIALIZED (SELECT o.id FROM outbox o \
          WHERE o.delivered_at IS NULL AND o.dead_at IS NULL AND o.due_at <= $1 AND NOT EXISTS (SELECT 1 FROM outbox e \
            WHERE e.subject_id = o.subject_id AND e.seq < o.seq AND e.delivered_at IS NULL AND e.dead_at IS NULL) \
-         ORDER BY o.due_at, o.id LIMIT $3", postgres " FOR UPDATE OF o SKIP LOCKED", ") \
+         ORDER BY o.due_at, o.id LIMIT $3", postgres " FOR UPDATE OF o SKIP LOCKED",
+        ") UPDATE outbox SET due_at = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM first) \
          RETURNING id, topic, subject_id, seq, user_id, payload, created_at, attempts"
     ];
     query(tx, text).bind(now).bind(taken_until).bind(limit).all().await

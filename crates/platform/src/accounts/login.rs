@@ -47,14 +47,15 @@ impl Accounts {
         let (Some(user), Checked::Right { rehashed }) = (user.filter(|user| user.is_active), checked) else {
             return Err(PlatformError::Unauthenticated);
         };
-        if self.settings.verification_required && !user.is_verified {
-            return Err(PlatformError::Forbidden("the e-mail address is not proved yet"));
-        }
         let moment = self.context.moment();
         let mut tx = self.context.db.begin().await?;
         login_failures::clear(&mut tx, &subject).await?;
         if let (Some(better), Some(old)) = (rehashed, &user.password_hash) {
             users::rehash(&mut tx, &user.id, old, &better).await?;
+        }
+        if self.settings.verification_required && !user.is_verified {
+            tx.commit().await?;
+            return Err(PlatformError::Forbidden("the e-mail address is not proved yet"));
         }
         let (tokens, session_id) = self.begin_session(&mut tx, &user, origin).await?;
         let actor = Actor {

@@ -1,7 +1,8 @@
-//! The check that the books are right: ten invariants, each with what breaks it, in a form that programs read.
+//! The check that the books are right: invariants, each with what breaks it, in a form that programs read.
 //!
 //! | id | must hold |
 //! |---|---|
+//! | I0 | the database's file is whole (SQLite) |
 //! | I1 | the entries of every transfer, and so of all of them, sum to zero |
 //! | I2 | a kept balance is the sum of what it is kept of: entries, open holds, grants |
 //! | I3 | no credits account is below zero, holds included |
@@ -38,7 +39,7 @@ const EVENT_GRACE: Duration = Duration::from_secs(3600);
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// `I1` … `I10`.
+    /// `I0` … `I10`.
     pub invariant: &'static str,
     /// What is wrong, for people.
     pub what: &'static str,
@@ -117,6 +118,16 @@ impl Fsck {
         add("I8", "a lease is over and nobody has swept it", true, check::stale_leases(&mut tx, now.before(SWEEP_GRACE)).await?);
         add("I9", "an event is late and nobody tries it", false, check::stuck_events(&mut tx, now.before(EVENT_GRACE)).await?);
         drop(tx);
+        if let Some(damage) = easel_store::backup::damage(&self.context.db).await? {
+            report.findings.push(Finding {
+                invariant: "I0",
+                what: "the database's file is damaged: restore a copy",
+                subject: "database".to_owned(),
+                expected: "ok".to_owned(),
+                found: damage,
+                repairable: false,
+            });
+        }
         if let Some(broken) = audit::verify(&self.context.db).await? {
             report.findings.push(Finding {
                 invariant: "I10",

@@ -38,8 +38,8 @@ pub enum BackupError {
     /// There is one already.
     #[error("there is a file of that name already")]
     InTheWay,
-    /// Not a dump, or not a whole one.
-    #[error("the dump cannot be used: {0}")]
+    /// Not a copy, or not a whole one.
+    #[error("the copy cannot be used: {0}")]
     Dump(String),
     /// Only into an empty database.
     #[error("the database is not empty: restore into a new one")]
@@ -84,4 +84,61 @@ pub async fn copy_file(db: &Db, to: &Path) -> Result<(), BackupError> {
     // On the disk before we say that it is there.
     file.sync_all()?;
     Ok(())
+}
+
+/// Whether a SQLite database is what it was written as, page by page; the first thing that is not. A server looks after itself.
+pub async fn damage(db: &Db) -> Result<Option<String>, StoreError> {
+    let Pools::Sqlite { read, .. } = &db.pools else { return Ok(None) };
+    let found: (String,) = sqlx::query_as("PRAGMA integrity_check(1)").fetch_one(read).await?;
+    Ok(Some(found.0).filter(|found| found != "ok"))
+}
+
+/// Puts a copy made by [`copy_file`] into the place of a database that is not there. It is looked through first; what is damaged, or of a
+/// newer version, is refused and nothing is left of it.
+pub async fn restore_file(from: &Path, to: &Path) -> Result<(), BackupError> {
+    if to.exists() {
+        return Err(BackupError::InTheWay);
+    }
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part).to_owned();
+    std::fs::copy(from, &part)?;
+    let checked = look_through(&part).await;
+    if checked.is_ok() {
+        std::fs::rename(&part, to)?;
+        // The new name is on the disk before we say that it is there.
+        if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::File::open(folder)?.sync_all()?;
+        }
+    }
+    for companion in ["", "-wal", "-shm", ".migrating"] {
+        let mut name = part.as_os_str().to_owned();
+        name.push(companion);
+        match std::fs::remove_file(&name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    checked
+}
+
+async fn look_through(file: &Path) -> Result<(), BackupError> {
+    let unusable = |what: &str| BackupError::Dump(what.to_owned());
+    let name = file.to_str().ok_or_else(|| unusable("its name is not UTF-8"))?;
+    let db =
+        Db::open(&crate::Settings::new(format!("sqlite:{name}"))).await.map_err(|_| unusable("it is not a SQLite database"))?;
+    let checked = async {
+        if let Some(damage) = damage(&db).await.map_err(|_| unusable("it is damaged"))? {
+            return Err(unusable(&damage));
+        }
+        // Also makes an older one what this version needs.
+        db.migrate().await?;
+        Ok(())
+    }
+    .await;
+    db.close().await;
+    if checked.is_ok() {
+        std::fs::File::open(file)?.sync_all()?;
+    }
+    checked
 }
