@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 use common::{Outcome, World};
 use easel_platform::{
     PlatformError,
-    accounts::{Actor, NewKey, Origin, Registration, Scope},
+    accounts::{Accounts, Actor, NewKey, Origin, PasswordCost, Profile, Registration, Scope, Settings},
 };
 use easel_store::{
     audit, mails,
@@ -206,6 +206,38 @@ on_both_engines! {
             assert!(is_unauthenticated(&world.accounts.authenticate_key(&key.text).await), "round {round}");
         }
         assert_eq!(audit::verify(&world.context.db).await?, None);
+    }
+
+    async fn a_profile_is_its_owners_and_names_are_nobody_elses(database: &Database) {
+        let world = World::open(database).await?;
+        let (ada, _) = (world.user("ada", 0).await?, world.user("bob", 0).await?);
+        let changed = world.accounts.change_profile(&ada.id, Profile { username: Some("lovelace"), full_name: Some("Ada L."), locale: None }).await?;
+        assert_eq!((changed.username.as_str(), changed.full_name.as_deref()), ("lovelace", Some("Ada L.")));
+        let taken = world.accounts.change_profile(&ada.id, Profile { username: Some("bob"), ..Profile::default() }).await;
+        assert!(matches!(taken, Err(PlatformError::Taken("user name"))), "{taken:?}");
+        for bad in [Profile { username: Some("B b"), ..Profile::default() }, Profile { full_name: Some("a\u{7}"), ..Profile::default() }] {
+            assert!(matches!(world.accounts.change_profile(&ada.id, bad).await, Err(PlatformError::Invalid { .. })), "{bad:?}");
+        }
+        let emptied = world.accounts.change_profile(&ada.id, Profile::default()).await?;
+        assert_eq!((emptied.username.as_str(), emptied.full_name), ("lovelace", None));
+    }
+
+    async fn where_it_is_asked_for_an_address_is_proved_first(database: &Database) {
+        let world = World::open(database).await?;
+        let strict = Settings { verification_required: true, password_cost: PasswordCost { memory_kib: 8, passes: 1 }, ..Settings::default() };
+        let accounts = Accounts::new(world.context.clone(), world.catalogue.clone(), strict)?;
+        let user = world.user("ada", 0).await?;
+        // However often: a right password is no failure.
+        for _ in 0..8 {
+            let refused = accounts.login("ada@example.org", "correct horse", HERE).await;
+            assert!(matches!(refused, Err(PlatformError::Forbidden(_))), "{refused:?}");
+        }
+        let first = mailed_token(&world, "Please prove your address").await?;
+        world.clock.advance(MINUTE);
+        accounts.resend_verification(&user.id).await?;
+        assert!(matches!(accounts.verify_email(&first).await, Err(PlatformError::Token)), "a newer one replaced it");
+        accounts.verify_email(&mailed_token(&world, "Please prove your address").await?).await?;
+        accounts.login("ada@example.org", "correct horse", HERE).await?;
     }
 
     async fn links_end(database: &Database) {

@@ -177,6 +177,20 @@ pub async fn rehash(tx: &mut Tx, id: &str, old: &str, new: &str) -> Result<bool,
         .await
 }
 
+/// What others see of them, and their language. The name must not be taken.
+pub async fn set_profile(
+    tx: &mut Tx,
+    id: &str,
+    now: Timestamp,
+    username: &str,
+    full_name: Option<&str>,
+    locale: Option<&str>,
+) -> Result<bool, StoreError> {
+    let text =
+        "UPDATE users SET updated_at = $2, username = $3, full_name = $4, locale = $5 WHERE id = $1 AND deleted_at IS NULL";
+    update(tx, id, now, text).bind(username).bind(full_name).bind(locale).changed().await
+}
+
 /// Their address is theirs, if it is still this one.
 pub async fn set_verified(tx: &mut Tx, id: &str, now: Timestamp, email: &str) -> Result<bool, StoreError> {
     update(tx, id, now, "UPDATE users SET updated_at = $2, is_verified = TRUE WHERE id = $1 AND email = $3")

@@ -35,7 +35,7 @@ use crate::{Context, PlatformError, Secrets, credits::CreditDesk, plans::Catalog
 pub use keys::{NewKey, Scope, ShownKey};
 pub use login::Origin;
 pub use password::{PasswordCost, Passwords};
-pub use register::Registration;
+pub use register::{Profile, Registration};
 pub use roles::Permission;
 pub use session::{Authenticated, Tokens};
 

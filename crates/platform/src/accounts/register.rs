@@ -27,6 +27,17 @@ pub struct Registration<'a> {
     pub locale: Option<&'a str>,
 }
 
+/// What somebody shows of themselves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Profile<'a> {
+    /// What others call them; `None` leaves it.
+    pub username: Option<&'a str>,
+    /// Their name.
+    pub full_name: Option<&'a str>,
+    /// `de`, `pt-BR`.
+    pub locale: Option<&'a str>,
+}
+
 impl Accounts {
     /// A new account on the first plan, with its credits, and the mail that asks to prove the address.
     ///
@@ -46,11 +57,7 @@ impl Accounts {
         let chosen = registration.username.map(checked_username).transpose()?;
         let local = email.split('@').next().unwrap_or_default();
         Passwords::check_choice(registration.password, &[&email, local, chosen.unwrap_or(&email)])?;
-        for (field, text) in [("full name", registration.full_name), ("locale", registration.locale)] {
-            if text.is_some_and(|text| text.chars().count() > 200 || text.chars().any(char::is_control)) {
-                return Err(PlatformError::Invalid { field, problem: "is too long or has control characters" });
-            }
-        }
+        check_shown(registration.full_name, registration.locale)?;
         let hash = self.passwords.hash(registration.password, &*self.context.secrets).await?;
         let now = self.context.now();
         let id = self.context.ids.next(now);
@@ -75,6 +82,24 @@ impl Accounts {
         };
         retry!(self.insert(&user, by))?;
         Ok(user)
+    }
+
+    /// Changes what others see of somebody; what is `None` is emptied, but for the name, which stays.
+    pub async fn change_profile(&self, user_id: &str, profile: Profile<'_>) -> Result<User, PlatformError> {
+        let Profile { username, full_name, locale } = profile;
+        let chosen = username.map(checked_username).transpose()?;
+        check_shown(full_name, locale)?;
+        let mut tx = self.context.db.begin().await?;
+        // What stays is what it is now, not what it was when they were last looked at.
+        let user = users::lock(&mut tx, user_id).await?.ok_or(PlatformError::NotFound("user"))?;
+        let username = chosen.unwrap_or(&user.username);
+        let changed =
+            users::set_profile(&mut tx, &user.id, self.context.now(), username, full_name, locale).await.map_err(taken)?;
+        if !changed {
+            return Err(PlatformError::NotFound("user"));
+        }
+        tx.commit().await?;
+        self.get(&user.id).await
     }
 
     async fn insert(&self, user: &User, by: Option<&Actor>) -> Result<(), PlatformError> {
@@ -115,6 +140,16 @@ pub(super) fn normal_email(text: &str) -> Result<String, PlatformError> {
     let email = text.trim().to_lowercase();
     let valid = email.len() <= 255 && Address::from_str(&email).is_ok() && !email.chars().any(char::is_control);
     if valid { Ok(email) } else { Err(PlatformError::Invalid { field: "e-mail address", problem: "is not one" }) }
+}
+
+/// Short, and nothing that does not print.
+fn check_shown(full_name: Option<&str>, locale: Option<&str>) -> Result<(), PlatformError> {
+    for (field, text) in [("full name", full_name), ("locale", locale)] {
+        if text.is_some_and(|text| text.chars().count() > 200 || text.chars().any(char::is_control)) {
+            return Err(PlatformError::Invalid { field, problem: "is too long or has control characters" });
+        }
+    }
+    Ok(())
 }
 
 /// 3 to 50 of letters, digits, `.`, `_`, `-`, so that it fits an address bar and looks like nobody else's.
