@@ -1,0 +1,183 @@
+//! Accounts: who somebody is, and what they may do.
+//!
+//! | rule | file |
+//! |---|---|
+//! | passwords are hashed off the async threads, few at a time, and the same work is done for people who do not exist | `password.rs` |
+//! | addresses and names | `register.rs` |
+//! | failed logins cost time, for one account from one place | `login.rs` |
+//! | sessions: refresh tokens are exchanged once; one that comes back ends them all | `session.rs` |
+//! | links sent by mail are good once | `mailed.rs` |
+//! | nobody acts on somebody of their own rank or above | `roles.rs` |
+//! | API keys are shown once | `keys.rs` |
+//!
+//! Tokens are 256 random bits and only their SHA-256 is stored. Everything that changes what somebody may do raises their `auth_epoch`, which
+//! every session and key is compared with each time it is used.
+
+mod keys;
+mod login;
+mod mailed;
+mod password;
+mod register;
+mod roles;
+mod session;
+
+use std::time::Duration;
+
+use easel_store::{
+    Timestamp,
+    audit::NewRecord,
+    users::{Role, User},
+};
+use sha2::{Digest, Sha256};
+
+use crate::{Context, PlatformError, Secrets, credits::CreditDesk, plans::Catalogue};
+
+pub use keys::{NewKey, Scope, ShownKey};
+pub use login::Origin;
+pub use password::{PasswordCost, Passwords};
+pub use register::{Profile, Registration};
+pub use roles::Permission;
+pub use session::{Authenticated, Tokens};
+
+/// Times and limits of accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where people reach the server; links in mails begin with it. No slash at the end.
+    pub public_url: String,
+    /// An access token's life.
+    pub access_ttl: Duration,
+    /// A refresh token's life.
+    pub refresh_ttl: Duration,
+    /// A session's life, however often it is refreshed.
+    pub session_ttl: Duration,
+    /// A verification link's life.
+    pub verify_ttl: Duration,
+    /// A reset link's life.
+    pub reset_ttl: Duration,
+    /// Failed logins of one account from one address before waiting begins.
+    pub failures_free: i64,
+    /// How long failures are counted together, and the longest wait.
+    pub failures_window: Duration,
+    /// Whether people must prove their address before they log in.
+    pub verification_required: bool,
+    /// The price of guessing passwords.
+    pub password_cost: PasswordCost,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const MINUTE: Duration = Duration::from_secs(60);
+        const DAY: Duration = Duration::from_secs(24 * 3600);
+        Self {
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            access_ttl: MINUTE * 15,
+            refresh_ttl: DAY * 7,
+            session_ttl: DAY * 90,
+            verify_ttl: DAY,
+            reset_ttl: MINUTE * 60,
+            failures_free: 5,
+            failures_window: MINUTE * 15,
+            verification_required: false,
+            password_cost: PasswordCost::default(),
+        }
+    }
+}
+
+/// The accounts. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    context: Context,
+    catalogue: Catalogue,
+    desk: CreditDesk,
+    settings: Settings,
+    passwords: Passwords,
+}
+
+impl Accounts {
+    /// Over this database, with these plans.
+    pub fn new(context: Context, catalogue: Catalogue, settings: Settings) -> Result<Self, PlatformError> {
+        let passwords = Passwords::new(settings.password_cost)?;
+        let desk = CreditDesk::new(context.clone(), catalogue.clone());
+        Ok(Self { context, catalogue, desk, settings, passwords })
+    }
+
+    /// Somebody.
+    pub async fn get(&self, user_id: &str) -> Result<User, PlatformError> {
+        easel_store::users::by_id(&self.context.db, user_id).await?.ok_or(PlatformError::NotFound("user"))
+    }
+}
+
+/// Who does something that is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    id: String,
+    role: Role,
+    kind: &'static str,
+    /// Where they are; kept as a salted hash.
+    pub ip: Option<String>,
+    /// The request.
+    pub request_id: Option<String>,
+}
+
+impl Actor {
+    /// Somebody who is logged in.
+    pub fn user(user: &User) -> Self {
+        Self { id: user.id.clone(), role: user.role, kind: "user", ip: None, request_id: None }
+    }
+
+    /// Whoever can run commands on the server's machine.
+    pub fn operator() -> Self {
+        Self { id: "operator".to_owned(), role: Role::Superuser, kind: "operator", ip: None, request_id: None }
+    }
+
+    /// Their id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether they have at least this role.
+    pub fn require(&self, role: Role) -> Result<(), PlatformError> {
+        if self.role >= role { Ok(()) } else { Err(PlatformError::Forbidden("it needs a higher role")) }
+    }
+
+    pub(crate) fn record<'a>(&'a self, action: &'a str, target: Option<(&'a str, &'a str)>, detail: &'a str) -> NewRecord<'a> {
+        NewRecord {
+            actor_kind: self.kind,
+            actor_id: Some(&self.id),
+            action,
+            target,
+            ip: self.ip.as_deref(),
+            request_id: self.request_id.as_deref(),
+            detail,
+        }
+    }
+}
+
+/// A token of 256 random bits under a name that scanners of leaked secrets can look for, and what is stored of it.
+fn token(secrets: &dyn Secrets, name: &str) -> (String, String) {
+    use base64::Engine;
+    let mut bytes = [0; 32];
+    secrets.fill(&mut bytes);
+    let text = format!("{name}_{}", base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes));
+    let hash = token_hash(&text);
+    (text, hash)
+}
+
+/// What is stored of a token. Fast hashing is enough for 256 random bits.
+fn token_hash(token: &str) -> String {
+    hex(&Sha256::digest(token))
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string does not fail. This is a bug.");
+        text
+    })
+}
+
+/// A date and time, as mails and messages say it.
+pub(crate) fn shown(time: Timestamp) -> String {
+    chrono::DateTime::from_timestamp_micros(time.0).map_or_else(String::new, |time| time.format("%Y-%m-%d %H:%M UTC").to_string())
+}

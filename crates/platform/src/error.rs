@@ -1,0 +1,121 @@
+//! Why something is not done. Each has a stable code; what the database said stays in the sources.
+
+use std::time::Duration;
+
+use easel_store::{Credits, StoreError, backup::BackupError, ledger::LedgerError};
+use thiserror::Error;
+
+/// Why something is not done.
+#[derive(Debug, Error)]
+pub enum PlatformError {
+    /// There is none, or it is somebody else's.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// They may not.
+    #[error("this is not allowed: {0}")]
+    Forbidden(&'static str),
+    /// Not who they say, or no longer.
+    #[error("the credentials are not valid")]
+    Unauthenticated,
+    /// Too many failed attempts.
+    #[error("too many failed attempts: try again in {} s", retry_after.as_secs())]
+    LoginBlocked {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// Somebody has it already.
+    #[error("the {0} is taken")]
+    Taken(&'static str),
+    /// A value that cannot be accepted.
+    #[error("the {field} {problem}")]
+    Invalid {
+        /// Which value.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A token that was used, has ended, or never was.
+    #[error("the link is not valid or was used already: ask for a new one")]
+    Token,
+    /// Not enough to pay for it.
+    #[error("{needed} credits are needed and {available} are there")]
+    InsufficientCredits {
+        /// What it costs.
+        needed: Credits,
+        /// What can be spent.
+        available: Credits,
+    },
+    /// One of the plan's limits.
+    #[error("the plan's limit is reached: {what} (at most {max})")]
+    Limit {
+        /// The stable code of the limit.
+        code: &'static str,
+        /// What there is enough of.
+        what: &'static str,
+        /// How many are allowed.
+        max: i64,
+    },
+    /// The key was used for another request.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    /// Another worker has the job, or it has ended.
+    #[error("the job is no longer this worker's")]
+    LeaseLost,
+    /// A booking that makes no sense; our mistake.
+    #[error("this cannot be booked")]
+    Ledger(#[source] LedgerError),
+    /// Settings that make no sense.
+    #[error("the settings cannot be used: {0}")]
+    Settings(String),
+    /// Files.
+    #[error("a file cannot be read or written")]
+    File(#[from] std::io::Error),
+    /// Stored pictures.
+    #[error(transparent)]
+    Blobs(#[from] easel_blobs::BlobError),
+    /// Copies of the database.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PlatformError {
+    /// The stable name clients see.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "not_found",
+            Self::Forbidden(_) => "forbidden",
+            Self::Unauthenticated => "unauthenticated",
+            Self::LoginBlocked { .. } => "too_many_attempts",
+            Self::Taken(_) => "already_taken",
+            Self::Invalid { .. } => "invalid_value",
+            Self::Token => "token_invalid",
+            Self::InsufficientCredits { .. } => "insufficient_credits",
+            Self::Limit { code, .. } => code,
+            Self::KeyReused => "idempotency_key_reused",
+            Self::LeaseLost => "lease_lost",
+            Self::Ledger(error) => error.code(),
+            Self::Settings(_) | Self::File(_) => "internal_error",
+            Self::Blobs(error) => error.code(),
+            Self::Backup(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    /// Whether the same may succeed if it is done again at once.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_busy())
+    }
+}
+
+impl From<LedgerError> for PlatformError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Insufficient { needed, available } => Self::InsufficientCredits { needed, available },
+            LedgerError::Store(error) => Self::Store(error),
+            error => Self::Ledger(error),
+        }
+    }
+}

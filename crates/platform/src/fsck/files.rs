@@ -1,0 +1,101 @@
+//! The files: each picture's bytes are there and are the right ones (I6), and no file is nobody's (I7).
+
+use std::{
+    collections::HashSet,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use easel_blobs::{BlobError, Blobs, Folder, Key};
+use easel_store::{Timestamp, images};
+use futures_util::TryStreamExt;
+use sha2::{Digest, Sha256};
+
+use super::{Finding, Report};
+use crate::{Context, PlatformError, accounts::hex};
+
+/// Rows and files looked at in one turn.
+const TURN: usize = 200;
+/// A file may be older than its row by this much: it is written first.
+const ORPHAN_AFTER: Duration = Duration::from_secs(3600);
+/// No picture is larger.
+const BYTES_MAX: u64 = 1 << 30;
+
+pub(super) async fn check(context: &Context, blobs: &Blobs, report: &mut Report) -> Result<(), PlatformError> {
+    check_rows(context, blobs, report).await?;
+    for folder in [Folder::Output, Folder::Thumb] {
+        check_folder(context, blobs, folder, report).await?;
+    }
+    Ok(())
+}
+
+async fn check_rows(context: &Context, blobs: &Blobs, report: &mut Report) -> Result<(), PlatformError> {
+    let mut after = String::new();
+    loop {
+        let page = images::stored_after(&context.db, &after, TURN as i64).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        for image in &page {
+            let found = hash(blobs, &image.storage_key).await?;
+            report.files += 1;
+            if found.as_deref() != Some(&image.sha256) {
+                let (invariant, what) = if found.is_some() {
+                    ("I6", "a picture has other bytes than were stored")
+                } else {
+                    ("I7", "a picture has no file")
+                };
+                let found = found.unwrap_or_else(|| "no file".to_owned());
+                report.findings.push(finding(invariant, what, &image.id, image.sha256.clone(), found));
+            }
+        }
+    }
+}
+
+/// The hash of a stored file; `None` if there is none.
+async fn hash(blobs: &Blobs, key: &str) -> Result<Option<String>, PlatformError> {
+    let Ok(key) = key.parse::<Key>() else { return Ok(None) };
+    match blobs.read_all(&key, BYTES_MAX).await {
+        Ok(bytes) => Ok(Some(hex(&Sha256::digest(&bytes)))),
+        Err(BlobError::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn check_folder(context: &Context, blobs: &Blobs, folder: Folder, report: &mut Report) -> Result<(), PlatformError> {
+    let written_before = context.now().before(ORPHAN_AFTER);
+    let mut entries = std::pin::pin!(blobs.list(Some(folder)));
+    let mut old = Vec::new();
+    loop {
+        let entry = entries.try_next().await?;
+        let ended = entry.is_none();
+        old.extend(entry.filter(|entry| time_of(entry.modified) < written_before).map(|entry| entry.path_of_key()));
+        if old.len() >= TURN || ended {
+            let known: HashSet<String> = images::known_keys(&context.db, &old).await?.into_iter().collect();
+            for key in old.drain(..).filter(|key| !known.contains(key)) {
+                report.findings.push(finding("I7", "a file belongs to no picture", &key, "a row".to_owned(), "none".to_owned()));
+            }
+        }
+        if ended {
+            return Ok(());
+        }
+    }
+}
+
+/// The name a row would know the file by.
+trait PathOfKey {
+    fn path_of_key(&self) -> String;
+}
+
+impl PathOfKey for easel_blobs::Entry {
+    fn path_of_key(&self) -> String {
+        self.key.as_ref().map_or_else(|| self.path.clone(), |key| key.as_str().to_owned())
+    }
+}
+
+fn time_of(time: std::time::SystemTime) -> Timestamp {
+    let micros = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+    Timestamp(i64::try_from(micros).unwrap_or(i64::MAX))
+}
+
+fn finding(invariant: &'static str, what: &'static str, subject: &str, expected: String, found: String) -> Finding {
+    Finding { invariant, what, subject: subject.to_owned(), expected, found, repairable: false }
+}

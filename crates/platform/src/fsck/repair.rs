@@ -1,0 +1,53 @@
+//! Putting right what can be, by booking or by counting again; each repair is recorded.
+
+use easel_store::{
+    audit::{self, NewRecord},
+    check,
+    ledger::{self, Event},
+};
+use serde_json::json;
+
+use super::{Finding, Fsck, Report};
+use crate::{PlatformError, context::retry};
+
+impl Fsck {
+    /// Checks, repairs what can be repaired, and checks again: what is in the report is what is left.
+    pub async fn repair(&self) -> Result<(Vec<Finding>, Report), PlatformError> {
+        let report = self.check().await?;
+        let (repairable, _): (Vec<Finding>, Vec<Finding>) = report.findings.into_iter().partition(|finding| finding.repairable);
+        if repairable.iter().any(|finding| finding.invariant == "I8") {
+            self.jobs.sweep().await?;
+        }
+        // Balances first: a hold is released against the right one.
+        for finding in repairable.iter().filter(|finding| finding.invariant == "I2") {
+            retry!(self.recount(&finding.subject))?;
+        }
+        for finding in repairable.iter().filter(|finding| finding.invariant == "I5") {
+            retry!(self.release(&finding.subject))?;
+        }
+        Ok((repairable, self.check().await?))
+    }
+
+    async fn recount(&self, account_id: &str) -> Result<(), PlatformError> {
+        let moment = self.context.moment();
+        let mut tx = self.context.db.begin().await?;
+        check::recount(&mut tx, account_id).await?;
+        audit::append(&mut tx, &moment, record("fsck.recount", ("account", account_id), "{}")).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn release(&self, hold_id: &str) -> Result<(), PlatformError> {
+        let moment = self.context.moment();
+        let mut tx = self.context.db.begin().await?;
+        let key = format!("fsck:{hold_id}");
+        let event = Event { key: &key, job_id: None, actor: None, reason: "a hold without a job" };
+        let released = ledger::release(&mut tx, &moment, hold_id, event).await?;
+        let detail = json!({ "transfer": released.transfer.id }).to_string();
+        audit::append(&mut tx, &moment, record("fsck.release", ("hold", hold_id), &detail)).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+fn record<'a>(action: &'a str, target: (&'a str, &'a str), detail: &'a str) -> NewRecord<'a> {
+    NewRecord { actor_kind: "system", actor_id: None, action, target: Some(target), ip: None, request_id: None, detail }
+}

@@ -1,0 +1,91 @@
+//! What has to be done now and then: everything whose time has come, in one call. Any number of nodes may do it at once.
+//!
+//! Leases and waiting jobs are swept every few seconds by [`Jobs::sweep`](crate::jobs::Jobs::sweep); this is for every few minutes.
+
+use std::time::Duration;
+
+use easel_store::{idempotency, login_failures, mail_tokens, mails, outbox, sessions};
+use serde::Serialize;
+
+use crate::{Context, PlatformError, credits::CreditDesk, privacy::Privacy};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// How long things are kept after their time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Sessions and links that have ended.
+    pub sessions: Duration,
+    /// Mails that were sent or given up, and events that were delivered.
+    pub messages: Duration,
+    /// Files of pictures that were thrown away.
+    pub deleted_images: Duration,
+    /// Counts of failed logins.
+    pub failures: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { sessions: DAY * 30, messages: DAY * 90, deleted_images: DAY, failures: DAY }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Kept {
+    /// Users some of whose credits lapsed.
+    pub credits_expired: u64,
+    /// People who were forgotten.
+    pub erased: u64,
+    /// Pictures whose files were removed.
+    pub images_purged: u64,
+    /// Rows of ended sessions, links, mails, events, keys and counts that were removed.
+    pub rows_removed: u64,
+}
+
+/// Cleans up. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Housekeeping {
+    context: Context,
+    desk: CreditDesk,
+    privacy: Privacy,
+    retention: Retention,
+}
+
+impl Housekeeping {
+    /// With these times.
+    pub fn new(context: Context, desk: CreditDesk, privacy: Privacy, retention: Retention) -> Self {
+        Self { context, desk, privacy, retention }
+    }
+
+    /// Does everything whose time has come.
+    pub async fn run(&self) -> Result<Kept, PlatformError> {
+        let now = self.context.now();
+        let mut kept = Kept::default();
+        loop {
+            let users = self.desk.expire().await?;
+            kept.credits_expired += users as u64;
+            if users == 0 {
+                break;
+            }
+        }
+        kept.erased = self.privacy.erase_due().await? as u64;
+        loop {
+            let images = self.privacy.purge_images(None, now.before(self.retention.deleted_images)).await?;
+            kept.images_purged += images as u64;
+            if images == 0 {
+                break;
+            }
+        }
+        let Retention { sessions, messages, failures, .. } = self.retention;
+        let mut tx = self.context.db.begin().await?;
+        kept.rows_removed += sessions::sweep(&mut tx, now.before(sessions)).await?;
+        kept.rows_removed += mail_tokens::sweep(&mut tx, now.before(sessions)).await?;
+        kept.rows_removed += mails::sweep(&mut tx, now.before(messages)).await?;
+        kept.rows_removed += outbox::sweep(&mut tx, now.before(messages)).await?;
+        kept.rows_removed += login_failures::sweep(&mut tx, now.before(failures)).await?;
+        kept.rows_removed += idempotency::sweep(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(kept)
+    }
+}

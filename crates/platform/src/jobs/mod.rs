@@ -1,0 +1,93 @@
+//! Jobs from submission to their end.
+//!
+//! Submitting is one transaction: idempotency key, limits, hold, job. Finishing is one transaction: pictures, capture, usage, event, and the
+//! job's end. Everything a worker writes is under its lease and attempt number, so a worker that was thought dead changes nothing when it
+//! wakes up. Computing happens at least once, its result is seen and paid exactly once. A job that ends any other way releases its hold.
+//!
+//! | rule | file |
+//! |---|---|
+//! | what is accepted, and what it costs | `submit.rs` |
+//! | what a worker may do | `work.rs` |
+//! | how a job ends, however it ends | `end.rs` |
+//! | what happens to jobs nobody speaks for | `sweep.rs` |
+
+mod end;
+mod submit;
+mod sweep;
+mod work;
+
+use std::time::Duration;
+
+use easel_store::jobs::{self, Job};
+
+use crate::{Context, PlatformError, plans::Catalogue};
+
+pub use submit::{NewJob, Submitted};
+pub use sweep::Swept;
+pub use work::{Failure, NewImage, Results};
+
+/// Times and limits of jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How long a worker may say nothing.
+    pub lease: Duration,
+    /// How often a job is begun; a worker that dies counts.
+    pub attempts_max: i64,
+    /// The pause before a job is tried again, doubled each time.
+    pub retry_pause: Duration,
+    /// How long a job may wait for a worker.
+    pub queue_ttl: Duration,
+    /// How far ahead one point of priority puts a job: waiting that long is worth as much.
+    pub priority_worth: Duration,
+    /// Jobs of one user that have not ended, where the plan does not say; `None` is any number.
+    pub jobs_open_max: Option<i64>,
+    /// How long an idempotency key is kept.
+    pub key_ttl: Duration,
+    /// Pictures of one job.
+    pub images_max: i64,
+    /// Credits are charged; otherwise what is used is only counted.
+    pub charging: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(30),
+            attempts_max: 3,
+            retry_pause: Duration::from_secs(2),
+            queue_ttl: Duration::from_secs(300),
+            priority_worth: Duration::from_secs(6),
+            jobs_open_max: Some(100),
+            key_ttl: Duration::from_secs(24 * 3600),
+            images_max: 16,
+            charging: true,
+        }
+    }
+}
+
+/// The jobs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Jobs {
+    context: Context,
+    catalogue: Catalogue,
+    settings: Settings,
+}
+
+impl Jobs {
+    /// Over this database, with these plans.
+    pub fn new(context: Context, catalogue: Catalogue, settings: Settings) -> Self {
+        Self { context, catalogue, settings }
+    }
+
+    /// One of a user's jobs. Others' are not found.
+    pub async fn get(&self, user_id: &str, job_id: &str) -> Result<Job, PlatformError> {
+        let job = jobs::by_id(&self.context.db, job_id).await?;
+        job.filter(|job| job.user_id == user_id).ok_or(PlatformError::NotFound("job"))
+    }
+
+    /// A user's jobs, newest first, at most a hundred, those before `before` of the list.
+    pub async fn list(&self, user_id: &str, before: Option<&Job>, limit: i64) -> Result<Vec<Job>, PlatformError> {
+        let before = before.map(|job| (job.created_at, job.id.as_str()));
+        Ok(jobs::of_user(&self.context.db, user_id, before, limit.clamp(1, 100)).await?)
+    }
+}

@@ -1,0 +1,200 @@
+//! Taking a job: checked, paid for in advance, and written, all at once or not at all.
+
+use easel_store::{
+    Credits, Timestamp, Tx, idempotency, images,
+    jobs::{self, Job, JobState},
+    ledger::{self, AccountKind, Event, NewHold},
+    users::{self, User},
+};
+use easel_types::Quality;
+use sha2::{Digest, Sha256};
+
+use super::Jobs;
+use crate::{
+    PlatformError,
+    accounts::hex,
+    context::retry,
+    plans::{Plan, Quote},
+};
+
+/// What somebody asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct NewJob<'a> {
+    /// Who.
+    pub user_id: &'a str,
+    /// Makes the same request happen once; theirs alone.
+    pub idempotency_key: Option<&'a str>,
+    /// The model it needs.
+    pub model: &'a str,
+    /// How large the pictures are to be.
+    pub quality: Quality,
+    /// How many.
+    pub images: i64,
+    /// The whole request as JSON, for the worker.
+    pub request: &'a str,
+}
+
+/// A job that was taken.
+#[derive(Debug, Clone)]
+pub struct Submitted {
+    /// The job.
+    pub job: Job,
+    /// It was taken before, under the same key.
+    pub repeated: bool,
+}
+
+impl Jobs {
+    /// Takes a job. The same key with the same request returns the same job, with another it is refused.
+    ///
+    /// # Errors
+    /// [`PlatformError::InsufficientCredits`], [`PlatformError::Limit`], [`PlatformError::KeyReused`]; nothing is written then, and the key is
+    /// free for another try.
+    pub async fn submit(&self, new: NewJob<'_>) -> Result<Submitted, PlatformError> {
+        check(&new, self.settings.images_max)?;
+        let quote = self.quote(new.model, new.quality, new.images)?;
+        retry!(self.submit_once(new, quote))
+    }
+
+    /// What a job would cost.
+    pub fn quote(&self, model: &str, quality: Quality, images: i64) -> Result<Quote, PlatformError> {
+        let invalid = PlatformError::Invalid { field: "number of images", problem: "is out of range" };
+        self.catalogue.quote(model, quality, images).ok_or(invalid)
+    }
+
+    async fn submit_once(&self, new: NewJob<'_>, quote: Quote) -> Result<Submitted, PlatformError> {
+        let moment = self.context.moment();
+        let job_id = moment.id();
+        let mut tx = self.context.db.begin().await?;
+        // The user's row makes their submissions take turns, so that no two of them count the same limit.
+        let user = users::lock(&mut tx, new.user_id).await?.filter(|user| user.is_active);
+        let user = user.ok_or(PlatformError::Forbidden("the account is not active"))?;
+        if let Some(key) = new.idempotency_key
+            && let Some(earlier) = self.take_key(&mut tx, &new, key, &job_id, moment.now).await?
+        {
+            return Ok(Submitted { job: earlier, repeated: true });
+        }
+        let plan = self.catalogue.of(&user, moment.now);
+        self.check_limits(&mut tx, &user, plan, new.images, moment.now).await?;
+        let hold_id = if quote.total > Credits::ZERO {
+            let charged = self.settings.charging && !plan.unlimited_credits;
+            let account = if charged { AccountKind::Credits } else { AccountKind::Metered };
+            let key = format!("hold:{job_id}");
+            let event = Event { key: &key, job_id: Some(&job_id), actor: None, reason: "set aside for a job" };
+            let hold = NewHold { user_id: &user.id, account, amount: quote.total };
+            Some(ledger::hold(&mut tx, &moment, hold, event).await?.transfer.id)
+        } else {
+            None
+        };
+        let job = self.queued(&new, job_id, hold_id, quote, plan.priority, moment.now);
+        jobs::insert(&mut tx, &job).await?;
+        tx.commit().await?;
+        Ok(Submitted { job, repeated: false })
+    }
+
+    /// The job that the key stands for, if it does for one.
+    async fn take_key(
+        &self,
+        tx: &mut Tx,
+        new: &NewJob<'_>,
+        key: &str,
+        job_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Job>, PlatformError> {
+        let request_hash = hash_of(new);
+        let expires_at = now.after(self.settings.key_ttl);
+        let keeping =
+            idempotency::Keeping { principal: new.user_id, key, request_hash: &request_hash, result_id: job_id, expires_at };
+        let Some(kept) = idempotency::take(tx, now, keeping).await? else { return Ok(None) };
+        if kept.request_hash != request_hash {
+            return Err(PlatformError::KeyReused);
+        }
+        Ok(Some(jobs::lock(tx, &kept.result_id).await?.ok_or(PlatformError::NotFound("job"))?))
+    }
+
+    async fn check_limits(
+        &self,
+        tx: &mut Tx,
+        user: &User,
+        plan: &Plan,
+        images: i64,
+        now: Timestamp,
+    ) -> Result<(), PlatformError> {
+        let limit = |code, what, max| Err(PlatformError::Limit { code, what, max });
+        if let Some(open_max) = plan.jobs_open_max.or(self.settings.jobs_open_max)
+            && jobs::open_of_user(tx, &user.id, open_max).await? >= open_max
+        {
+            return limit("too_many_open_jobs", "jobs that have not ended", open_max);
+        }
+        if let Some(max) = plan.images_daily_max
+            && jobs::images_since(tx, &user.id, Timestamp::of_day(now.day())).await?.saturating_add(images) > max
+        {
+            return limit("daily_limit_reached", "pictures a day", max);
+        }
+        if let Some(max) = plan.storage_bytes_max
+            && images::bytes_of_user(tx, &user.id).await? >= max
+        {
+            return limit("storage_quota_exceeded", "bytes of stored pictures", max);
+        }
+        Ok(())
+    }
+
+    fn queued(&self, new: &NewJob<'_>, id: String, hold_id: Option<String>, quote: Quote, priority: i64, now: Timestamp) -> Job {
+        let ahead = self.settings.priority_worth * u32::try_from(priority).unwrap_or(0);
+        Job {
+            id,
+            user_id: new.user_id.to_owned(),
+            state: JobState::Queued,
+            model: new.model.to_owned(),
+            request: new.request.to_owned(),
+            images_wanted: new.images,
+            images_delivered: 0,
+            unit_price: quote.unit_price,
+            hold_id,
+            priority,
+            queue_order: now.before(ahead).0,
+            not_before: now,
+            queue_ends_at: now.after(self.settings.queue_ttl),
+            attempt: 0,
+            attempts_max: self.settings.attempts_max,
+            lease_owner: None,
+            lease_expires_at: None,
+            cancel_requested: false,
+            progress: 0,
+            provider: None,
+            provider_task_id: None,
+            error_code: None,
+            error_message: None,
+            created_at: now,
+            started_at: None,
+            finished_at: None,
+        }
+    }
+}
+
+fn check(new: &NewJob<'_>, images_max: i64) -> Result<(), PlatformError> {
+    let invalid = |field, problem| Err(PlatformError::Invalid { field, problem });
+    if !(1..=images_max).contains(&new.images) {
+        return invalid("number of images", "is out of range");
+    }
+    if new.request.contains('\0') || new.model.contains('\0') {
+        // PostgreSQL cannot hold it.
+        return invalid("request", "contains a NUL character");
+    }
+    if new
+        .idempotency_key
+        .is_some_and(|key| key.is_empty() || key.len() > 255 || !key.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        return invalid("idempotency key", "must be 1 to 255 printable ASCII characters");
+    }
+    Ok(())
+}
+
+/// Of everything that makes the request what it is.
+fn hash_of(new: &NewJob<'_>) -> String {
+    let mut hasher = Sha256::new();
+    for part in [new.model, new.quality.name(), &new.images.to_string(), new.request] {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hex(&hasher.finalize())
+}

@@ -1,0 +1,198 @@
+//! What a worker may do: take jobs, say that it is at them, and end them.
+
+use easel_store::{
+    Timestamp,
+    images::{self, Image},
+    jobs::{self, Job, JobState},
+    leases::{self, Beat, Claim, Lease},
+    usage::{self, Usage},
+};
+
+use super::{Jobs, end};
+use crate::{PlatformError, context::retry};
+
+/// A finished picture whose bytes are stored and will survive a crash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewImage {
+    /// Its place in the job, from 0.
+    pub index: i64,
+    /// Where its bytes are.
+    pub storage_key: String,
+    /// Where its small version is.
+    pub thumbnail_key: Option<String>,
+    /// SHA-256 of its bytes in hexadecimal.
+    pub sha256: String,
+    /// How many bytes, the small version's included.
+    pub bytes: i64,
+    /// Pixels.
+    pub width: i64,
+    /// Pixels.
+    pub height: i64,
+    /// `png`, `jpeg`, `webp`.
+    pub format: String,
+    /// What it was asked to draw.
+    pub prompt: String,
+    /// A placeholder while it loads.
+    pub blurhash: Option<String>,
+    /// JSON: seed, sampler, steps and what else was used.
+    pub parameters: String,
+}
+
+/// What a job brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Results {
+    /// The pictures; fewer than were asked for are paid for as what they are.
+    pub images: Vec<NewImage>,
+    /// Milliseconds on a device.
+    pub gpu_ms: i64,
+}
+
+/// Why a job was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure<'a> {
+    /// For programs.
+    pub code: &'a str,
+    /// For people; without internals.
+    pub message: &'a str,
+    /// Another attempt may succeed.
+    pub retryable: bool,
+}
+
+impl Jobs {
+    /// Takes the jobs that are first in the queue and that the worker can serve (`None` is any model).
+    pub async fn claim(&self, worker: &str, models: Option<&[String]>, limit: i64) -> Result<Vec<Job>, PlatformError> {
+        retry!(self.claim_once(worker, models, limit))
+    }
+
+    async fn claim_once(&self, worker: &str, models: Option<&[String]>, limit: i64) -> Result<Vec<Job>, PlatformError> {
+        let now = self.context.now();
+        let claim = Claim { owner: worker, models, limit, expires_at: now.after(self.settings.lease) };
+        let mut tx = self.context.db.begin().await?;
+        let claimed = leases::claim(&mut tx, now, claim).await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    /// The lease of a job that was just claimed.
+    pub fn lease_of(job: &Job) -> Option<Lease> {
+        let owner = job.lease_owner.clone()?;
+        Some(Lease { job_id: job.id.clone(), owner, attempt: job.attempt })
+    }
+
+    /// Says that the worker is still at it, and how far (thousandths). To be called by something else than what draws, and only while that
+    /// makes progress; every third of the lease is often enough.
+    pub async fn heartbeat(&self, lease: &Lease, progress: i64) -> Result<Beat, PlatformError> {
+        let expires_at: Timestamp = self.context.now().after(self.settings.lease);
+        let mut tx = self.context.db.begin().await?;
+        let beat = leases::heartbeat(&mut tx, lease, expires_at, progress.clamp(0, 1000)).await?;
+        tx.commit().await?;
+        Ok(beat)
+    }
+
+    /// Notes what another's service calls the job, before it is waited for: after a crash it is asked for and not ordered again.
+    pub async fn note_provider_task(&self, lease: &Lease, provider: &str, task_id: &str) -> Result<(), PlatformError> {
+        let mut tx = self.context.db.begin().await?;
+        if !leases::set_provider_task(&mut tx, lease, provider, task_id).await? {
+            return Err(PlatformError::LeaseLost);
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Ends a job with its pictures. Doing it again after an answer that was lost changes nothing.
+    ///
+    /// # Errors
+    /// [`PlatformError::LeaseLost`] if somebody else has the job or it has ended otherwise: the pictures are then not the job's.
+    pub async fn finish(&self, lease: &Lease, results: &Results) -> Result<(), PlatformError> {
+        retry!(self.finish_once(lease, results))
+    }
+
+    async fn finish_once(&self, lease: &Lease, results: &Results) -> Result<(), PlatformError> {
+        let moment = self.context.moment();
+        let mut tx = self.context.db.begin().await?;
+        let Some(job) = leases::lock(&mut tx, lease).await? else {
+            drop(tx);
+            return self.finished_before(lease).await;
+        };
+        let delivered = i64::try_from(results.images.len()).unwrap_or(i64::MAX);
+        if delivered == 0 || delivered > job.images_wanted {
+            return Err(PlatformError::Invalid { field: "number of images", problem: "is not what was asked for" });
+        }
+        for image in &results.images {
+            images::insert(&mut tx, &row(&job, image, moment.id(), moment.now)).await?;
+        }
+        let credits = end::with_images(&mut tx, &moment, &job, delivered).await?;
+        let bytes = results.images.iter().map(|image| image.bytes).sum();
+        let used = Usage { day: moment.now.day(), jobs: 1, images: delivered, credits, bytes, gpu_ms: results.gpu_ms };
+        usage::add(&mut tx, &job.user_id, used).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// A commit whose answer was lost is a success.
+    async fn finished_before(&self, lease: &Lease) -> Result<(), PlatformError> {
+        let job = jobs::by_id(&self.context.db, &lease.job_id).await?;
+        let same = job.is_some_and(|job| job.state == JobState::Completed && job.attempt == lease.attempt);
+        if same { Ok(()) } else { Err(PlatformError::LeaseLost) }
+    }
+
+    /// Ends a job without pictures, or puts it back if another attempt may succeed and there is one left.
+    pub async fn fail(&self, lease: &Lease, failure: Failure<'_>) -> Result<JobState, PlatformError> {
+        retry!(self.fail_once(lease, failure))
+    }
+
+    async fn fail_once(&self, lease: &Lease, failure: Failure<'_>) -> Result<JobState, PlatformError> {
+        let moment = self.context.moment();
+        let mut tx = self.context.db.begin().await?;
+        let job = leases::lock(&mut tx, lease).await?.ok_or(PlatformError::LeaseLost)?;
+        let state = if job.cancel_requested {
+            end::without_result(&mut tx, &moment, &job, JobState::Cancelled, None).await?;
+            JobState::Cancelled
+        } else if failure.retryable && job.attempt < job.attempts_max {
+            self.put_back(&mut tx, &job, moment.now).await?;
+            JobState::Queued
+        } else {
+            end::without_result(&mut tx, &moment, &job, JobState::Failed, Some((failure.code, failure.message))).await?;
+            JobState::Failed
+        };
+        tx.commit().await?;
+        Ok(state)
+    }
+
+    /// Gives back everything a worker has, at a graceful end. Not an attempt: the jobs may be begun as often as before. Returns how many.
+    pub async fn hand_back(&self, worker: &str) -> Result<usize, PlatformError> {
+        let now = self.context.now();
+        let mut tx = self.context.db.begin().await?;
+        let mine = leases::of_owner(&mut tx, worker).await?;
+        for job_id in &mine {
+            leases::spare_attempt(&mut tx, job_id).await?;
+            leases::requeue(&mut tx, job_id, now, now.after(self.settings.queue_ttl)).await?;
+        }
+        tx.commit().await?;
+        Ok(mine.len())
+    }
+}
+
+fn row(job: &Job, image: &NewImage, id: String, now: Timestamp) -> Image {
+    Image {
+        id,
+        job_id: job.id.clone(),
+        job_index: image.index,
+        user_id: job.user_id.clone(),
+        storage_key: image.storage_key.clone(),
+        thumbnail_key: image.thumbnail_key.clone(),
+        sha256: image.sha256.clone(),
+        bytes: image.bytes,
+        width: image.width,
+        height: image.height,
+        format: image.format.clone(),
+        model: job.model.clone(),
+        prompt: image.prompt.clone(),
+        title: None,
+        blurhash: image.blurhash.clone(),
+        parameters: image.parameters.clone(),
+        is_public: false,
+        is_favourite: false,
+        created_at: now,
+        deleted_at: None,
+        purged_at: None,
+    }
+}

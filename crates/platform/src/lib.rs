@@ -1,0 +1,35 @@
+//! The rules of the platform: who may do what, what it costs, what happens to a job, what is forgotten. No HTTP and no SQL.
+//!
+//! Each service is a small struct over a [`Context`] (database, clock, names, secrets) and its settings; the server makes them once and
+//! clones them freely. Everything that must be true together is one transaction. Clock and randomness come with the context, so that tests
+//! move the time and get the same names again.
+//!
+//! | service | rules |
+//! |---|---|
+//! | [`plans`] | what a plan includes |
+//! | [`credits`] | what a picture costs; grants, corrections, expiry |
+//! | [`jobs`] | submitting, claiming, finishing, failing, cancelling, putting back |
+//! | [`accounts`] | registering, logging in, sessions, mail tokens, roles, API keys |
+//! | [`mail`] | sending what the others have written |
+//! | [`events`] | sending on what happened, signed |
+//! | [`privacy`] | a person's data, all of it or none of it |
+//! | [`fsck`] | the check that the books are right |
+//! | [`backup`] | copies and dumps |
+//! | [`housekeeping`] | what has to be done now and then |
+
+mod context;
+mod error;
+
+pub mod accounts;
+pub mod backup;
+pub mod credits;
+pub mod events;
+pub mod fsck;
+pub mod housekeeping;
+pub mod jobs;
+pub mod mail;
+pub mod plans;
+pub mod privacy;
+
+pub use context::{Clock, Context, DatabaseClock, ManualClock, Secrets, SeededSecrets, SystemClock, SystemSecrets};
+pub use error::PlatformError;

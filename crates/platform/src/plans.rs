@@ -1,0 +1,264 @@
+//! What a plan includes and what pictures cost: one file, ours or the operator's, checked whole when it is read.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use easel_store::Credits;
+use easel_types::Quality;
+use serde::{Deserialize, Serialize};
+
+use crate::PlatformError;
+
+/// The catalogue that comes with the program.
+const EMBEDDED: &str = include_str!("plans.toml");
+
+/// One plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// How it is stored.
+    pub name: String,
+    /// How it is shown.
+    pub title: String,
+    /// Other names it is known by.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// A month's price in the currency's hundredths; `None` is by arrangement, or nothing.
+    pub price_cents: Option<i64>,
+    /// Whole credits on registration, good for ever.
+    #[serde(default)]
+    pub signup_credits: i64,
+    /// Whole credits each day, good until midnight UTC.
+    #[serde(default)]
+    pub daily_credits: i64,
+    /// Whole credits each month, good until it ends.
+    #[serde(default)]
+    pub monthly_credits: i64,
+    /// What is used is counted and not charged.
+    #[serde(default)]
+    pub unlimited_credits: bool,
+    /// Pictures a day (UTC).
+    pub images_daily_max: Option<i64>,
+    /// Jobs that have not ended.
+    pub jobs_open_max: Option<i64>,
+    /// Bytes of stored pictures.
+    pub storage_bytes_max: Option<i64>,
+    /// Higher goes first, 0 to 100.
+    #[serde(default)]
+    pub priority: i64,
+    /// Pictures carry a visible mark.
+    #[serde(default)]
+    pub watermark: bool,
+    /// Which models: `basic`, `advanced`, `all`.
+    pub model_tier: String,
+    /// May make and use API keys.
+    #[serde(default)]
+    pub api_access: bool,
+    /// May use pictures commercially.
+    #[serde(default)]
+    pub commercial_licence: bool,
+    /// What help is promised.
+    #[serde(default)]
+    pub support: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    prices: PriceTexts,
+    plan: Vec<Plan>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceTexts {
+    default: String,
+    quality: BTreeMap<String, String>,
+    #[serde(default)]
+    models: BTreeMap<String, String>,
+}
+
+/// All plans, and the prices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalogue {
+    plans: Vec<Plan>,
+    default_price: Credits,
+    quality: Vec<(Quality, Credits)>,
+    models: BTreeMap<String, Credits>,
+}
+
+/// What a job costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Quote {
+    /// One picture.
+    pub unit_price: Credits,
+    /// All of them: what is set aside.
+    pub total: Credits,
+}
+
+impl Catalogue {
+    /// The one that comes with the program.
+    pub fn embedded() -> Self {
+        Self::parse(EMBEDDED).expect("the embedded catalogue is tested. This is a bug.")
+    }
+
+    /// An operator's own.
+    ///
+    /// # Errors
+    /// [`PlatformError::Settings`] says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, PlatformError> {
+        let bad = |what: String| PlatformError::Settings(format!("plans: {what}"));
+        let file: File = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        let price = |text: &String| decimal(text).ok_or_else(|| bad(format!("{text} is not a price")));
+        let models = file
+            .prices
+            .models
+            .iter()
+            .map(|(model, text)| Ok((model.clone(), price(text)?)))
+            .collect::<Result<_, PlatformError>>()?;
+        let factor = |&quality: &Quality| {
+            let text =
+                file.prices.quality.get(quality.name()).ok_or_else(|| bad(format!("the quality {quality} has no price")))?;
+            Ok((quality, price(text)?))
+        };
+        let quality = Quality::ALL.iter().map(factor).collect::<Result<_, PlatformError>>()?;
+        let mut names: Vec<&String> = file.plan.iter().flat_map(|plan| plan.aliases.iter().chain([&plan.name])).collect();
+        names.sort();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(bad(format!("two plans are called {}", pair[0])));
+        }
+        for plan in &file.plan {
+            let amounts = [Some(plan.signup_credits), Some(plan.daily_credits), Some(plan.monthly_credits), plan.price_cents];
+            let limits = [plan.images_daily_max, plan.jobs_open_max, plan.storage_bytes_max];
+            let credits = [plan.signup_credits, plan.daily_credits, plan.monthly_credits];
+            if amounts.into_iter().chain(limits).flatten().any(|value| value < 0)
+                || credits.into_iter().any(|credits| Credits::whole(credits).is_none())
+                || !(0..=100).contains(&plan.priority)
+            {
+                return Err(bad(format!("a number of {} is out of range", plan.name)));
+            }
+        }
+        let catalogue = Self { default_price: price(&file.prices.default)?, plans: file.plan, quality, models };
+        if catalogue.plans.is_empty() {
+            return Err(bad("there must be one; the first is what people begin with".to_owned()));
+        }
+        Ok(catalogue)
+    }
+
+    /// Every plan, as the file has them.
+    pub fn plans(&self) -> &[Plan] {
+        &self.plans
+    }
+
+    /// What people begin with, and fall back to.
+    pub fn first(&self) -> &Plan {
+        self.plans.first().expect("a catalogue has a plan. This is a bug.")
+    }
+
+    /// A plan by its name or another it is known by.
+    pub fn find(&self, name: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.name == name || plan.aliases.iter().any(|alias| alias == name))
+    }
+
+    /// The plan somebody has: one that has ended, or is no longer offered, is the first.
+    pub fn of(&self, user: &easel_store::users::User, now: easel_store::Timestamp) -> &Plan {
+        let ended = user.plan_ends_at.is_some_and(|ends| ends <= now);
+        self.find(&user.plan).filter(|_| !ended).unwrap_or_else(|| self.first())
+    }
+
+    /// What pictures cost: the model's price times the quality's factor, rounded up to a millionth of a credit, times their number. `None` if
+    /// that is more than there is, or there are none.
+    pub fn quote(&self, model: &str, quality: Quality, images: i64) -> Option<Quote> {
+        let price = *self.models.get(model).unwrap_or(&self.default_price);
+        let (_, factor) = self.quality.iter().find(|(of, _)| *of == quality)?;
+        let product = i128::from(price.0) * i128::from(factor.0);
+        let unit_price = Credits(i64::try_from((product + i128::from(Credits::UNIT - 1)) / i128::from(Credits::UNIT)).ok()?);
+        let total = unit_price.times(images).filter(|_| images > 0)?;
+        Some(Quote { unit_price, total })
+    }
+}
+
+/// A decimal number of at most six places, not negative.
+fn decimal(text: &str) -> Option<Credits> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 6 || text.ends_with('.') {
+        return None;
+    }
+    let micros = i64::from_str(&format!("{fraction:0<6}")).ok()?;
+    Credits::whole(whole.parse().ok()?)?.plus(Credits(micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_catalogue_is_as_the_plans_page_says() {
+        let catalogue = Catalogue::embedded();
+        let told: Vec<_> = catalogue
+            .plans()
+            .iter()
+            .map(|plan| {
+                (
+                    plan.name.as_str(),
+                    plan.signup_credits,
+                    plan.monthly_credits,
+                    plan.images_daily_max,
+                    plan.priority,
+                    plan.api_access,
+                )
+            })
+            .collect();
+        let expected = [
+            ("free", 100, 0, Some(10), 0, false),
+            ("basic", 0, 300, Some(100), 10, false),
+            ("pro", 0, 1000, Some(1000), 20, true),
+            ("enterprise", 0, 0, None, 30, true),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(catalogue.find("premium").map(|plan| plan.name.as_str()), Some("pro"));
+    }
+
+    #[test]
+    fn one_formula_and_rounding_up() {
+        let text = EMBEDDED
+            .replace("# \"org/model\" = \"2.5\"", "\"a\" = \"2.5\"\n\"b\" = \"0.000001\"")
+            .replace("\"2k\" = \"2\"", "\"2k\" = \"1.5\"");
+        let catalogue = Catalogue::parse(&text).unwrap();
+        let quote =
+            |model, quality, images| catalogue.quote(model, quality, images).map(|quote| (quote.unit_price.0, quote.total.0));
+        assert_eq!(quote("a", Quality::TwoK, 3), Some((3_750_000, 11_250_000)));
+        assert_eq!(quote("b", Quality::TwoK, 2), Some((2, 4)), "one and a half millionths are two");
+        assert_eq!(quote("unknown", Quality::FourK, 2), Some((4_000_000, 8_000_000)));
+        assert_eq!(quote("a", Quality::Normal, i64::MAX), None);
+        assert_eq!(quote("a", Quality::Normal, 0), None);
+    }
+
+    #[test]
+    fn a_catalogue_that_makes_no_sense_is_refused() {
+        let broken = [
+            ("name = \"basic\"", "name = \"free\"", "two plans are called free"),
+            ("name = \"basic\"", "name = \"premium\"", "two plans are called premium"),
+            ("signup_credits = 100", "signup_credits = -1", "out of range"),
+            ("signup_credits = 100", "signup_credits = 9223372036854775807", "out of range"),
+            ("priority = 10", "priority = 1000", "out of range"),
+            ("watermark = true", "watermarks = true", "unknown field"),
+            ("\"4k\" = \"4\"", "", "the quality 4k has no price"),
+            ("default = \"1\"", "default = \"-1\"", "-1 is not a price"),
+        ];
+        for (from, to, why) in broken {
+            assert!(EMBEDDED.contains(from));
+            let error = Catalogue::parse(&EMBEDDED.replace(from, to)).unwrap_err().to_string();
+            assert!(error.contains(why), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn prices_are_decimals() {
+        assert_eq!(decimal("2.5"), Some(Credits(2_500_000)));
+        assert_eq!(decimal("0"), Some(Credits(0)));
+        for bad in ["", ".", "1.", ".5", "-1", "1e3", "1.0000001", "١", "99999999999999999999"] {
+            assert_eq!(decimal(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Who is let in, for how long, and what ends it.
+
+mod common;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use common::{Outcome, World};
+use easel_platform::{
+    PlatformError,
+    accounts::{Accounts, Actor, NewKey, Origin, PasswordCost, Profile, Registration, Scope, Settings},
+};
+use easel_store::{
+    audit, mails,
+    users::{Role, User},
+};
+use easel_testing::on_both_engines;
+
+const HERE: Origin<'static> = Origin { ip: "192.0.2.1", user_agent: Some("test"), request_id: None };
+const ELSEWHERE: Origin<'static> = Origin { ip: "192.0.2.2", ..HERE };
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The token of the newest mail with this subject.
+async fn mailed_token(world: &World, subject: &str) -> Outcome<String> {
+    let mails = mails::newest(&world.context.db, 10).await?;
+    let mail = mails.iter().find(|mail| mail.subject == subject).ok_or("a mail")?;
+    let (_, token) = mail.body.split_once("#token=").ok_or("a link")?;
+    Ok(token.split_whitespace().next().ok_or("a token")?.to_owned())
+}
+
+fn is_unauthenticated<T>(result: &Result<T, PlatformError>) -> bool {
+    matches!(result, Err(PlatformError::Unauthenticated))
+}
+
+on_both_engines! {
+    async fn registering_gives_an_account_credits_and_a_mail(database: &Database) {
+        let world = World::open(database).await?;
+        let new = Registration { email: " Ada@Example.org ", password: "correct horse", ..Registration::default() };
+        let user = world.accounts.register(new).await?;
+        assert_eq!((user.email.as_str(), user.role, user.is_verified), ("ada@example.org", Role::User, false));
+        assert_eq!(world.balance(&user.id).await?, (100, 0));
+        let again = world.accounts.register(Registration { username: Some("other"), ..new }).await;
+        assert!(matches!(again, Err(PlatformError::Taken("e-mail address"))), "{again:?}");
+        let name = world.accounts.register(Registration { email: "b@example.org", username: Some(&user.username), ..new }).await;
+        assert!(matches!(name, Err(PlatformError::Taken("user name"))), "{name:?}");
+        for (what, bad) in [
+            ("address", Registration { email: "ada", ..new }),
+            ("short", Registration { email: "c@example.org", password: "short", ..new }),
+            ("common", Registration { email: "c@example.org", password: "Password123", ..new }),
+            ("own name", Registration { email: "caroline@example.org", password: "Caroline", ..new }),
+            ("control", Registration { email: "c@example.org", full_name: Some("a\u{0}b"), ..new }),
+        ] {
+            assert!(matches!(world.accounts.register(bad).await, Err(PlatformError::Invalid { .. })), "{what}");
+        }
+        let token = mailed_token(&world, "Please prove your address").await?;
+        world.accounts.verify_email(&token).await?;
+        assert!(world.accounts.get(&user.id).await?.is_verified);
+        assert!(matches!(world.accounts.verify_email(&token).await, Err(PlatformError::Token)), "good once");
+        world.assert_clean().await?;
+    }
+
+    async fn only_the_right_password_lets_in(database: &Database) {
+        let world = World::open(database).await?;
+        let user = world.user("ada", 0).await?;
+        let (_, tokens) = world.accounts.login("ADA@example.org", "correct horse", HERE).await?;
+        let entered = world.accounts.authenticate(&tokens.access).await?;
+        assert_eq!((entered.user.id.as_str(), entered.scopes), (user.id.as_str(), None));
+        for (email, password) in [("ada@example.org", "wrong horse"), ("nobody@example.org", "correct horse"), ("", ""), ("ada@example.org", "")] {
+            assert!(is_unauthenticated(&world.accounts.login(email, password, ELSEWHERE).await), "{email} {password}");
+        }
+        for token in ["", "ea_x", tokens.refresh.as_str(), &tokens.access[..tokens.access.len() - 1]] {
+            assert!(is_unauthenticated(&world.accounts.authenticate(token).await), "{token}");
+        }
+        assert!(is_unauthenticated(&world.accounts.refresh(&tokens.access).await), "an access token refreshes nothing");
+        assert!(!format!("{tokens:?}").contains(&tokens.access), "tokens are not in logs");
+        world.clock.advance(MINUTE * 15);
+        assert!(is_unauthenticated(&world.accounts.authenticate(&tokens.access).await), "after a quarter of an hour");
+    }
+
+    async fn failures_cost_time_where_they_come_from(database: &Database) {
+        let world = World::open(database).await?;
+        world.user("ada", 0).await?;
+        for _ in 0..5 {
+            assert!(is_unauthenticated(&world.accounts.login("ada@example.org", "wrong horse", HERE).await));
+        }
+        let blocked = world.accounts.login("ada@example.org", "correct horse", HERE).await;
+        assert!(matches!(blocked, Err(PlatformError::LoginBlocked { retry_after }) if retry_after == Duration::from_secs(30)), "{blocked:?}");
+        world.accounts.login("ada@example.org", "correct horse", ELSEWHERE).await?;
+        // Somebody who does not exist looks the same.
+        for _ in 0..5 {
+            assert!(is_unauthenticated(&world.accounts.login("nobody@example.org", "wrong horse", HERE).await));
+        }
+        assert!(matches!(world.accounts.login("nobody@example.org", "x", HERE).await, Err(PlatformError::LoginBlocked { .. })));
+        world.clock.advance(Duration::from_secs(31));
+        assert!(is_unauthenticated(&world.accounts.login("ada@example.org", "wrong horse", HERE).await));
+        let blocked = world.accounts.login("ada@example.org", "correct horse", HERE).await;
+        assert!(matches!(blocked, Err(PlatformError::LoginBlocked { retry_after }) if retry_after == MINUTE), "twice as long: {blocked:?}");
+        world.clock.advance(MINUTE);
+        world.accounts.login("ada@example.org", "correct horse", HERE).await?;
+        for _ in 0..4 {
+            assert!(is_unauthenticated(&world.accounts.login("ada@example.org", "wrong horse", HERE).await));
+        }
+        world.accounts.login("ada@example.org", "correct horse", HERE).await?;
+    }
+
+    async fn guessing_many_at_once_is_no_faster(database: &Database) {
+        let world = World::open(database).await?;
+        world.user("ada", 0).await?;
+        let guesses: Vec<_> = (0..40).map(|guess| {
+            let accounts = world.accounts.clone();
+            tokio::spawn(async move { accounts.login("ada@example.org", &format!("wrong horse {guess}"), HERE).await })
+        }).collect();
+        let (mut looked_at, mut blocked) = (0, 0);
+        for guess in guesses {
+            match guess.await? {
+                Err(PlatformError::Unauthenticated) => looked_at += 1,
+                Err(PlatformError::LoginBlocked { .. }) => blocked += 1,
+                other => return Err(format!("{other:?}").into()),
+            }
+        }
+        assert_eq!((looked_at, blocked), (5, 35));
+    }
+
+    async fn a_refresh_token_that_comes_back_ends_the_session(database: &Database) {
+        let world = World::open(database).await?;
+        let user = world.user("ada", 0).await?;
+        let (_, first) = world.accounts.login("ada@example.org", "correct horse", HERE).await?;
+        let (_, other) = world.accounts.login("ada@example.org", "correct horse", ELSEWHERE).await?;
+        let second = world.accounts.refresh(&first.refresh).await?;
+        assert!(is_unauthenticated(&world.accounts.authenticate(&first.access).await), "the old one is replaced");
+        world.accounts.authenticate(&second.access).await?;
+        assert!(is_unauthenticated(&world.accounts.refresh(&first.refresh).await));
+        assert!(is_unauthenticated(&world.accounts.authenticate(&second.access).await), "the thief's, or the owner's: nobody knows");
+        assert!(is_unauthenticated(&world.accounts.refresh(&second.refresh).await));
+        world.accounts.authenticate(&other.access).await?;
+        assert_eq!(world.accounts.sessions(&user).await?.len(), 1);
+        let actions: Vec<_> = audit::list(&world.context.db, 0, 100).await?.into_iter().map(|record| record.action).collect();
+        assert!(actions.contains(&"session.reuse".to_owned()), "{actions:?}");
+
+        // Of many that exchange the same token at once, one gets new ones at most, and the session ends.
+        let racing: Vec<_> = (0..6).map(|_| {
+            let (accounts, refresh) = (world.accounts.clone(), other.refresh.clone());
+            tokio::spawn(async move { accounts.refresh(&refresh).await })
+        }).collect();
+        let mut got = Vec::new();
+        for one in racing {
+            got.extend(one.await?.ok());
+        }
+        assert_eq!(got.len(), 1);
+        assert!(is_unauthenticated(&world.accounts.authenticate(&got[0].access).await));
+    }
+
+    async fn sessions_end_by_themselves_and_by_hand(database: &Database) {
+        let world = World::open(database).await?;
+        world.user("ada", 0).await?;
+        let (_, mut tokens) = world.accounts.login("ada@example.org", "correct horse", HERE).await?;
+        world.accounts.logout(&tokens.access).await?;
+        assert!(is_unauthenticated(&world.accounts.authenticate(&tokens.access).await));
+        assert!(is_unauthenticated(&world.accounts.refresh(&tokens.refresh).await));
+
+        (_, tokens) = world.accounts.login("ada@example.org", "correct horse", HERE).await?;
+        let week = Duration::from_secs(7 * 24 * 3600);
+        for _ in 0..12 {
+            world.clock.advance(week - MINUTE);
+            tokens = world.accounts.refresh(&tokens.refresh).await?;
+        }
+        world.clock.advance(week - MINUTE);
+        assert!(is_unauthenticated(&world.accounts.refresh(&tokens.refresh).await), "after ninety days, however often it was refreshed");
+        (_, tokens) = world.accounts.login("ada@example.org", "correct horse", HERE).await?;
+        world.clock.advance(week);
+        assert!(is_unauthenticated(&world.accounts.refresh(&tokens.refresh).await), "after a week without a word");
+    }
+
+    async fn what_changes_an_account_ends_every_session_and_key(database: &Database) {
+        let world = World::open(database).await?;
+        let user = world.user("ada", 0).await?;
+        world.accounts.set_plan(&Actor::operator(), &user.id, "pro", None).await?;
+        let password = |round: usize| format!("correct horse {round}");
+        let mut current = "correct horse".to_owned();
+        for round in 0..4 {
+            let (user, tokens) = world.accounts.login("ada@example.org", &current, HERE).await?;
+            let key = world.accounts.create_key(&user, NewKey { name: "k", scopes: &[Scope::Generate], expires_at: None }).await?;
+            world.accounts.authenticate_key(&key.text).await?;
+            match round {
+                0 => {
+                    assert!(is_unauthenticated(&world.accounts.change_password(&user, "wrong horse", &password(0)).await));
+                    world.accounts.change_password(&user, &current, &password(0)).await?;
+                    current = password(0);
+                }
+                1 => {
+                    world.accounts.request_reset("ada@example.org").await?;
+                    world.accounts.request_reset("nobody@example.org").await?;
+                    let token = mailed_token(&world, "Choose a new password").await?;
+                    assert!(matches!(world.accounts.reset_password(&token, "short").await, Err(PlatformError::Invalid { .. })));
+                    world.accounts.reset_password(&token, &password(1)).await?;
+                    assert!(matches!(world.accounts.reset_password(&token, &password(2)).await, Err(PlatformError::Token)));
+                    current = password(1);
+                }
+                2 => world.accounts.set_role(&Actor::operator(), &user.id, Role::Moderator).await?,
+                _ => {
+                    world.accounts.set_active(&Actor::operator(), &user.id, false).await?;
+                    assert!(is_unauthenticated(&world.accounts.login("ada@example.org", &current, ELSEWHERE).await));
+                }
+            }
+            assert!(is_unauthenticated(&world.accounts.authenticate(&tokens.access).await), "round {round}");
+            assert!(is_unauthenticated(&world.accounts.refresh(&tokens.refresh).await), "round {round}");
+            assert!(is_unauthenticated(&world.accounts.authenticate_key(&key.text).await), "round {round}");
+        }
+        assert_eq!(audit::verify(&world.context.db).await?, None);
+    }
+
+    async fn a_profile_is_its_owners_and_names_are_nobody_elses(database: &Database) {
+        let world = World::open(database).await?;
+        let (ada, _) = (world.user("ada", 0).await?, world.user("bob", 0).await?);
+        let changed = world.accounts.change_profile(&ada.id, Profile { username: Some("lovelace"), full_name: Some("Ada L."), locale: None }).await?;
+        assert_eq!((changed.username.as_str(), changed.full_name.as_deref()), ("lovelace", Some("Ada L.")));
+        let taken = world.accounts.change_profile(&ada.id, Profile { username: Some("bob"), ..Profile::default() }).await;
+        assert!(matches!(taken, Err(PlatformError::Taken("user name"))), "{taken:?}");
+        for bad in [Profile { username: Some("B b"), ..Profile::default() }, Profile { full_name: Some("a\u{7}"), ..Profile::default() }] {
+            assert!(matches!(world.accounts.change_profile(&ada.id, bad).await, Err(PlatformError::Invalid { .. })), "{bad:?}");
+        }
+        let emptied = world.accounts.change_profile(&ada.id, Profile::default()).await?;
+        assert_eq!((emptied.username.as_str(), emptied.full_name), ("lovelace", None));
+    }
+
+    async fn where_it_is_asked_for_an_address_is_proved_first(database: &Database) {
+        let world = World::open(database).await?;
+        let strict = Settings { verification_required: true, password_cost: PasswordCost { memory_kib: 8, passes: 1 }, ..Settings::default() };
+        let accounts = Accounts::new(world.context.clone(), world.catalogue.clone(), strict)?;
+        let user = world.user("ada", 0).await?;
+        // However often: a right password is no failure.
+        for _ in 0..8 {
+            let refused = accounts.login("ada@example.org", "correct horse", HERE).await;
+            assert!(matches!(refused, Err(PlatformError::Forbidden(_))), "{refused:?}");
+        }
+        let first = mailed_token(&world, "Please prove your address").await?;
+        world.clock.advance(MINUTE);
+        accounts.resend_verification(&user.id).await?;
+        assert!(matches!(accounts.verify_email(&first).await, Err(PlatformError::Token)), "a newer one replaced it");
+        accounts.verify_email(&mailed_token(&world, "Please prove your address").await?).await?;
+        accounts.login("ada@example.org", "correct horse", HERE).await?;
+    }
+
+    async fn links_end(database: &Database) {
+        let world = World::open(database).await?;
+        world.user("ada", 0).await?;
+        world.accounts.request_reset("ada@example.org").await?;
+        let first = mailed_token(&world, "Choose a new password").await?;
+        world.clock.advance(MINUTE);
+        world.accounts.request_reset("ada@example.org").await?;
+        let second = mailed_token(&world, "Choose a new password").await?;
+        assert_ne!(first, second);
+        assert!(matches!(world.accounts.reset_password(&first, "another horse").await, Err(PlatformError::Token)), "a newer one replaced it");
+        assert!(matches!(world.accounts.verify_email(&second).await, Err(PlatformError::Token)), "it is for something else");
+        world.clock.advance(MINUTE * 60);
+        assert!(matches!(world.accounts.reset_password(&second, "another horse").await, Err(PlatformError::Token)), "after an hour");
+    }
+
+    async fn nobody_acts_on_their_own_rank_or_above(database: &Database) {
+        let world = World::open(database).await?;
+        let boss = world.accounts.create_superuser(Registration { email: "boss@example.org", password: "correct horse", ..Registration::default() }).await?;
+        let mut people: Vec<User> = Vec::new();
+        for role in Role::ALL {
+            let user = world.user(&format!("{}-1", role.name()), 0).await?;
+            world.accounts.set_role(&Actor::operator(), &user.id, *role).await?;
+            people.push(world.accounts.get(&user.id).await?);
+        }
+        let targets: Vec<User> = {
+            let mut targets = Vec::new();
+            for role in Role::ALL {
+                let user = world.user(&format!("{}-2", role.name()), 0).await?;
+                world.accounts.set_role(&Actor::operator(), &user.id, *role).await?;
+                targets.push(user);
+            }
+            targets
+        };
+        // (actor, target, new role): allowed for admins on what is below them, for superusers on everybody.
+        for (rank, actor) in people.iter().enumerate() {
+            for (of, target) in targets.iter().enumerate() {
+                for (to, role) in Role::ALL.iter().enumerate() {
+                    let allowed = rank == 3 || (rank == 2 && of < 2 && to < 2);
+                    let done = world.accounts.set_role(&Actor::user(actor), &target.id, *role).await;
+                    assert_eq!(done.is_ok(), allowed, "{:?} makes {:?} {role:?}: {done:?}", actor.role, Role::ALL[of]);
+                    if allowed {
+                        world.accounts.set_role(&Actor::operator(), &target.id, Role::ALL[of]).await?;
+                    }
+                }
+                let allowed = rank == 3 || (rank == 2 && of < 2);
+                assert_eq!(world.accounts.set_active(&Actor::user(actor), &target.id, true).await.is_ok(), allowed);
+            }
+            let own = world.accounts.set_role(&Actor::user(actor), &actor.id, Role::User).await;
+            assert!(matches!(own, Err(PlatformError::Forbidden(_))), "{own:?}");
+        }
+        // The last superuser stays.
+        for other in [&people[3].id, &targets[3].id] {
+            world.accounts.set_active(&Actor::user(&boss), other, false).await?;
+        }
+        let last = world.accounts.set_role(&Actor::operator(), &boss.id, Role::Admin).await;
+        assert!(matches!(last, Err(PlatformError::Forbidden("one superuser must be left"))), "{last:?}");
+        let refused = world.desk.adjust(&Actor::user(&people[1]), &boss.id, easel_store::Credits(1), "k", "because").await;
+        assert!(matches!(refused, Err(PlatformError::Forbidden(_))), "{refused:?}");
+    }
+
+    async fn keys_are_shown_once_and_allow_what_they_say(database: &Database) {
+        let world = World::open(database).await?;
+        let user = world.user("ada", 0).await?;
+        let new = NewKey { name: "laptop", scopes: &[Scope::Generate, Scope::ImagesRead], expires_at: None };
+        let refused = world.accounts.create_key(&user, new).await;
+        assert!(matches!(refused, Err(PlatformError::Forbidden("the plan has no API access"))), "{refused:?}");
+        world.accounts.set_plan(&Actor::operator(), &user.id, "pro", None).await?;
+        let user = world.accounts.get(&user.id).await?;
+        let shown = world.accounts.create_key(&user, new).await?;
+        let entered = world.accounts.authenticate_key(&shown.text).await?;
+        let scopes: BTreeSet<_> = entered.scopes.ok_or("scopes")?.into_iter().collect();
+        assert_eq!(scopes, BTreeSet::from([Scope::Generate, Scope::ImagesRead]));
+        let kept = world.accounts.keys(&user).await?.remove(0);
+        assert!(shown.text.starts_with(&kept.prefix) && kept.last_used_at.is_some());
+        assert!(!format!("{shown:?}{kept:?}").contains(&shown.text));
+        // Any other text, however like it.
+        let mut likes: Vec<String> = (0..shown.text.len()).map(|at| {
+            let mut bytes = shown.text.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            String::from_utf8(bytes).expect("ASCII")
+        }).collect();
+        likes.extend(["".to_owned(), "ik_".to_owned(), "ключ".to_owned(), shown.key.prefix.clone(), shown.text[..shown.text.len() - 1].to_owned()]);
+        for like in likes {
+            assert!(is_unauthenticated(&world.accounts.authenticate_key(&like).await), "{like}");
+        }
+        let past = NewKey { expires_at: Some(world.context.now()), ..new };
+        assert!(matches!(world.accounts.create_key(&user, past).await, Err(PlatformError::Invalid { .. })));
+        let short = world.accounts.create_key(&user, NewKey { expires_at: Some(world.context.now().after(MINUTE)), ..new }).await?;
+        world.clock.advance(MINUTE);
+        assert!(is_unauthenticated(&world.accounts.authenticate_key(&short.text).await));
+        let others = world.user("bob", 0).await?;
+        assert!(matches!(world.accounts.revoke_key(&others, &kept.id).await, Err(PlatformError::NotFound(_))));
+        world.accounts.revoke_key(&user, &kept.id).await?;
+        assert!(is_unauthenticated(&world.accounts.authenticate_key(&shown.text).await));
+        // A plan that ended takes the access with it.
+        let last = world.accounts.create_key(&user, new).await?;
+        let ends = world.context.now().after(MINUTE);
+        world.accounts.set_plan(&Actor::operator(), &user.id, "premium", Some(ends)).await?;
+        world.accounts.authenticate_key(&last.text).await?;
+        world.clock.advance(MINUTE);
+        assert!(matches!(world.accounts.authenticate_key(&last.text).await, Err(PlatformError::Forbidden(_))));
+    }
+}

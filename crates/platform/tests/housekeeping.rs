@@ -1,0 +1,63 @@
+//! What has ended is removed when its time has come, and nothing before.
+
+mod common;
+
+use std::{sync::Arc, time::Duration};
+
+use common::{World, job_for};
+use easel_platform::{
+    Clock, DatabaseClock, SystemClock,
+    accounts::Origin,
+    credits::Grant,
+    housekeeping::{Housekeeping, Kept, Retention},
+    jobs::{Jobs, NewJob},
+};
+use easel_store::{Credits, images};
+use easel_testing::on_both_engines;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+on_both_engines! {
+    async fn what_has_ended_goes_and_the_rest_stays(database: &Database) {
+        let world = World::open(database).await?;
+        let user = world.user("ada", 0).await?;
+        let ends = world.context.now().after(DAY / 2);
+        let grant = Grant { user_id: &user.id, amount: Credits(7), source: "daily", key: "d", expires_at: Some(ends), reason: "test" };
+        world.desk.grant(grant).await?;
+        world.jobs.submit(NewJob { idempotency_key: Some("k"), ..job_for(&user.id, 2) }).await?;
+        let job = world.jobs.claim("w", None, 1).await?.remove(0);
+        world.jobs.finish(&Jobs::lease_of(&job).ok_or("a lease")?, &world.draw(&job, 2).await?).await?;
+        world.deliver_events().await?;
+        let (_, tokens) = world.accounts.login("ada@example.org", "correct horse", Origin::default()).await?;
+        assert!(world.accounts.login("ada@example.org", "wrong horse", Origin::default()).await.is_err());
+        let thrown_away = images::of_job(&world.context.db, &job.id).await?.remove(0);
+        let mut tx = world.context.db.begin().await?;
+        assert!(images::delete(&mut tx, &user.id, &thrown_away.id, world.context.now()).await?);
+        tx.commit().await?;
+
+        let keeping = Housekeeping::new(world.context.clone(), world.desk.clone(), world.privacy.clone(), Retention::default());
+        assert_eq!(keeping.run().await?, Kept::default());
+        world.accounts.authenticate(&tokens.access).await?;
+        world.clock.advance(DAY + Duration::from_secs(1));
+        let kept = keeping.run().await?;
+        // The job took from the credits that end, all of them: what is left of them is nothing.
+        assert_eq!((kept.credits_expired, kept.images_purged, kept.rows_removed), (0, 1, 2), "a count of failures and a key");
+        assert_eq!(world.blobs.usage(None).await?.files, 1);
+        assert!(world.accounts.refresh(&tokens.refresh).await.is_ok(), "sessions stay");
+        world.clock.advance(DAY * 200);
+        let kept = keeping.run().await?;
+        assert_eq!(kept.rows_removed, 3, "a session, a link, an event");
+        assert!(world.accounts.sessions(&user).await?.is_empty());
+        assert_eq!(keeping.run().await?, Kept::default());
+        world.assert_clean().await?;
+    }
+
+    async fn the_databases_clock_is_followed(database: &Database) {
+        let world = World::open(database).await?;
+        let clock = Arc::new(DatabaseClock::default());
+        clock.synchronize(&world.context.db).await?;
+        // Both are of this machine; an hour covers any pause between two lines.
+        let apart = clock.now().0.abs_diff(SystemClock.now().0);
+        assert!(apart < 3_600_000_000, "{apart} us");
+    }
+}

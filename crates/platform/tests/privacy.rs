@@ -1,0 +1,186 @@
+//! Everything about somebody to take away, and nothing left of them afterwards.
+
+mod common;
+
+use std::{fs, time::Duration};
+
+use common::{Outcome, World, job_for};
+use easel_platform::{
+    PlatformError,
+    accounts::{Actor, NewKey, Origin, Scope},
+    backup,
+    jobs::{Jobs, NewJob, Settings},
+};
+use easel_store::{albums, audit, jobs::JobState, ledger, users::User};
+use easel_testing::{Database, Engine, on_both_engines};
+
+/// What nothing may hold afterwards: an address, a name, a place, a prompt, a title.
+const CANARIES: &[&str] = &["canary-ada", "Canary Lovelace", "203.0.113.77", "canary prompt", "canary title", "canary-tag"];
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Somebody who has left traces everywhere.
+async fn settled(world: &World) -> Outcome<User> {
+    let registration = easel_platform::accounts::Registration {
+        email: "canary-ada@example.org",
+        password: "correct horse",
+        username: Some("canary-ada"),
+        full_name: Some("Canary Lovelace"),
+        locale: None,
+    };
+    let user = world.accounts.register(registration).await?;
+    world.accounts.set_plan(&Actor::operator(), &user.id, "pro", None).await?;
+    let origin = Origin { ip: "203.0.113.77", user_agent: Some("canary-ada's browser"), request_id: None };
+    let (user, _) = world.accounts.login("canary-ada@example.org", "correct horse", origin).await?;
+    world.accounts.create_key(&user, NewKey { name: "canary-ada's key", scopes: &[Scope::Generate], expires_at: None }).await?;
+    let request = "{\"prompt\":\"canary prompt\"}";
+    for key in ["a", "b", "c"] {
+        world.jobs.submit(NewJob { request, idempotency_key: Some(key), ..job_for(&user.id, 1) }).await?;
+    }
+    for job in world.jobs.claim("w", None, 2).await? {
+        let mut results = world.draw(&job, 1).await?;
+        results.images[0].prompt = "canary prompt".to_owned();
+        results.images[0].parameters = request.to_owned();
+        world.jobs.finish(&Jobs::lease_of(&job).ok_or("a lease")?, &results).await?;
+    }
+    let image = easel_store::images::stored_after(&world.context.db, "", 1).await?.remove(0);
+    let ids = world.context.ids.clone();
+    let moment = easel_store::Moment { now: world.context.now(), ids: &*ids };
+    let mut tx = world.context.db.begin().await?;
+    let album = albums::insert(&mut tx, &moment, &user.id, "canary title").await?;
+    assert!(albums::add(&mut tx, &user.id, &album.id, &image.id, moment.now).await?);
+    assert!(albums::set_tags(&mut tx, &user.id, &image.id, &["canary-tag".to_owned()]).await?);
+    let change = easel_store::images::Change { title: Some("canary title"), ..Default::default() };
+    assert!(easel_store::images::change(&mut tx, &user.id, &image.id, &change).await?);
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// The canaries that a dump of the whole database still has.
+async fn left(world: &World) -> Outcome<Vec<&'static str>> {
+    let mut dump = Vec::new();
+    easel_store::backup::dump(&world.context.db, &mut dump).await?;
+    let text = String::from_utf8(dump)?;
+    Ok(CANARIES.iter().copied().filter(|canary| text.contains(canary)).collect())
+}
+
+on_both_engines! {
+    async fn an_export_has_everything(database: &Database) {
+        let world = World::open(database).await?;
+        let user = settled(&world).await?;
+        let to = database.dir().join("export");
+        assert_eq!(world.privacy.export(&user.id, &to).await?, 2);
+        let text = fs::read_to_string(to.join("data.json"))?;
+        for canary in CANARIES {
+            assert!(text.contains(canary), "{canary}");
+        }
+        assert!(!text.contains("argon2") && !text.contains("\"hash\""), "hashes are of use to nobody");
+        assert_eq!(fs::read_dir(to.join("images"))?.count(), 2);
+        let data: serde_json::Value = serde_json::from_str(&text)?;
+        let count = |name: &str| data[name].as_array().map(Vec::len);
+        let counts = ["jobs", "images", "albums", "sessions", "api_keys", "transfers"].map(count);
+        // A welcome, a month of the plan, three holds and two captures.
+        assert_eq!(counts, [Some(3), Some(2), Some(1), Some(1), Some(1), Some(7)]);
+        assert!(matches!(world.privacy.document("nobody").await, Err(PlatformError::NotFound("user"))));
+    }
+
+    async fn erasure_leaves_nothing_but_numbers(database: &Database) {
+        let world = World::open(database).await?;
+        let user = settled(&world).await?;
+        let running = world.jobs.claim("w", None, 1).await?.remove(0);
+        assert_eq!(left(&world).await?, CANARIES, "the test looks for what is there");
+        let stranger = world.user("stranger", 0).await?;
+        assert!(matches!(world.privacy.request_erasure(&Actor::user(&stranger), &user.id).await, Err(PlatformError::Forbidden(_))));
+        world.privacy.request_erasure(&Actor::user(&user), &user.id).await?;
+        world.privacy.request_erasure(&Actor::user(&user), &user.id).await?;
+        assert!(world.accounts.login("canary-ada@example.org", "correct horse", Origin::default()).await.is_err(), "at once");
+        assert!(matches!(world.accounts.set_active(&Actor::operator(), &user.id, true).await, Err(PlatformError::Forbidden(_))));
+        assert_eq!(world.privacy.erase_due().await?, 0, "there is a month to change one's mind");
+        world.clock.advance(MONTH);
+        assert_eq!(world.privacy.erase_due().await?, 0, "a job still runs, and is asked to stop");
+        assert!(world.jobs.get(&user.id, &running.id).await?.cancel_requested);
+        world.jobs.sweep().await?;
+        assert_eq!(world.privacy.erase_due().await?, 1);
+        assert_eq!(world.privacy.erase_due().await?, 0, "once");
+
+        assert_eq!(left(&world).await?, Vec::<&str>::new());
+        assert!(matches!(world.accounts.get(&user.id).await, Err(PlatformError::NotFound("user"))));
+        assert_eq!(world.blobs.usage(None).await?.files, 0);
+        assert_eq!(audit::verify(&world.context.db).await?, None);
+        let balance = ledger::balance(&world.context.db, &user.id).await?;
+        assert_eq!((balance.spent.to_string(), balance.pending.to_string()), ("2".to_owned(), "0".to_owned()), "the books stay");
+        world.deliver_events().await?;
+        world.assert_clean().await?;
+    }
+
+    async fn erasure_is_taken_up_where_it_stopped(database: &Database) {
+        let world = World::open(database).await?;
+        let user = settled(&world).await?;
+        world.privacy.request_erasure(&Actor::user(&user), &user.id).await?;
+        world.clock.advance(MONTH);
+        // Half of it was done: one picture's file is gone and nothing says so, the others are thrown away.
+        let image = easel_store::images::stored_after(&world.context.db, "", 1).await?.remove(0);
+        world.blobs.delete(&image.storage_key.parse()?).await?;
+        let mut tx = world.context.db.begin().await?;
+        easel_store::images::delete_all(&mut tx, &user.id, world.context.now()).await?;
+        tx.commit().await?;
+        // Two nodes at once.
+        let nodes = [world.privacy.clone(), world.privacy.clone()].map(|privacy| tokio::spawn(async move { privacy.erase_due().await }));
+        for node in nodes {
+            node.await??;
+        }
+        assert_eq!(world.privacy.erase_due().await?, 0);
+        assert_eq!(left(&world).await?, Vec::<&str>::new());
+        world.deliver_events().await?;
+        world.assert_clean().await?;
+    }
+
+    async fn a_restored_copy_forgets_again(database: &Database) {
+        let world = World::open(database).await?;
+        let user = settled(&world).await?;
+        let dump = database.dir().join("before.dump");
+        backup::dump(&world.context, &dump).await?;
+        assert!(backup::dump(&world.context, &dump).await.is_err(), "a copy is not written over");
+        let privacy = world.privacy.clone().with_regret(Duration::ZERO);
+        privacy.request_erasure(&Actor::user(&user), &user.id).await?;
+        assert_eq!(privacy.erase_due().await?, 1);
+        let list = backup::erasures(&world.context).await?;
+
+        for engine in [Engine::Sqlite, Engine::Postgres] {
+            let other = Database::create(engine).await?;
+            let restored = World::at(other.url(), &other.dir(), common::START, 9, Settings::default()).await?;
+            backup::restore(&restored.context, &dump).await?;
+            assert_eq!(left(&restored).await?, CANARIES, "{engine}: the copy is older");
+            assert_eq!(backup::replay_erasures(&restored.privacy, &list).await?, 1);
+            assert_eq!(backup::replay_erasures(&restored.privacy, &list).await?, 0);
+            assert_eq!(left(&restored).await?, Vec::<&str>::new(), "{engine}");
+            let jobs = restored.jobs.list(&user.id, None, 10).await?;
+            assert_eq!(jobs.iter().filter(|job| job.state == JobState::Completed).count(), 2, "{engine}");
+        }
+    }
+}
+
+/// What SQLite deletes is overwritten, in the file and in the log beside it.
+#[test]
+fn the_files_of_the_database_hold_no_trace() {
+    easel_testing::run_story(Engine::Sqlite, async |database| {
+        let world = World::open(database).await?;
+        let user = settled(&world).await?;
+        let traces = || -> std::io::Result<Vec<String>> {
+            let mut found = Vec::new();
+            for entry in fs::read_dir(database.dir())?.filter_map(Result::ok).filter(|entry| entry.path().is_file()) {
+                let bytes = fs::read(entry.path())?;
+                let has = |canary: &&str| bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
+                found.extend(
+                    CANARIES.iter().filter(|canary| has(canary)).map(|canary| format!("{:?}: {canary}", entry.file_name())),
+                );
+            }
+            Ok(found)
+        };
+        assert!(traces()?.len() >= CANARIES.len());
+        let privacy = world.privacy.clone().with_regret(Duration::ZERO);
+        privacy.request_erasure(&Actor::user(&user), &user.id).await?;
+        assert_eq!(privacy.erase_due().await?, 1);
+        assert_eq!(traces()?, Vec::<String>::new());
+        Ok(())
+    });
+}

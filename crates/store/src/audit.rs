@@ -1,0 +1,198 @@
+//! The record of what was done: append-only, and each row's hash covers the one before it.
+//!
+//! The one row of `audit_head` makes writers take turns and says where the chain ends, so that a changed, removed, moved or cut-off row
+//! shows ([`verify`]). Whoever can rewrite the whole table can also rewrite the head: it is worth keeping [`head`] somewhere else now and then.
+//! Addresses are hashed with a salt per person; destroying the salt ([`destroy_salt`]) destroys them without breaking the chain.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::{Db, Moment, StoreError, Timestamp, Tx, query::query};
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, Serialize)]
+pub struct Record {
+    /// 1, 2, …
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// `user`, `api_key`, `operator`, `system`.
+    pub actor_kind: String,
+    /// Who.
+    pub actor_id: Option<String>,
+    /// `user.login`, `credits.adjust`, …
+    pub action: String,
+    /// What it was done to.
+    pub target_kind: Option<String>,
+    /// Which one.
+    pub target_id: Option<String>,
+    /// A salted hash of where it came from.
+    pub ip_hash: Option<String>,
+    /// The request's id.
+    pub request_id: Option<String>,
+    /// JSON without secrets and without personal data.
+    pub detail: String,
+    /// The hash of the row before.
+    pub prev_hash: String,
+    /// The hash of this row.
+    pub hash: String,
+}
+
+/// What to record.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRecord<'a> {
+    /// `user`, `api_key`, `operator`, `system`.
+    pub actor_kind: &'a str,
+    /// Who.
+    pub actor_id: Option<&'a str>,
+    /// `user.login`, `credits.adjust`, …
+    pub action: &'a str,
+    /// What it was done to: kind and id.
+    pub target: Option<(&'a str, &'a str)>,
+    /// Where it came from; kept as a salted hash.
+    pub ip: Option<&'a str>,
+    /// The request's id.
+    pub request_id: Option<&'a str>,
+    /// JSON without secrets and without personal data.
+    pub detail: &'a str,
+}
+
+/// What is wrong with the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Broken {
+    /// The row at which it shows.
+    pub seq: i64,
+    /// What shows.
+    pub what: &'static str,
+}
+
+/// Adds a row at the end of the chain. Other transactions that record wait until this one ends, so it is best done last.
+pub async fn append(tx: &mut Tx, at: &Moment<'_>, new: NewRecord<'_>) -> Result<(), StoreError> {
+    let ip_hash = match (new.ip, new.actor_id) {
+        (Some(ip), Some(actor)) => Some(salted(tx, at, actor, ip).await?),
+        _ => None,
+    };
+    let text = "UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash";
+    let (seq, prev_hash): (i64, String) = query(&mut *tx, text).one().await?;
+    let mut record = Record {
+        seq,
+        at: at.now,
+        actor_kind: new.actor_kind.to_owned(),
+        actor_id: new.actor_id.map(str::to_owned),
+        action: new.action.to_owned(),
+        target_kind: new.target.map(|(kind, _)| kind.to_owned()),
+        target_id: new.target.map(|(_, id)| id.to_owned()),
+        ip_hash,
+        request_id: new.request_id.map(str::to_owned),
+        detail: new.detail.to_owned(),
+        prev_hash,
+        hash: String::new(),
+    };
+    record.hash = hash_of(&record);
+    let text = "INSERT INTO audit_log (seq, at, actor_kind, actor_id, action, target_kind, target_id, ip_hash, request_id, detail, prev_hash, hash) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    query(&mut *tx, text)
+        .bind(record.seq)
+        .bind(record.at)
+        .bind(&record.actor_kind)
+        .bind(record.actor_id.as_deref())
+        .bind(&record.action)
+        .bind(record.target_kind.as_deref())
+        .bind(record.target_id.as_deref())
+        .bind(record.ip_hash.as_deref())
+        .bind(record.request_id.as_deref())
+        .bind(&record.detail)
+        .bind(&record.prev_hash)
+        .bind(&record.hash)
+        .run()
+        .await?;
+    query(tx, "UPDATE audit_head SET hash = $1 WHERE id = 1").bind(&record.hash).run().await?;
+    Ok(())
+}
+
+/// Where the chain ends: its length and last hash.
+pub async fn head(db: &Db) -> Result<(i64, String), StoreError> {
+    query(db, "SELECT seq, hash FROM audit_head WHERE id = 1").one().await
+}
+
+/// Rows after this one, in order.
+pub async fn list(db: &Db, after: i64, limit: i64) -> Result<Vec<Record>, StoreError> {
+    let text = "SELECT seq, at, actor_kind, actor_id, action, target_kind, target_id, ip_hash, request_id, detail, prev_hash, hash \
+                FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2";
+    query(db, text).bind(after).bind(limit).all().await
+}
+
+/// Walks the whole chain; the first thing that is wrong with it.
+pub async fn verify(db: &Db) -> Result<Option<Broken>, StoreError> {
+    const PAGE: i64 = 1000;
+    // The end is read first: rows that are added meanwhile are not looked at.
+    let (length, last) = head(db).await?;
+    let (mut seq, mut hash) = (0, "0".repeat(64));
+    while seq < length {
+        let page = list(db, seq, PAGE.min(length - seq)).await?;
+        if page.is_empty() {
+            return Ok(Some(Broken { seq: seq + 1, what: "rows are missing at the end" }));
+        }
+        for record in page {
+            seq += 1;
+            let what = if record.seq != seq {
+                "a row is missing"
+            } else if record.prev_hash != hash {
+                "a row does not follow the one before it"
+            } else if record.hash != hash_of(&record) {
+                "a row was changed"
+            } else {
+                hash = record.hash;
+                continue;
+            };
+            return Ok(Some(Broken { seq, what }));
+        }
+    }
+    Ok((hash != last).then_some(Broken { seq, what: "the chain does not end as it should" }))
+}
+
+/// Destroys what a person's address hashes can be checked with.
+pub async fn destroy_salt(tx: &mut Tx, user_id: &str) -> Result<bool, StoreError> {
+    query(tx, "DELETE FROM audit_salts WHERE user_id = $1").bind(user_id).changed().await
+}
+
+async fn salted(tx: &mut Tx, at: &Moment<'_>, user_id: &str, text: &str) -> Result<String, StoreError> {
+    let making = "INSERT INTO audit_salts (user_id, salt) VALUES ($1, $2) ON CONFLICT (user_id) DO NOTHING";
+    // Two names hold 148 random bits.
+    query(&mut *tx, making).bind(user_id).bind(format!("{}{}", at.id(), at.id())).run().await?;
+    let salt: String = query(tx, "SELECT salt FROM audit_salts WHERE user_id = $1").bind(user_id).value().await?;
+    Ok(hex(&Sha256::new().chain_update(salt).chain_update([0]).chain_update(text).finalize()))
+}
+
+/// Every field with its length, so that no two rows look alike to the hash.
+fn hash_of(record: &Record) -> String {
+    let mut hasher = Sha256::new();
+    let mut field = |bytes: Option<&[u8]>| match bytes {
+        Some(bytes) => {
+            hasher.update([1]);
+            hasher.update((bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        None => hasher.update([0]),
+    };
+    field(Some(record.prev_hash.as_bytes()));
+    field(Some(&record.seq.to_le_bytes()));
+    field(Some(&record.at.0.to_le_bytes()));
+    field(Some(record.actor_kind.as_bytes()));
+    field(record.actor_id.as_deref().map(str::as_bytes));
+    field(Some(record.action.as_bytes()));
+    field(record.target_kind.as_deref().map(str::as_bytes));
+    field(record.target_id.as_deref().map(str::as_bytes));
+    field(record.ip_hash.as_deref().map(str::as_bytes));
+    field(record.request_id.as_deref().map(str::as_bytes));
+    field(Some(record.detail.as_bytes()));
+    hex(&hasher.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string does not fail. This is a bug.");
+        text
+    })
+}

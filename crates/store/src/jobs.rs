@@ -1,0 +1,255 @@
+//! Jobs: what somebody asked for and what became of it. Who works on one is `leases.rs`.
+//!
+//! `queued → processing → completed | failed | cancelled`, and from `processing` back to `queued` when a worker is lost or wants to try
+//! again. Every change of state says in its WHERE which state it leaves, so that none happens twice.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Credits, Db, StoreError, Timestamp, Tx,
+    query::{Query, query},
+};
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// Waits for a worker.
+    Queued,
+    /// A worker holds its lease.
+    Processing,
+    /// Its pictures are stored and paid for.
+    Completed,
+    /// It will not be done; nothing was paid.
+    Failed,
+    /// Its owner wanted it no more; nothing was paid.
+    Cancelled,
+}
+
+impl JobState {
+    /// Every state.
+    pub const ALL: &'static [Self] = &[Self::Queued, Self::Processing, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// As stored and written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing more will happen.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl FromStr for JobState {
+    type Err = StoreError;
+
+    fn from_str(name: &str) -> Result<Self, StoreError> {
+        let known = Self::ALL.iter().copied().find(|state| state.name() == name);
+        known.ok_or_else(|| StoreError::Unknown(format!("job state {}", name.chars().take(32).collect::<String>())))
+    }
+}
+
+impl TryFrom<String> for JobState {
+    type Error = StoreError;
+
+    fn try_from(name: String) -> Result<Self, StoreError> {
+        name.parse()
+    }
+}
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, Serialize)]
+pub struct Job {
+    /// Its name.
+    pub id: String,
+    /// Whose.
+    pub user_id: String,
+    /// How far it is.
+    #[sqlx(try_from = "String")]
+    pub state: JobState,
+    /// The model it needs.
+    pub model: String,
+    /// JSON, as the API took it.
+    pub request: String,
+    /// Pictures asked for.
+    pub images_wanted: i64,
+    /// Pictures stored.
+    pub images_delivered: i64,
+    /// Price of one picture, as quoted.
+    pub unit_price: Credits,
+    /// Its hold in the ledger; `None` if it costs nothing.
+    pub hold_id: Option<String>,
+    /// Higher goes first.
+    pub priority: i64,
+    /// Its place: when it was submitted, moved ahead by its priority.
+    pub queue_order: i64,
+    /// Not to be claimed before.
+    pub not_before: Timestamp,
+    /// If nobody has claimed it by then, it fails.
+    pub queue_ends_at: Timestamp,
+    /// How often it was claimed; the fence.
+    pub attempt: i64,
+    /// How often it may be.
+    pub attempts_max: i64,
+    /// The worker that has it.
+    pub lease_owner: Option<String>,
+    /// Until when, unless it says so again.
+    pub lease_expires_at: Option<Timestamp>,
+    /// Its owner wants it no more.
+    pub cancel_requested: bool,
+    /// Thousandths.
+    pub progress: i64,
+    /// Who draws it, if not we.
+    pub provider: Option<String>,
+    /// What it is called there: noted before it is waited for, so that nobody pays for it twice.
+    pub provider_task_id: Option<String>,
+    /// Why it failed, for programs.
+    pub error_code: Option<String>,
+    /// Why it failed, for people.
+    pub error_message: Option<String>,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When it was first claimed.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+pub(crate) const COLUMNS: &str = "id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, queue_order, \
+     not_before, queue_ends_at, attempt, attempts_max, lease_owner, lease_expires_at, cancel_requested, progress, provider, provider_task_id, \
+     error_code, error_message, created_at, started_at, finished_at";
+
+fn select<'c>(on: impl Into<crate::query::On<'c>>) -> Query<'c> {
+    query(on, "SELECT ").push(COLUMNS).push(" FROM jobs ")
+}
+
+/// A new job, as queued whatever its state says.
+pub async fn insert(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
+    let text = "INSERT INTO jobs (id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, \
+                queue_order, not_before, queue_ends_at, attempt, attempts_max, cancel_requested, progress, provider, created_at) \
+                VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, 0, $12, FALSE, 0, $13, $14)";
+    query(tx, text)
+        .bind(&job.id)
+        .bind(&job.user_id)
+        .bind(&job.model)
+        .bind(&job.request)
+        .bind(job.images_wanted)
+        .bind(job.unit_price)
+        .bind(job.hold_id.as_deref())
+        .bind(job.priority)
+        .bind(job.queue_order)
+        .bind(job.not_before)
+        .bind(job.queue_ends_at)
+        .bind(job.attempts_max)
+        .bind(job.provider.as_deref())
+        .bind(job.created_at)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// A job by id.
+pub async fn by_id(db: &Db, id: &str) -> Result<Option<Job>, StoreError> {
+    select(db).push("WHERE id = ").push_bind(id).optional().await
+}
+
+/// A job, locked until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Job>, StoreError> {
+    let locking = tx.engine() == crate::Engine::Postgres;
+    select(tx).push("WHERE id = ").push_bind(id).push(if locking { " FOR UPDATE" } else { "" }).optional().await
+}
+
+/// A user's jobs, newest first, those older than `before` (time and name).
+pub async fn of_user(db: &Db, user_id: &str, before: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<Job>, StoreError> {
+    let (at, id) = before.unwrap_or((Timestamp::MAX, "~"));
+    select(db)
+        .push("WHERE user_id = ")
+        .push_bind(user_id)
+        .push(" AND (created_at, id) < (")
+        .push_bind(at)
+        .push(", ")
+        .push_bind(id)
+        .push(") ORDER BY created_at DESC, id DESC LIMIT ")
+        .push_bind(limit)
+        .all()
+        .await
+}
+
+/// How many of a user's jobs have not ended, counted up to `limit`.
+pub async fn open_of_user(tx: &mut Tx, user_id: &str, limit: i64) -> Result<i64, StoreError> {
+    let text =
+        "SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE user_id = $1 AND state IN ('queued', 'processing') LIMIT $2) AS open";
+    query(tx, text).bind(user_id).bind(limit).value().await
+}
+
+/// Pictures a user asked for since then, those of failed and cancelled jobs not counted.
+pub async fn images_since(tx: &mut Tx, user_id: &str, since: Timestamp) -> Result<i64, StoreError> {
+    let text = "SELECT CAST(COALESCE(SUM(CASE WHEN state = 'completed' THEN images_delivered ELSE images_wanted END), 0) AS BIGINT) \
+                FROM jobs WHERE user_id = $1 AND created_at >= $2 AND state NOT IN ('failed', 'cancelled')";
+    query(tx, text).bind(user_id).bind(since).value().await
+}
+
+/// The ids of a user's jobs that have not ended.
+pub async fn open_ids_of_user(db: &Db, user_id: &str) -> Result<Vec<String>, StoreError> {
+    let text = "SELECT id FROM jobs WHERE user_id = $1 AND state IN ('queued', 'processing') ORDER BY id";
+    let ids: Vec<(String,)> = query(db, text).bind(user_id).all().await?;
+    Ok(ids.into_iter().map(|(id,)| id).collect())
+}
+
+/// How many jobs are in each state.
+pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>, StoreError> {
+    query(db, "SELECT state, COUNT(*) FROM jobs GROUP BY state ORDER BY state").all().await
+}
+
+/// How a job ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// One of the terminal states.
+    pub state: JobState,
+    /// Pictures stored.
+    pub images_delivered: i64,
+    /// Why, for programs and for people.
+    pub error: Option<(&'a str, &'a str)>,
+}
+
+/// Ends a locked job that has not ended. Whether it had not.
+pub async fn end(tx: &mut Tx, id: &str, now: Timestamp, ending: Ending<'_>) -> Result<bool, StoreError> {
+    let text = "UPDATE jobs SET state = $2, images_delivered = $3, error_code = $4, error_message = $5, finished_at = $6, \
+                lease_owner = NULL, lease_expires_at = NULL, progress = CASE WHEN $2 = 'completed' THEN 1000 ELSE progress END \
+                WHERE id = $1 AND state IN ('queued', 'processing')";
+    query(tx, text)
+        .bind(id)
+        .bind(ending.state.name())
+        .bind(ending.images_delivered)
+        .bind(ending.error.map(|(code, _)| code))
+        .bind(ending.error.map(|(_, message)| message))
+        .bind(now)
+        .changed()
+        .await
+}
+
+/// Asks the worker of a job to stop.
+pub async fn request_cancel(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    query(tx, "UPDATE jobs SET cancel_requested = TRUE WHERE id = $1 AND state = 'processing'").bind(id).changed().await
+}
+
+/// Forgets what a user asked for; what it cost stays. For erasure.
+pub async fn scrub(tx: &mut Tx, user_id: &str) -> Result<u64, StoreError> {
+    query(tx, "UPDATE jobs SET request = '{}', error_message = NULL WHERE user_id = $1").bind(user_id).run().await
+}
+
+/// Jobs that nobody has claimed in time, at most `limit`.
+pub async fn overdue(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<String>, StoreError> {
+    let text = "SELECT id FROM jobs WHERE state = 'queued' AND queue_ends_at <= $1 ORDER BY id LIMIT $2";
+    let ids: Vec<(String,)> = query(db, text).bind(now).bind(limit).all().await?;
+    Ok(ids.into_iter().map(|(id,)| id).collect())
+}

@@ -1,0 +1,42 @@
+//! What Easel remembers: people, credits, jobs, pictures, and the record of what was done, in SQLite or PostgreSQL.
+//!
+//! One set of tables and of queries for both (`migrations/` at the top level; what differs is written with [`sql!`] where it differs). A file
+//! for each noun, named after its table; functions that write take a [`Tx`], so that the caller says what belongs together, and a
+//! [`Moment`], which is where time and new names come from: nothing here reads a clock or draws a random number by itself.
+//!
+//! The rules of the platform live in `easel-platform`; here are only those that no caller may break: the ledger stays balanced and
+//! append-only (`ledger/`), only the holder of a lease writes to its job (`leases.rs`), an event is written with what it tells of
+//! (`outbox.rs`), the audit chain has no gap (`audit.rs`).
+//!
+//! To add a table: `migrations/NNNN_<what>.sql`, `src/<noun>.rs`, one line below, and one in `backup/tables.rs`.
+
+mod db;
+mod error;
+mod migrate;
+mod moment;
+mod query;
+mod sql;
+
+pub mod albums;
+pub mod api_keys;
+pub mod audit;
+pub mod backup;
+pub mod check;
+pub mod erasures;
+pub mod idempotency;
+pub mod images;
+pub mod jobs;
+pub mod leases;
+pub mod ledger;
+pub mod login_failures;
+pub mod mail_tokens;
+pub mod mails;
+pub mod outbox;
+pub mod sessions;
+pub mod usage;
+pub mod users;
+
+pub use db::{Db, Engine, Settings, Tx};
+pub use error::StoreError;
+pub use migrate::Migrated;
+pub use moment::{Credits, Ids, Moment, RandomIds, Timestamp};

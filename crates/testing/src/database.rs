@@ -1,0 +1,123 @@
+//! One empty database, dropped with the value.
+
+use std::{fmt, path::PathBuf, str::FromStr, thread};
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, postgres::PgConnectOptions};
+use tempfile::TempDir;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::find::{TestingError, address};
+
+/// PostgreSQL databases of one test program at a time; others wait.
+pub const DATABASES_MAX: usize = 4;
+
+static DATABASES: Semaphore = Semaphore::const_new(DATABASES_MAX);
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        })
+    }
+}
+
+/// An empty database that is dropped with this value.
+#[derive(Debug)]
+pub struct Database {
+    engine: Engine,
+    url: String,
+    dir: TempDir,
+    server: Option<Created>,
+}
+
+#[derive(Debug)]
+struct Created {
+    address: String,
+    name: String,
+    _place: SemaphorePermit<'static>,
+}
+
+impl Database {
+    /// A new one.
+    ///
+    /// # Errors
+    /// If there is no PostgreSQL and none can be started; the message says what to install.
+    pub async fn create(engine: Engine) -> Result<Self, TestingError> {
+        let dir = TempDir::with_prefix("easel-test-").map_err(TestingError::Files)?;
+        if engine == Engine::Sqlite {
+            let url = format!("sqlite:{}", dir.path().join("easel.db").display());
+            return Ok(Self { engine, url, dir, server: None });
+        }
+        let place = DATABASES.acquire().await.expect("the semaphore is never closed. This is a bug.");
+        // Looking for a server starts programs and waits for them.
+        let address = tokio::task::spawn_blocking(address).await.expect("looking for a server does not panic. This is a bug.")?;
+        let name = format!("easel_test_{}", uuid::Uuid::new_v4().simple());
+        execute(&address, format!("CREATE DATABASE {name}")).await?;
+        let url = with_database(&address, &name);
+        Ok(Self { engine, url, dir, server: Some(Created { address, name, _place: place }) })
+    }
+
+    /// Which one it is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Its address, as `DATABASE_URL` takes it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A folder of this test's own, for files beside the database.
+    pub fn dir(&self) -> PathBuf {
+        self.dir.path().to_owned()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some(Created { address, name, .. }) = &self.server else { return };
+        let (address, statement) = (address.clone(), format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        // On a thread of its own: the runtime this is dropped in cannot be blocked on.
+        let dropping = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+            runtime.block_on(execute(&address, statement)).ok()
+        });
+        // What is left over would be seen on the server; it must not hide why a test failed.
+        let _ = dropping.join();
+    }
+}
+
+/// Runs one statement on a connection of its own.
+pub(crate) async fn execute(address: &str, statement: String) -> Result<(), sqlx::Error> {
+    let mut connection = PgConnection::connect_with(&PgConnectOptions::from_str(address)?).await?;
+    connection.execute(AssertSqlSafe(statement)).await?;
+    connection.close().await
+}
+
+/// The address with another database in the place of `/postgres`, which [`address`] always ends its path with.
+fn with_database(address: &str, name: &str) -> String {
+    let (path, query) = address.split_once('?').map_or((address, None), |(path, query)| (path, Some(query)));
+    let base = path.rsplit_once('/').map_or(path, |(base, _)| base);
+    query.map_or_else(|| format!("{base}/{name}"), |query| format!("{base}/{name}?{query}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_takes_the_place_of_the_maintenance_database() {
+        assert_eq!(with_database("postgres://u:p@h:1/postgres", "x"), "postgres://u:p@h:1/x");
+        assert_eq!(with_database("postgres://u@localhost/postgres?host=/run/a", "x"), "postgres://u@localhost/x?host=/run/a");
+    }
+}

@@ -1,0 +1,59 @@
+//! For tests only: an empty database for each of them, on SQLite and on PostgreSQL, gone afterwards.
+//!
+//! A PostgreSQL is taken from `EASEL_TEST_POSTGRES` (an address whose user may create databases), else from a server on this machine that
+//! lets us in, else one of our own is started from the installed programs (`server.rs`) and stopped with the test program, however that ends.
+//! Where none of these works the test fails and says what to install: a test that is skipped proves nothing.
+//!
+//! [`on_both_engines`] makes two tests of one story. At most [`DATABASES_MAX`] PostgreSQL databases exist at a time for each test program,
+//! so that the tests of a machine with many cores stay within the hundred connections a server has by default.
+
+mod database;
+mod find;
+mod server;
+
+pub use database::{DATABASES_MAX, Database, Engine};
+pub use find::TestingError;
+
+/// Makes of `async fn story(database: &Database)` a test on SQLite and one on PostgreSQL, named `story::sqlite` and `story::postgres`.
+///
+/// The body may use `?` on anything; an error fails the test.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($(#[$attribute:meta])* async fn $story:ident($database:ident: &Database) $body:block)+) => {$(
+        $(#[$attribute])*
+        mod $story {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn story($database: &$crate::Database) -> Result<(), Box<dyn std::error::Error>> {
+                $body
+                #[allow(unreachable_code)]
+                Ok(())
+            }
+
+            #[test]
+            fn sqlite() {
+                $crate::run_story($crate::Engine::Sqlite, async |database| story(database).await);
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::run_story($crate::Engine::Postgres, async |database| story(database).await);
+            }
+        }
+    )+};
+}
+
+/// Runs one story on a runtime of its own with a fresh database; what [`on_both_engines`] expands to.
+///
+/// # Panics
+/// If the story fails, or there is no database to run it on.
+pub fn run_story(engine: Engine, story: impl AsyncFnOnce(&Database) -> Result<(), Box<dyn std::error::Error>>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let database = Database::create(engine).await.unwrap_or_else(|error| panic!("{error}"));
+        if let Err(error) = story(&database).await {
+            panic!("{error} ({error:?})");
+        }
+    });
+}
