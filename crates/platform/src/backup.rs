@@ -3,7 +3,7 @@
 //! A SQLite database is copied to a file while the server runs; either database is dumped to a portable text and restored into an empty one,
 //! also of the other kind. What a copy does not hold is the pictures' bytes: they are copied with the means of where they are. After a
 //! restore, whoever asked to be forgotten since the copy was made must be forgotten again: the list of them is kept apart
-//! ([`erasures`], [`replay_erasures`]).
+//! ([`erasures()`], [`replay_erasures`]).
 
 use std::{
     fs::{File, OpenOptions},

@@ -7,6 +7,7 @@
 
 #[path = "crash/child.rs"]
 mod child;
+#[path = "stories/common.rs"]
 mod common;
 
 use std::{

@@ -221,7 +221,10 @@ async fn open_sqlite(settings: &Settings) -> Result<Pools, StoreError> {
         .busy_timeout(BUSY_TIMEOUT)
         .log_statements(LevelFilter::Trace);
     let pool = |connections: u32| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(settings.wait_max);
+    // The first to open a new file changes it to a write-ahead log, which others must not be in the way of.
+    let turn = crate::migrate::lock(&path).await?;
     let write = pool(1).connect_with(options.clone()).await?;
+    drop(turn);
     let read = pool(settings.connections_max.max(1)).connect_with(options.pragma("query_only", "ON")).await?;
     Ok(Pools::Sqlite { read, write, path })
 }

@@ -1,6 +1,6 @@
 //! What Easel remembers: people, credits, jobs, pictures, and the record of what was done, in SQLite or PostgreSQL.
 //!
-//! One set of tables and of queries for both (`migrations/` at the top level; what differs is written with [`sql!`] where it differs). A file
+//! One set of tables and of queries for both (`migrations/` at the top level; what differs is written with `sql!` where it differs). A file
 //! for each noun, named after its table; functions that write take a [`Tx`], so that the caller says what belongs together, and a
 //! [`Moment`], which is where time and new names come from: nothing here reads a clock or draws a random number by itself.
 //!

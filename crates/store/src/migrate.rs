@@ -78,7 +78,7 @@ fn merged(own: &Migrator) -> Migrator {
 }
 
 /// A lock that ends with the file, and with this program however it ends.
-async fn lock(database: &Path) -> Result<File, StoreError> {
+pub(crate) async fn lock(database: &Path) -> Result<File, StoreError> {
     let mut name = database.as_os_str().to_owned();
     name.push(".migrating");
     let wait = move || {

@@ -4,14 +4,8 @@ use std::{fmt, path::PathBuf, str::FromStr, thread};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use tempfile::TempDir;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::find::{TestingError, address};
-
-/// PostgreSQL databases of one test program at a time; others wait.
-pub const DATABASES_MAX: usize = 4;
-
-static DATABASES: Semaphore = Semaphore::const_new(DATABASES_MAX);
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +38,6 @@ pub struct Database {
 struct Created {
     address: String,
     name: String,
-    _place: SemaphorePermit<'static>,
 }
 
 impl Database {
@@ -58,13 +51,12 @@ impl Database {
             let url = format!("sqlite:{}", dir.path().join("easel.db").display());
             return Ok(Self { engine, url, dir, server: None });
         }
-        let place = DATABASES.acquire().await.expect("the semaphore is never closed. This is a bug.");
         // Looking for a server starts programs and waits for them.
         let address = tokio::task::spawn_blocking(address).await.expect("looking for a server does not panic. This is a bug.")?;
         let name = format!("easel_test_{}", uuid::Uuid::new_v4().simple());
         execute(&address, format!("CREATE DATABASE {name}")).await?;
         let url = with_database(&address, &name);
-        Ok(Self { engine, url, dir, server: Some(Created { address, name, _place: place }) })
+        Ok(Self { engine, url, dir, server: Some(Created { address, name }) })
     }
 
     /// Which one it is.
@@ -85,7 +77,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let Some(Created { address, name, .. }) = &self.server else { return };
+        let Some(Created { address, name }) = &self.server else { return };
         let (address, statement) = (address.clone(), format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         // On a thread of its own: the runtime this is dropped in cannot be blocked on.
         let dropping = thread::spawn(move || {

@@ -4,15 +4,22 @@
 //! lets us in, else one of our own is started from the installed programs (`server.rs`) and stopped with the test program, however that ends.
 //! Where none of these works the test fails and says what to install: a test that is skipped proves nothing.
 //!
-//! [`on_both_engines`] makes two tests of one story. At most [`DATABASES_MAX`] PostgreSQL databases exist at a time for each test program,
-//! so that the tests of a machine with many cores stay within the hundred connections a server has by default.
+//! [`on_both_engines`] makes two tests of one story. At most [`STORIES_MAX`] of a test program run at a time, so that on a machine with many
+//! cores they stay within the hundred connections a server has by default.
 
 mod database;
 mod find;
 mod server;
 
-pub use database::{DATABASES_MAX, Database, Engine};
+pub use database::{Database, Engine};
 pub use find::TestingError;
+use tokio::sync::Semaphore;
+
+/// Stories of one test program at a time; others wait. One may use several databases, which is why it is stories that wait: two of them that
+/// had one database each and waited for another would wait for ever.
+pub const STORIES_MAX: usize = 4;
+
+static STORIES: Semaphore = Semaphore::const_new(STORIES_MAX);
 
 /// Makes of `async fn story(database: &Database)` a test on SQLite and one on PostgreSQL, named `story::sqlite` and `story::postgres`.
 ///
@@ -51,6 +58,7 @@ macro_rules! on_both_engines {
 pub fn run_story(engine: Engine, story: impl AsyncFnOnce(&Database) -> Result<(), Box<dyn std::error::Error>>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
+        let _place = STORIES.acquire().await.expect("the semaphore is never closed. This is a bug.");
         let database = Database::create(engine).await.unwrap_or_else(|error| panic!("{error}"));
         if let Err(error) = story(&database).await {
             panic!("{error} ({error:?})");

@@ -90,6 +90,9 @@ impl Accounts {
         }
         let hash = self.passwords.hash(new, &*self.context.secrets).await?;
         let mut tx = self.context.db.begin().await?;
+        // Changed meanwhile: the old one is no longer the old one.
+        let now = users::lock(&mut tx, &user.id).await?.filter(|now| now.is_active && now.password_hash == user.password_hash);
+        now.ok_or(PlatformError::Unauthenticated)?;
         self.replace_password(&mut tx, user, &hash, "change").await?;
         Ok(tx.commit().await?)
     }

@@ -1,10 +1,8 @@
 //! Holds, captures, releases, grants that end: each booked once, all of it summing to zero.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{NOON, at, open};
+use crate::common::{NOON, at, open};
 use easel_store::{
     Credits, Db, RandomIds, StoreError, Timestamp, Tx, check,
     ledger::{self, AccountKind, Booked, Event, LedgerError, NewGrant, NewHold},

@@ -1,8 +1,6 @@
 //! Whoever changes, removes, moves or cuts off a record is found out, also with the triggers out of the way.
 
-mod common;
-
-use common::{NOON, at, open};
+use crate::common::{NOON, at, open};
 use easel_store::{Db, RandomIds, audit};
 use easel_testing::{Database, Engine};
 use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};

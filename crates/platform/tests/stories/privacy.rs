@@ -1,10 +1,8 @@
 //! Everything about somebody to take away, and nothing left of them afterwards.
 
-mod common;
-
 use std::{fs, time::Duration};
 
-use common::{Outcome, World, job_for};
+use crate::common::{Outcome, World, job_for};
 use easel_platform::{
     PlatformError,
     accounts::{Actor, NewKey, Origin, Scope},
@@ -147,7 +145,7 @@ on_both_engines! {
 
         for engine in [Engine::Sqlite, Engine::Postgres] {
             let other = Database::create(engine).await?;
-            let restored = World::at(other.url(), &other.dir(), common::START, 9, Settings::default()).await?;
+            let restored = World::at(other.url(), &other.dir(), crate::common::START, 9, Settings::default()).await?;
             backup::restore(&restored.context, &dump).await?;
             assert_eq!(left(&restored).await?, CANARIES, "{engine}: the copy is older");
             assert_eq!(backup::replay_erasures(&restored.privacy, &list).await?, 1);

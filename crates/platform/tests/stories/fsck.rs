@@ -1,11 +1,9 @@
 //! Everything that can be wrong is found, and named by its invariant; what can be put right is.
 
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{Outcome, World, job_for, raw};
 use bytes::Bytes;
-use common::{Outcome, World, job_for, raw};
 use easel_blobs::{FileKind, Folder, Key};
 use easel_platform::jobs::Jobs;
 use easel_store::{audit, jobs::Job};

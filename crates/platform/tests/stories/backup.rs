@@ -1,7 +1,5 @@
 //! Copies that are made while everybody works are whole: every job that was answered before is in them, and the books are right.
 
-mod common;
-
 use std::{
     path::PathBuf,
     sync::{
@@ -10,7 +8,7 @@ use std::{
     },
 };
 
-use common::{Outcome, START, World, job_for};
+use crate::common::{Outcome, START, World, job_for};
 use easel_platform::{
     PlatformError, backup,
     fsck::Fsck,

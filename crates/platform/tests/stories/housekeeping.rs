@@ -1,10 +1,8 @@
 //! What has ended is removed when its time has come, and nothing before.
 
-mod common;
-
 use std::{sync::Arc, time::Duration};
 
-use common::{World, job_for};
+use crate::common::{World, job_for};
 use easel_platform::{
     Clock, DatabaseClock, SystemClock,
     accounts::Origin,

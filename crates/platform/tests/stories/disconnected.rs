@@ -1,7 +1,5 @@
 //! A PostgreSQL that breaks connections at any moment: an answer that is lost is asked for again, and nothing happens twice.
 
-mod common;
-
 use std::{
     collections::BTreeMap,
     sync::{
@@ -11,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Outcome, World, job_for, raw};
+use crate::common::{Outcome, World, job_for, raw};
 use easel_platform::{
     PlatformError,
     jobs::{Jobs, NewJob, Settings},

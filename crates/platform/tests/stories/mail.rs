@@ -1,10 +1,8 @@
 //! Mail reaches a mail server, or a folder; what does not is tried again and given up one day.
 
-mod common;
-
 use std::{fs, time::Duration};
 
-use common::{Outcome, World};
+use crate::common::{Outcome, World};
 use easel_platform::mail::{Mailer, Outgoing, Sent, SmtpSettings};
 use easel_store::mails;
 use easel_testing::on_both_engines;

@@ -1,10 +1,8 @@
 //! A copy has everything in it, and a dump of one database fills the other.
 
-mod common;
-
 use std::io::Cursor;
 
-use common::{NOON, at, open};
+use crate::common::{NOON, at, open};
 use easel_store::{
     Credits, Db, RandomIds, Settings, audit,
     backup::{self, BackupError},

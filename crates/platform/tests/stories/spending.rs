@@ -1,10 +1,8 @@
 //! Ten thousand requests at once on an account that can pay for half of them.
 
-mod common;
-
 use std::sync::Arc;
 
-use common::{World, job_for};
+use crate::common::{World, job_for};
 use easel_platform::{PlatformError, jobs::Settings};
 use easel_testing::on_both_engines;
 use tokio::sync::Semaphore;

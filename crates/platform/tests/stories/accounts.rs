@@ -1,10 +1,8 @@
 //! Who is let in, for how long, and what ends it.
 
-mod common;
-
 use std::{collections::BTreeSet, time::Duration};
 
-use common::{Outcome, World};
+use crate::common::{Outcome, World};
 use easel_platform::{
     PlatformError,
     accounts::{Accounts, Actor, NewKey, Origin, PasswordCost, Profile, Registration, Scope, Settings},
@@ -184,6 +182,8 @@ on_both_engines! {
                 0 => {
                     assert!(is_unauthenticated(&world.accounts.change_password(&user, "wrong horse", &password(0)).await));
                     world.accounts.change_password(&user, &current, &password(0)).await?;
+                    // Who was let in before cannot change it again with what was true then.
+                    assert!(is_unauthenticated(&world.accounts.change_password(&user, &current, &password(9)).await));
                     current = password(0);
                 }
                 1 => {

@@ -1,8 +1,6 @@
 //! Tables are made once, whoever comes first, and what is booked stays.
 
-mod common;
-
-use common::{NOON, at, open};
+use crate::common::{NOON, at, open};
 use easel_store::{Credits, Db, Engine, RandomIds, Settings, ledger};
 use easel_testing::{Database, on_both_engines};
 

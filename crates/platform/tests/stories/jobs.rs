@@ -1,10 +1,8 @@
 //! A job from submission to its end, in every way it can end.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{World, job_for};
+use crate::common::{World, job_for};
 use easel_platform::{
     PlatformError,
     accounts::Actor,

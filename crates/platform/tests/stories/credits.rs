@@ -1,10 +1,8 @@
 //! Credits of a plan's day and month, corrections, and credits that end.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{World, job_for};
+use crate::common::{World, job_for};
 use easel_platform::{
     PlatformError,
     accounts::Actor,
@@ -21,7 +19,7 @@ on_both_engines! {
     async fn a_plans_credits_come_once_and_end(database: &Database) {
         let world = World::open(database).await?;
         let user = world.user("ada", 0).await?;
-        let text = include_str!("../src/plans.toml").replacen("signup_credits = 100", "signup_credits = 100\ndaily_credits = 10", 1);
+        let text = include_str!("../../src/plans.toml").replacen("signup_credits = 100", "signup_credits = 100\ndaily_credits = 10", 1);
         let desk = CreditDesk::new(world.context.clone(), Catalogue::parse(&text)?);
         let calls: Vec<_> = (0..6).map(|_| {
             let (desk, user) = (desk.clone(), user.clone());

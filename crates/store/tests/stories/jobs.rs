@@ -1,10 +1,8 @@
 //! Each job has one worker at a time, and only that one writes to it.
 
-mod common;
-
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use common::{NOON, at, open};
+use crate::common::{NOON, at, open};
 use easel_store::{
     Credits, Db, Ids, RandomIds, StoreError, Timestamp,
     jobs::{self, Job, JobState},
