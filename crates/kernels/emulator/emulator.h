@@ -1,8 +1,8 @@
 // The names of `device.cuh` for the host's C++ compiler: a block's threads run as fibers, one after the other, from barrier to barrier.
 //
 // What is emulated is what the kernels may rely on and no more. Shared memory is full of NaN when a block begins. A copy that was started
-// arrives when it is waited for and not before. Threads take turns in an order that the caller chooses, so that a missing barrier shows in one
-// order or the other. Fragments are laid out as in the PTX manual. Deliberately absent: time, and several blocks at once.
+// arrives when it is waited for and not before. Warps run as far ahead of each other as barriers allow, in an order that the caller chooses, so
+// that a missing barrier shows in one order or the other. Fragments are laid out as in the PTX manual. Deliberately absent: time, and several blocks at once.
 #pragma once
 #include <cmath>
 #include <cstdint>

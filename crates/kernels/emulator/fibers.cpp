@@ -102,6 +102,25 @@ void release(int first, int end, State state) {
     }
 }
 
+// Whether any thread of the warp moved on.
+bool run_warp(int start, bool* first, bool backwards) {
+    bool moved = false;
+    for (bool more = true; more;) {
+        more = false;
+        for (int n = 0; n < 32; ++n) {
+            int i = start + (backwards ? 31 - n : n);
+            if (block->fibers[i].state != State::Ready) continue;
+            bool begins = first[i];
+            first[i] = false;
+            resume(i, begins);
+            moved = more = true;
+        }
+        // The hardware's exchanges name all 32 lanes: one that has left is a fault.
+        if (all_at(start, start + 32, State::AtWarp, false)) release(start, start + 32, State::AtWarp), more = true;
+    }
+    return moved;
+}
+
 void run_block(size_t shared_bytes, bool backwards) {
     std::memset(block->memory.data(), 0xff, shared_bytes);
     for (int i = 0; i < block->threads; ++i) {
@@ -113,24 +132,18 @@ void run_block(size_t shared_bytes, bool backwards) {
     }
     bool first[most_threads];
     for (bool& f : first) f = true;
+    int warps = block->threads / 32;
     for (;;) {
-        bool moved = false, done = true;
-        for (int n = 0; n < block->threads; ++n) {
-            int i = backwards ? block->threads - 1 - n : n;
-            if (block->fibers[i].state != State::Ready) continue;
-            bool begins = first[i];
-            first[i] = false;
-            resume(i, begins);
-            moved = true;
+        bool moved = false;
+        // A warp runs as far as it can before another begins, which is as far apart as the hardware may let them drift.
+        for (int n = 0; n < warps; ++n) moved |= run_warp((backwards ? warps - 1 - n : n) * 32, first, backwards);
+        if (all_at(0, block->threads, State::AtBlock, true)) {
+            release(0, block->threads, State::AtBlock);
+        } else if (all_at(0, block->threads, State::Done, false)) {
+            return;
+        } else if (!moved) {
+            broken("some threads wait at a barrier that others never reach");
         }
-        for (int w = 0; w < block->threads; w += 32) {
-            // The hardware's exchanges name all 32 lanes: one that has left is a fault.
-            if (all_at(w, w + 32, State::AtWarp, false)) release(w, w + 32, State::AtWarp), moved = true;
-        }
-        if (all_at(0, block->threads, State::AtBlock, true)) release(0, block->threads, State::AtBlock), moved = true;
-        for (int i = 0; i < block->threads; ++i) done &= block->fibers[i].state == State::Done;
-        if (done) return;
-        if (!moved) broken("some threads wait at a barrier that others never reach");
     }
 }
 
