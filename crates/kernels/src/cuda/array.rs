@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use half::{bf16, f16};
+use half::{bf16, f16, slice::HalfFloatSliceExt};
 
 use super::{Machine, Result};
 
@@ -35,12 +35,23 @@ impl Format {
         }
     }
 
-    /// The numbers' bytes in this format.
-    pub(super) fn encode(self, values: &[f32]) -> Vec<u8> {
+    /// Writes the numbers' bytes in this format; there is exactly room for them.
+    pub(super) fn encode(self, values: &[f32], to: &mut [u8]) {
+        debug_assert_eq!(values.len() * self.bytes(), to.len());
         match self {
-            Self::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Self::F16 => values.iter().flat_map(|x| f16::from_f32(*x).to_le_bytes()).collect(),
-            Self::Bf16 => values.iter().flat_map(|x| bf16::from_f32(*x).to_le_bytes()).collect(),
+            Self::F32 => to.chunks_exact_mut(4).zip(values).for_each(|(to, x)| to.copy_from_slice(&x.to_le_bytes())),
+            Self::F16 => {
+                // By slices, because the conversion of one number asks anew what the processor can do.
+                let mut halves = [f16::ZERO; 256];
+                for (to, values) in to.chunks_mut(512).zip(values.chunks(256)) {
+                    let halves = &mut halves[..values.len()];
+                    halves.convert_from_f32_slice(values);
+                    to.chunks_exact_mut(2).zip(halves).for_each(|(to, x)| to.copy_from_slice(&x.to_le_bytes()));
+                }
+            }
+            Self::Bf16 => {
+                to.chunks_exact_mut(2).zip(values).for_each(|(to, x)| to.copy_from_slice(&bf16::from_f32(*x).to_le_bytes()));
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
     collections::HashMap,
     ffi::{CString, c_void},
     ptr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use cudarc::driver::{result, sys};
@@ -53,6 +53,14 @@ struct Card {
     staging: Mutex<Staging>,
 }
 
+/// Threads that compile in the background.
+const COMPILERS: usize = 4;
+
+/// The next kernel to compile; the lock is let go of before that begins.
+fn next(kernels: &Mutex<Vec<Kernel>>) -> Option<Kernel> {
+    kernels.lock().unwrap_or_else(PoisonError::into_inner).pop()
+}
+
 fn driver_error(call: &'static str) -> impl Fn(result::DriverError) -> CudaError {
     move |error| match error.0 {
         sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => CudaError::OutOfMemory(call.into()),
@@ -71,6 +79,12 @@ pub struct CardDescription {
     pub arch: u32,
 }
 
+/// Whether the host has a driver at all.
+pub fn driver_present() -> bool {
+    // SAFETY: tries to load the driver's library and reports whether it could. Without it every other call would panic.
+    unsafe { sys::is_culib_present() }
+}
+
 /// Looks for card `index`; says what is missing.
 pub fn describe(index: usize) -> Result<CardDescription> {
     let (_, description) = find(index)?;
@@ -78,8 +92,7 @@ pub fn describe(index: usize) -> Result<CardDescription> {
 }
 
 fn find(index: usize) -> Result<(sys::CUdevice, CardDescription)> {
-    // SAFETY: tries to load the driver's library and reports whether it could. Without it every other call would panic.
-    if !unsafe { sys::is_culib_present() } {
+    if !driver_present() {
         return Err(CudaError::Missing(NO_DRIVER));
     }
     result::init().map_err(driver_error("cuInit"))?;
@@ -180,6 +193,19 @@ impl Card {
 unsafe impl Driver for Card {
     fn shared_limit(&self) -> usize {
         self.shared_limit
+    }
+
+    fn warm_up(&self, kernels: Vec<Kernel>) {
+        let (arch, kernels) = (self.arch, Arc::new(Mutex::new(kernels)));
+        for _ in 0..COMPILERS {
+            let kernels = kernels.clone();
+            // What fails here fails again, and is reported, when the kernel is first used.
+            std::thread::spawn(move || {
+                while let Some(kernel) = next(&kernels) {
+                    let _ = compiled(&kernel, arch);
+                }
+            });
+        }
     }
 
     fn allocate(&self, bytes: usize) -> Result<u64> {

@@ -122,6 +122,8 @@ unsafe impl Driver for Emulated {
         99 << 10
     }
 
+    fn warm_up(&self, _kernels: Vec<super::Kernel>) {}
+
     fn allocate(&self, bytes: usize) -> Result<u64> {
         let layout = layout(bytes)?;
         // SAFETY: the layout is not empty.

@@ -19,6 +19,8 @@ use super::{
 pub(super) unsafe trait Driver: Send + Sync {
     /// The most shared memory of a block, in bytes.
     fn shared_limit(&self) -> usize;
+    /// Begins to make these kernels ready, and does not wait for it.
+    fn warm_up(&self, kernels: Vec<Kernel>);
     fn allocate(&self, bytes: usize) -> Result<u64>;
     /// # Safety
     /// The address came from `allocate` with as many bytes and is used no more.
@@ -95,6 +97,11 @@ impl Machine {
         self.0.driver.as_ref()
     }
 
+    /// Begins to compile what networks in `format` will need, in the background: weights take longer to read.
+    pub fn warm_up(&self, format: Format) {
+        self.driver().warm_up(Kernel::all(format));
+    }
+
     /// Brings numbers to the machine as f32.
     pub fn upload(&self, values: &[f32]) -> Result<Array> {
         self.upload_as(values, Format::F32)
@@ -102,12 +109,19 @@ impl Machine {
 
     /// Brings numbers to the machine, rounded on the way.
     pub fn upload_as(&self, values: &[f32], format: Format) -> Result<Array> {
+        let mut bytes = vec![0; values.len() * format.bytes()];
+        format.encode(values, &mut bytes);
+        self.upload_encoded(&bytes, format)
+    }
+
+    /// Brings numbers to the machine that are in their format already.
+    pub(super) fn upload_encoded(&self, bytes: &[u8], format: Format) -> Result<Array> {
         if self.is_recording() {
             return bug("numbers are uploaded while work is being recorded, and would be the same at every repetition");
         }
-        let array = Array::unwritten(self, format, values.len())?;
+        let array = Array::unwritten(self, format, bytes.len() / format.bytes())?;
         // SAFETY: the array has just been made for these numbers.
-        unsafe { self.driver().write(array.address(), &format.encode(values))? };
+        unsafe { self.driver().write(array.address(), bytes)? };
         Ok(array)
     }
 

@@ -33,7 +33,7 @@ use thiserror::Error;
 pub use array::{Array, Format};
 pub use attention::Attention;
 #[cfg(feature = "cuda")]
-pub use card::{CardDescription, describe};
+pub use card::{CardDescription, describe, driver_present};
 #[cfg(feature = "cuda")]
 pub use compile::{compile, compiler_present};
 #[cfg(feature = "emulator")]

@@ -8,8 +8,8 @@ use super::{
 use crate::cpu::Activation;
 
 const THREADS: usize = 256;
-/// Parts of a row at most: what one block joins without being slow.
-const PARTS: usize = 64;
+/// Parts of a row at most: enough for every processor of a card, and few enough for each block to join them all.
+const PARTS: usize = 256;
 /// Pixels of a part at least.
 const PIXELS: usize = 32;
 

@@ -1,5 +1,7 @@
 //! Convolution and linear layers: how weights are packed, which tile a shape gets, and the launch. The kernel is `source/product.cuh`.
 
+use rayon::prelude::*;
+
 use super::{
     Array, Format, Kernel, Machine, Result, bug, int,
     kernel::{Work, address, blocks},
@@ -175,24 +177,28 @@ impl ProductWeights {
         let slab = SLAB / format.bytes();
         let stride = depth.next_multiple_of(slab);
         let columns = if gated { 2 * outputs.next_multiple_of(8) } else { outputs };
-        let mut packed = vec![0f32; columns * stride];
-        let mut packed_bias = bias.map(|_| vec![0f32; columns]);
-        for (column, line) in packed.chunks_exact_mut(stride).enumerate() {
-            let Some(from) = source(column, outputs, gated) else { continue };
-            for (place, to) in line[..depth].iter_mut().enumerate() {
-                let (tap, channel) = (place / inputs, place % inputs);
-                *to = weight[(from * inputs + channel) * area + tap];
-            }
-            if let (Some(to), Some(bias)) = (&mut packed_bias, bias) {
-                to[column] = bias[from];
-            }
-        }
+        let mut packed = vec![0; columns * stride * format.bytes()];
+        let lines = packed.par_chunks_exact_mut(stride * format.bytes()).enumerate();
+        lines.for_each_init(
+            || vec![0f32; stride],
+            |line, (column, to)| {
+                let Some(from) = source(column, outputs, gated) else { return };
+                for (channel, window) in weight[from * depth..][..depth].chunks_exact(area).enumerate() {
+                    for (tap, value) in window.iter().enumerate() {
+                        line[tap * inputs + channel] = *value;
+                    }
+                }
+                format.encode(line, to);
+            },
+        );
+        let of_column = |bias: &[f32], column| source(column, outputs, gated).map_or(0.0, |from| bias[from]);
+        let packed_bias: Option<Vec<f32>> = bias.map(|bias| (0..columns).map(|column| of_column(bias, column)).collect());
         Ok(Self {
             window,
             gated,
             columns,
             stride,
-            weight: machine.upload_as(&packed, format)?,
+            weight: machine.upload_encoded(&packed, format)?,
             bias: packed_bias.map(|bias| machine.upload(&bias)).transpose()?,
         })
     }

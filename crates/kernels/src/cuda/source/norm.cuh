@@ -118,7 +118,13 @@ DEVICE void moments(const NormWork& work) {
     }
 }
 
-// Shared memory: factor and offset of each group.
+// How many pixels part i of a row has.
+DEVICE int part_pixels(const NormWork& work, int i) {
+    int left = work.pixels - i * work.per_part;
+    return left < work.per_part ? left : work.per_part;
+}
+
+// Shared memory: mean and factor of each group, which a warp joins from the parts.
 template <class T>
 DEVICE void normalise(const NormWork& work) {
     constexpr int count = Pack<T>::count;
@@ -126,20 +132,22 @@ DEVICE void normalise(const NormWork& work) {
     float* means = reinterpret_cast<float*>(shared());
     float* factors = means + work.groups;
     int width = work.channels / work.groups;
-    for (int group = threadIdx.x; group < work.groups; group += norm_threads) {
+    for (int group = threadIdx.x / 32; group < work.groups; group += norm_threads / 32) {
         const float* from = work.moments + (i64(blockIdx.y) * work.parts * work.groups + group) * 2;
-        float mean = 0.0f, square = 0.0f, seen = 0.0f;
-        for (int i = 0; i < work.parts; ++i) {
-            int left = work.pixels - i * work.per_part;
-            float pixels = float(left < work.per_part ? left : work.per_part);
-            float off = from[i64(i) * work.groups * 2] - mean;
-            float both = seen + pixels;
-            mean += off * (pixels / both);
-            square += from[i64(i) * work.groups * 2 + 1] + off * off * (float(width) * seen * pixels / both);
-            seen = both;
+        float sum = 0.0f, square = 0.0f;
+        for (int i = threadIdx.x % 32; i < work.parts; i += 32) {
+            sum += float(part_pixels(work, i)) * from[i64(i) * work.groups * 2];
         }
-        means[group] = mean;
-        factors[group] = 1.0f / sqrtf(square / (float(width) * seen) + work.epsilon);
+        float mean = warp_sum(sum) / float(work.pixels);
+        for (int i = threadIdx.x % 32; i < work.parts; i += 32) {
+            float off = from[i64(i) * work.groups * 2] - mean;
+            square += from[i64(i) * work.groups * 2 + 1] + off * off * float(width) * float(part_pixels(work, i));
+        }
+        float variance = warp_sum(square) / (float(width) * float(work.pixels));
+        if (threadIdx.x % 32 == 0) {
+            means[group] = mean;
+            factors[group] = 1.0f / sqrtf(variance + work.epsilon);
+        }
     }
     __syncthreads();
     i64 offset = i64(blockIdx.y) * work.pixels * work.channels;
