@@ -60,8 +60,16 @@ pub type CandleBackend = ModelBackend<CandleOps>;
 /// The processor's backend.
 pub type CpuBackend = ModelBackend<CpuOps>;
 
+/// The backend of NVIDIA cards, or of their emulation.
+#[cfg(any(feature = "cuda", feature = "emulator"))]
+pub type CudaBackend = ModelBackend<crate::ops::cuda::CudaOps>;
+
 /// The backend that is best for the device.
 pub fn open(options: BackendOptions) -> Box<dyn DenoiseBackend> {
+    #[cfg(feature = "cuda")]
+    if let Some(card) = options.device.card.clone() {
+        return Box::new(CudaBackend::new(card, options));
+    }
     match options.device.device {
         Device::Cpu => Box::new(CpuBackend::new(options)),
         _ => Box::new(CandleBackend::new(options)),
@@ -79,6 +87,14 @@ impl CpuBackend {
     /// An empty backend; nothing is loaded.
     pub fn new(options: BackendOptions) -> Self {
         Self::with(Arc::new(CpuOps::default()), options)
+    }
+}
+
+#[cfg(any(feature = "cuda", feature = "emulator"))]
+impl CudaBackend {
+    /// An empty backend; nothing is loaded.
+    pub fn new(card: easel_kernels::cuda::Machine, options: BackendOptions) -> Self {
+        Self::with(Arc::new(crate::ops::cuda::CudaOps::new(card, options.device.precision)), options)
     }
 }
 
@@ -127,7 +143,7 @@ impl<O: Ops> DenoiseBackend for ModelBackend<O> {
     fn describe(&self) -> BackendDescription {
         BackendDescription {
             device: self.device.device.to_string(),
-            detail: format!("{}, f32", self.device.detail),
+            detail: format!("{}, {}", self.device.detail, self.device.precision),
             models: self.models.models(),
             memory: self.device.memory(),
         }

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
+use crate::Precision;
+
 /// A device as asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Device {
@@ -32,6 +34,14 @@ pub enum DeviceError {
         /// The cargo feature.
         feature: &'static str,
     },
+    /// It computes in another format.
+    #[error("{device} computes in {0} alone, not in {1}", Precision::F32, precision)]
+    Precision {
+        /// What was asked for.
+        device: Device,
+        /// The format.
+        precision: Precision,
+    },
     /// The host does not have it.
     #[error("{device} is not available on this host: {reason}; use --device cpu")]
     NotPresent {
@@ -49,7 +59,11 @@ pub struct OpenDevice {
     pub device: Device,
     /// The processor's or card's name, for people.
     pub detail: String,
+    /// The format its networks compute in.
+    pub precision: Precision,
     pub(crate) candle: candle_core::Device,
+    #[cfg(feature = "cuda")]
+    pub(crate) card: Option<easel_kernels::cuda::Machine>,
 }
 
 impl fmt::Display for Device {
@@ -85,41 +99,37 @@ impl Device {
     /// Opens the device, or says what is missing.
     pub fn open(self) -> Result<OpenDevice, DeviceError> {
         match self {
-            Self::Auto => Ok(Self::Cuda(0).open().or_else(|_| Self::Metal.open()).unwrap_or_else(|_| OpenDevice {
-                device: Self::Cpu,
-                detail: cpu_detail(),
-                candle: candle_core::Device::Cpu,
-            })),
-            Self::Cpu => Ok(OpenDevice { device: self, detail: cpu_detail(), candle: candle_core::Device::Cpu }),
+            Self::Auto => Ok(Self::Cuda(0)
+                .open()
+                .inspect_err(mention)
+                .or_else(|_| Self::Metal.open())
+                .unwrap_or_else(|_| OpenDevice::cpu())),
+            Self::Cpu => Ok(OpenDevice::cpu()),
             Self::Cuda(index) => open_cuda(index),
             Self::Metal => open_metal(),
         }
     }
 }
 
+/// A card that cannot be used is worth a word: the processor is a slow surprise. A host without a driver has no card.
 #[cfg(feature = "cuda")]
-fn open_cuda(index: usize) -> Result<OpenDevice, DeviceError> {
-    use candle_core::cuda_backend::cudarc::driver::CudaContext;
-    let device = Device::Cuda(index);
-    let missing = |reason: String| DeviceError::NotPresent { device, reason };
-    if !cuda_driver_present() {
-        return Err(missing("the NVIDIA driver (libcuda) is not installed".into()));
+fn mention(error: &DeviceError) {
+    if easel_kernels::cuda::driver_present() {
+        tracing::warn!(%error, "the NVIDIA card is left out");
     }
-    let count = CudaContext::device_count().map_err(|e| missing(e.to_string()))?;
-    if index >= usize::try_from(count).unwrap_or(0) {
-        return Err(missing(format!("there are {count} NVIDIA cards, counted from 0")));
-    }
-    let candle = candle_core::Device::new_cuda(index).map_err(|e| missing(e.to_string()))?;
-    let detail = CudaContext::new(index).and_then(|c| c.name()).unwrap_or_else(|_| "NVIDIA".into());
-    Ok(OpenDevice { device, detail, candle })
 }
 
-/// Without the driver's library candle panics instead of failing, so it is asked for first.
+#[cfg(not(feature = "cuda"))]
+fn mention(_error: &DeviceError) {}
+
 #[cfg(feature = "cuda")]
-#[allow(unsafe_code)]
-fn cuda_driver_present() -> bool {
-    // SAFETY: the call tries to load the driver's library and reports whether it could; it touches nothing of ours.
-    unsafe { candle_core::cuda_backend::cudarc::driver::sys::is_culib_present() }
+fn open_cuda(index: usize) -> Result<OpenDevice, DeviceError> {
+    use easel_kernels::cuda::{Machine, describe};
+    let device = Device::Cuda(index);
+    let missing = |error: easel_kernels::cuda::CudaError| DeviceError::NotPresent { device, reason: error.to_string() };
+    let detail = describe(index).map_err(missing)?.name;
+    let card = Some(Machine::open(index).map_err(missing)?);
+    Ok(OpenDevice { device, detail, precision: Precision::Bf16, candle: candle_core::Device::Cpu, card })
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -131,7 +141,7 @@ fn open_cuda(index: usize) -> Result<OpenDevice, DeviceError> {
 fn open_metal() -> Result<OpenDevice, DeviceError> {
     let candle = candle_core::Device::new_metal(0)
         .map_err(|e| DeviceError::NotPresent { device: Device::Metal, reason: e.to_string() })?;
-    Ok(OpenDevice { device: Device::Metal, detail: "Apple GPU".into(), candle })
+    Ok(OpenDevice { device: Device::Metal, detail: "Apple GPU".into(), candle, ..OpenDevice::cpu() })
 }
 
 #[cfg(not(feature = "metal"))]
@@ -140,6 +150,27 @@ fn open_metal() -> Result<OpenDevice, DeviceError> {
 }
 
 impl OpenDevice {
+    fn cpu() -> Self {
+        Self {
+            device: Device::Cpu,
+            detail: cpu_detail(),
+            precision: Precision::F32,
+            candle: candle_core::Device::Cpu,
+            #[cfg(feature = "cuda")]
+            card: None,
+        }
+    }
+
+    /// The same device computing in another format; `None` leaves the device's own.
+    pub fn with_precision(self, precision: Option<Precision>) -> Result<Self, DeviceError> {
+        match (self.device, precision) {
+            (_, None | Some(Precision::F32)) | (Device::Cuda(_), _) => {
+                Ok(Self { precision: precision.unwrap_or(self.precision), ..self })
+            }
+            (device, Some(precision)) => Err(DeviceError::Precision { device, precision }),
+        }
+    }
+
     /// Bytes there are for weights and pictures: the card's own memory, or the host's.
     pub fn memory(&self) -> Option<u64> {
         match self.device {
@@ -153,8 +184,7 @@ impl OpenDevice {
 
 #[cfg(feature = "cuda")]
 fn cuda_memory(index: usize) -> Option<u64> {
-    let context = candle_core::cuda_backend::cudarc::driver::CudaContext::new(index).ok()?;
-    Some(context.total_mem().ok()? as u64)
+    easel_kernels::cuda::describe(index).ok().map(|card| card.memory)
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -208,6 +238,16 @@ mod tests {
     fn the_processor_has_the_hosts_memory() {
         let memory = Device::Cpu.open().expect("the processor").memory().expect("Linux tells");
         assert!((1 << 26..1 << 46).contains(&memory), "{memory}");
+    }
+
+    #[test]
+    fn a_format_the_device_does_not_compute_in_is_an_error() {
+        let cpu = || Device::Cpu.open().expect("the processor");
+        for precision in [None, Some(Precision::F32)] {
+            assert_eq!(cpu().with_precision(precision).expect("its own").precision, Precision::F32);
+        }
+        let error = cpu().with_precision(Some(Precision::Bf16)).expect_err("not its own").to_string();
+        assert!(error.contains("cpu") && error.contains("bf16"), "{error}");
     }
 
     #[test]

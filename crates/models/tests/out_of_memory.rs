@@ -71,6 +71,7 @@ impl Ops for Short {
     type Conv = <CpuOps as Ops>::Conv;
     type Linear = <CpuOps as Ops>::Linear;
     type Norm = <CpuOps as Ops>::Norm;
+    type Records = ();
 
     fn value_bytes(&self) -> usize {
         self.inner.value_bytes()

@@ -57,7 +57,7 @@ impl Runtime {
     pub fn start(config: &Config, options: Options) -> Result<Self> {
         let mut devices = Vec::new();
         for device in &config.models.devices {
-            devices.push(device.open()?);
+            devices.push(device.open()?.with_precision(config.models.precision)?);
         }
         let library = library::open(config)?;
         let models = library::entries(&library)?;

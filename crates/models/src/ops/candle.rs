@@ -87,6 +87,7 @@ impl Ops for CandleOps {
     type Conv = Conv;
     type Linear = Linear;
     type Norm = Norm;
+    type Records = ();
 
     fn value_bytes(&self) -> usize {
         self.dtype.size_in_bytes()

@@ -115,6 +115,7 @@ impl Ops for CpuOps {
     type Conv = Conv;
     type Linear = PackedMatrix;
     type Norm = Norm;
+    type Records = ();
 
     fn value_bytes(&self) -> usize {
         size_of::<f32>()

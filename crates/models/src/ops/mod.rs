@@ -5,11 +5,13 @@
 //! width) or *tokens* with (rows, tokens, channels); how they lie in memory is the implementation's business. Rows never mix: row `i` of a
 //! result depends on row `i` of the inputs alone, which is what lets requests share a batch.
 //!
-//! A new device or number format is one implementation of [`Ops`]; no model changes. [`cpu`] is the processor's; [`candle`] is every other
-//! device's, and the reference.
+//! A new device or number format is one implementation of [`Ops`]; no model changes. [`cpu`] is the processor's, `cuda` NVIDIA
+//! cards'; [`candle`] is every other device's, and the reference.
 
 pub mod candle;
 pub mod cpu;
+#[cfg(any(feature = "cuda", feature = "emulator"))]
+pub mod cuda;
 mod update;
 mod weights;
 
@@ -74,6 +76,9 @@ pub enum Mask {
     Causal,
 }
 
+/// Work on inputs, for [`Ops::repeat`].
+pub type Work<'a, T> = dyn Fn(&[T]) -> Result<T> + 'a;
+
 /// A device with prepared weights and the operations on them.
 pub trait Ops: Send + Sync {
     /// An activation on the device; cloning is cheap.
@@ -84,6 +89,8 @@ pub trait Ops: Send + Sync {
     type Linear: Send;
     /// A prepared group or layer normalisation.
     type Norm: Send;
+    /// What a network keeps of its recorded work; dropped with the network.
+    type Records: Default + Send;
 
     /// Bytes a number takes on the device.
     fn value_bytes(&self) -> usize;
@@ -135,6 +142,11 @@ pub trait Ops: Send + Sync {
     fn tokens_to_map(&self, x: &Self::Tensor, height: usize, width: usize) -> Result<Self::Tensor>;
     /// The denoiser's input: every picture's latents by its factor, with its extra channels, once per branch.
     fn denoiser_input(&self, pictures: &[Input<'_, Self::Tensor>]) -> Result<Self::Tensor>;
+    /// Runs `work`, which issues operations on its inputs and on the network's weights alone, the same ones whenever the inputs have the same
+    /// shapes. A device may record what is issued and repeat the record instead of the work.
+    fn repeat(&self, _records: &Self::Records, inputs: &[&Self::Tensor], work: &Work<'_, Self::Tensor>) -> Result<Self::Tensor> {
+        work(&inputs.iter().map(|x| (*x).clone()).collect::<Vec<_>>())
+    }
     /// The sampler's update of every picture from the denoiser's output, guidance included.
     fn advance(&self, output: &Self::Tensor, pictures: &[Update<'_, Self::Tensor>]) -> Result<Vec<Updated<Self::Tensor>>>;
 }

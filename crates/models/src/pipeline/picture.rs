@@ -31,6 +31,11 @@ pub(super) fn subsample(values: &[f32], width: usize, height: usize, scale: usiz
 
 /// `round(clamp(x / 2 + 0.5) * 255)`, half to even as numpy and torch round.
 pub(super) fn to_bytes(values: &[f32], width: usize, height: usize) -> Result<Rgb8, ModelError> {
+    if !values.iter().all(|value| value.is_finite()) {
+        // Clamping would make them black.
+        let reason = "the autoencoder gave numbers that are not finite; some overflow in f16, and not with --precision bf16";
+        return Err(ModelError::Unsupported(reason.into()));
+    }
     let plane = width * height;
     let mut pixels = vec![0u8; 3 * plane];
     for channel in 0..3 {
@@ -56,6 +61,13 @@ mod tests {
     fn bytes_round_half_to_even_and_saturate() {
         let picture = to_bytes(&[-2.0, 0.0, 2.0], 1, 1).expect("one pixel");
         assert_eq!(picture.pixels(), [0, 128, 255]);
+    }
+
+    #[test]
+    fn what_is_not_finite_becomes_no_picture() {
+        for value in [f32::NAN, f32::INFINITY] {
+            assert!(to_bytes(&[0.0, value, 0.0], 1, 1).is_err());
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub struct UNet<O: Ops> {
     up: Vec<Up<O>>,
     norm_out: O::Norm,
     conv_out: O::Conv,
+    records: O::Records,
 }
 
 /// What the denoiser is told besides latents and time, one row each.
@@ -66,6 +67,7 @@ impl<O: Ops> UNet<O> {
             up: load_up(&config, root)?,
             norm_out: root.at("conv_norm_out").group_norm(first, config.norm_groups, config.norm_epsilon)?,
             conv_out: root.at("conv_out").conv(ConvShape::same(config.out_channels, first, 3))?,
+            records: O::Records::default(),
             config,
         })
     }
@@ -77,7 +79,27 @@ impl<O: Ops> UNet<O> {
 
     /// The model output for (rows, in_channels, height, width) latents at one timestep per row.
     pub fn forward(&self, ops: &O, x: &O::Tensor, timesteps: &[f32], given: &Conditioning<'_, O::Tensor>) -> Result<O::Tensor> {
-        let time = self.embed_time(ops, timesteps, given)?;
+        let width = self.config.channels[0];
+        let waves = sinusoid(timesteps, width, self.config.flip_sin_to_cos, self.config.freq_shift);
+        let waves = ops.upload(&waves, &[timesteps.len(), width])?;
+        // Everything that changes from step to step is an input, so that the rest may be recorded.
+        let mut inputs = vec![x, &waves, given.context];
+        inputs.extend(given.text_time);
+        inputs.extend(given.guidance);
+        let text_time = given.text_time.map(|_| 3);
+        let guidance = given.guidance.map(|_| 3 + usize::from(text_time.is_some()));
+        ops.repeat(&self.records, &inputs, &|inputs| {
+            let given = Conditioning {
+                context: &inputs[2],
+                text_time: text_time.map(|at| &inputs[at]),
+                guidance: guidance.map(|at| &inputs[at]),
+            };
+            self.evaluate(ops, &inputs[0], &inputs[1], &given)
+        })
+    }
+
+    fn evaluate(&self, ops: &O, x: &O::Tensor, waves: &O::Tensor, given: &Conditioning<'_, O::Tensor>) -> Result<O::Tensor> {
+        let time = self.embed_time(ops, waves, given)?;
         let mut x = ops.conv(x, &self.conv_in, Epilogue::none())?;
         let mut skips = vec![x.clone()];
         for down in &self.down {
@@ -107,11 +129,8 @@ impl<O: Ops> UNet<O> {
     }
 
     /// The activated time embedding: every use of it begins with a SiLU, so it is applied once.
-    fn embed_time(&self, ops: &O, timesteps: &[f32], given: &Conditioning<'_, O::Tensor>) -> Result<O::Tensor> {
-        let width = self.config.channels[0];
-        let waves = sinusoid(timesteps, width, self.config.flip_sin_to_cos, self.config.freq_shift);
-        let waves = ops.upload(&waves, &[timesteps.len(), width])?;
-        let time = self.time.forward(ops, &waves, given.guidance)?;
+    fn embed_time(&self, ops: &O, waves: &O::Tensor, given: &Conditioning<'_, O::Tensor>) -> Result<O::Tensor> {
+        let time = self.time.forward(ops, waves, given.guidance)?;
         let time = match (&self.text_time, given.text_time) {
             (Some(mlp), Some(text_time)) => ops.add(&time, &mlp.forward(ops, text_time, None)?)?,
             _ => time,

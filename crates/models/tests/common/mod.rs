@@ -49,15 +49,20 @@ pub fn backend() -> Result<CpuBackend, Failure> {
 
 /// The same with so many bytes for encoded prompts.
 pub fn backend_with(text_cache_bytes: u64) -> Result<CpuBackend, Failure> {
-    let mut catalogue = vec![(ModelId::from("builtin"), builtin())];
-    catalogue.extend(["sd1", "sd2", "sdxl", "inpaint"].map(|name| (ModelId::from(name), fixture(name))));
     Ok(CpuBackend::new(BackendOptions {
         device: Device::Cpu.open()?,
-        catalogue: Box::new(catalogue),
+        catalogue: Box::new(catalogue()),
         variant: None,
         prompt: PromptOptions::default(),
         text_cache_bytes,
     }))
+}
+
+/// The built-in model and the fixtures.
+pub fn catalogue() -> Vec<(ModelId, PathBuf)> {
+    let mut catalogue = vec![(ModelId::from("builtin"), builtin())];
+    catalogue.extend(["sd1", "sd2", "sdxl", "inpaint"].map(|name| (ModelId::from(name), fixture(name))));
+    catalogue
 }
 
 /// A guided picture from text with the model's own sampler.

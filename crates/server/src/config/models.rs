@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use easel_models::Device;
+use easel_models::{Device, Precision};
 use easel_types::ModelId;
 
 use super::{ConfigError, Fallback, Setting, Values};
@@ -38,14 +38,27 @@ pub const VARIANT: Setting = Setting {
     ..Setting::BASE
 };
 
+/// The number format networks compute in.
+pub const PRECISION: Setting = Setting {
+    key: "precision",
+    flag: "precision",
+    env: &["EASEL_PRECISION"],
+    placeholder: "FORMAT",
+    help: "Number format networks compute in. Unset: bf16 on NVIDIA cards, f32 elsewhere, where there is no other",
+    choices: Some(|| Precision::ALL.map(Precision::name).into()),
+    ..Setting::BASE
+};
+
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] = &[&DEVICE, &MODEL, &VARIANT];
+pub const SETTINGS: &[&Setting] = &[&DEVICE, &PRECISION, &MODEL, &VARIANT];
 
 /// Which device draws, with which model.
 #[derive(Debug)]
 pub struct Models {
     /// Where it is drawn; at least one.
     pub devices: Vec<Device>,
+    /// The number format networks compute in; the device's own where nobody says.
+    pub precision: Option<Precision>,
     /// The model of requests that name none.
     pub model: Option<ModelId>,
     /// Variant of the weights to prefer.
@@ -57,6 +70,7 @@ impl Models {
     pub fn read(values: &Values) -> Result<Self, ConfigError> {
         Ok(Self {
             devices: values.require::<Devices>(&DEVICE)?.0,
+            precision: values.get(&PRECISION)?,
             model: values.get::<String>(&MODEL)?.map(ModelId),
             variant: values.get(&VARIANT)?,
         })
