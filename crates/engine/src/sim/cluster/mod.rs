@@ -1,4 +1,4 @@
-//! A cluster in virtual time: the real [`Scheduler`] on devices that only know how long things take. Days pass in seconds.
+//! A cluster in virtual time: the real [`Scheduler`](crate::scheduler::Scheduler) on devices that only know how long things take. Days pass in seconds.
 //!
 //! Strict where a real device is trusting: a slot must exist, its steps must come in order, its model must be there, memory must not be
 //! overdrawn, and a batch must share model and shape. Anything else is a panic, which is a bug in the scheduler.
