@@ -107,5 +107,21 @@ fn step(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, step);
+/// Everything that is ahead of so many waiting pictures, on one device.
+fn rehearsal(c: &mut Criterion) {
+    for queued in [24, 200, 1000] {
+        let mut device = Loop::new(Policy::StepLevel, queued);
+        let mut run = || {
+            let rehearsal = device.scheduler.rehearsal(Duration::from_secs_f64(device.now));
+            let forecast = rehearsal.run();
+            let actions = forecast.actions();
+            device.scheduler.foresee(Some(forecast), Duration::ZERO);
+            actions
+        };
+        let actions = run();
+        c.bench_function(&format!("scheduler/rehearsal/{queued} queued, {actions} actions"), |b| b.iter(&mut run));
+    }
+}
+
+criterion_group!(benches, step, rehearsal);
 criterion_main!(benches);

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import openvino_models
+import single_file
+
 
 def vocabulary(size: int) -> dict[str, int]:
     """Bytes as CLIP writes them, the same at a word's end, as many fillers as it takes, and the two marks."""
@@ -72,4 +75,14 @@ def make(folder: Path) -> Path:
     if not (folder / "model_index.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
         sd15(folder)
+    return folder
+
+
+def prepared(folder: Path, kinds: set[str]) -> Path:
+    """The model, and what these kinds of peers read instead of it."""
+    make(folder)
+    if "openvino" in kinds:
+        openvino_models.convert(folder)
+    if "stable-diffusion.cpp" in kinds:
+        single_file.make(folder, folder / "single.safetensors")
     return folder

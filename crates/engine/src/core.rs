@@ -24,7 +24,7 @@ use crate::{
 /// Positions are told anew at most this often.
 const PLACES_EVERY: Duration = Duration::from_millis(500);
 /// With more waiting requests a new one's place is told with the next round.
-const PLACES_AT_ONCE: usize = 256;
+pub(crate) const PLACES_AT_ONCE: usize = 256;
 
 /// A model and a shape, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -182,6 +182,13 @@ impl Core {
         }
     }
 
+    /// Tells everyone who waits where they stand, if that is quickly done.
+    pub fn tell_places_if_few(&mut self, now: Duration) {
+        if self.scheduler.waiting() <= PLACES_AT_ONCE {
+            self.tell_places(now);
+        }
+    }
+
     fn tell_places(&mut self, now: Duration) {
         self.places_told = now;
         if self.scheduler.waiting() == 0 {
@@ -246,8 +253,8 @@ impl Core {
                 Effect::Lost(device, reason) => lost.push((device, reason)),
             }
         }
-        if moved && self.scheduler.waiting() <= PLACES_AT_ONCE {
-            self.tell_places(now);
+        if moved {
+            self.tell_places_if_few(now);
         }
         lost
     }

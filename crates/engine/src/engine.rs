@@ -18,10 +18,11 @@ use crate::{
     EngineConfig, EngineError, PlanError, State, Status, SubmitError, Ticket,
     core::Core,
     curves::CurveFile,
+    foreteller,
     looks::Looks,
     metrics::Metrics,
     plan::plan,
-    scheduler::{Curve, Failure, Refused, Scheduler},
+    scheduler::{Cost, Failure, Refused, Scheduler},
     worker,
 };
 
@@ -84,6 +85,9 @@ impl Shared {
             }
             allowed
         });
+        // Whoever looked just before waits by now, or looks again.
+        drop(self.core());
+        self.changed.notify_all();
     }
 
     /// A device's thread could not bring its backend up.
@@ -219,6 +223,7 @@ impl Engine {
         for (number, factory) in factories.into_iter().enumerate() {
             worker::spawn(number, factory, Arc::clone(&shared));
         }
+        foreteller::spawn(Arc::clone(&shared));
         Self { _last: Arc::new(StopWhenDropped(Arc::clone(&shared))), shared }
     }
 
@@ -314,11 +319,11 @@ impl Engine {
         }
     }
 
-    /// What is known of a step's seconds by rows on the first device, and the rows beyond which more are no faster.
-    pub fn curve(&self, model: &ModelDescription, width: u32, height: u32) -> (Curve, u32) {
+    /// What is known of the times of a shape on the first device, and the rows beyond which more are no faster.
+    pub fn cost(&self, model: &ModelDescription, width: u32, height: u32) -> (Cost, u32) {
         let mut core = self.shared.core();
         let group = core.group(model, width, height);
-        (core.scheduler.cost(0, group).step.clone(), core.scheduler.knee(0, group))
+        (core.scheduler.cost(0, group).clone(), core.scheduler.knee(0, group))
     }
 
     /// The engine's metrics in Prometheus' text format.

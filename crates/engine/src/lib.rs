@@ -22,6 +22,7 @@ mod curves;
 mod engine;
 mod error;
 mod events;
+mod foreteller;
 mod looks;
 mod metrics;
 mod plan;

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The longest that a thread sleeps when something is due at a known time: clocks of tests do not wake anybody.
-const NAP: Duration = Duration::from_millis(50);
+pub(crate) const NAP: Duration = Duration::from_millis(50);
 
 /// Starts a device's thread.
 pub(crate) fn spawn<B, F>(number: usize, factory: F, shared: Arc<Shared>)

@@ -8,6 +8,8 @@ use easel_engine::{
 };
 use serde::Deserialize;
 
+use crate::target::Simulated;
+
 /// A device's times.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Device {
@@ -66,16 +68,19 @@ pub fn read(file: Option<&Path>) -> Result<Device, String> {
 }
 
 impl Device {
-    /// The models as the simulator wants them.
-    pub fn models(&self) -> Vec<SimModel> {
+    /// So many of them, in virtual time.
+    pub fn simulated(&self, devices: usize) -> Simulated {
         let model = |model: &Model| SimModel { bytes: (model.weights_gb * 1e9) as u64, load: model.load_ms / 1e3 };
-        self.models.iter().map(model).collect()
-    }
-
-    /// All sizes of all models, and what they are.
-    pub fn shapes(&self) -> Vec<SimShape> {
-        let shapes = self.models.iter().enumerate().flat_map(|(at, model)| model.shapes.iter().map(move |shape| (at, shape)));
-        shapes.map(|(model, shape)| self.shape(model, shape)).collect()
+        let all =
+            || self.models.iter().enumerate().flat_map(|(at, model)| model.shapes.iter().map(move |shape| (at, model, shape)));
+        Simulated {
+            name: self.name.clone(),
+            devices,
+            memory: Some((self.memory_gb * 1e9) as u64),
+            models: self.models.iter().map(model).collect(),
+            shapes: all().map(|(at, _, shape)| self.shape(at, shape)).collect(),
+            places: all().map(|(_, model, shape)| (model.name.clone(), shape.side)).collect(),
+        }
     }
 
     fn shape(&self, model: usize, shape: &Shape) -> SimShape {
@@ -89,12 +94,6 @@ impl Device {
         };
         SimShape { model, width: shape.side, height: shape.side, cost, rows_max: u32::MAX }
     }
-
-    /// The place of a size among [`Device::shapes`].
-    pub fn find(&self, model: &str, side: u32) -> Option<usize> {
-        let names = self.models.iter().flat_map(|model| model.shapes.iter().map(|shape| (model.name.as_str(), shape.side)));
-        names.into_iter().position(|(name, known)| name == model && known == side)
-    }
 }
 
 #[cfg(test)]
@@ -103,14 +102,14 @@ mod tests {
 
     #[test]
     fn the_modelled_device_keeps_to_what_its_comments_say() {
-        let device = read(None).unwrap();
-        let shapes = device.shapes();
-        let cost = |model, side| &shapes[device.find(model, side).unwrap()].cost;
+        let device = read(None).unwrap().simulated(1);
+        let place = |model: &str, side| device.places.iter().position(|place| *place == (model.to_owned(), side));
+        let cost = |model, side| &device.shapes[place(model, side).unwrap()].cost;
         for (model, side, knee, solo) in [("sd15", 512, 16, 0.109), ("sdxl", 1024, 6, 0.822)] {
             let cost = cost(model, side);
             assert_eq!(cost.step.knee(), knee, "{model}");
             assert!((cost.solo(2, 20) - solo).abs() < 0.002, "{model}: {}", cost.solo(2, 20));
         }
-        assert!(device.find("sdxl", 511).is_none());
+        assert!(place("sdxl", 511).is_none());
     }
 }

@@ -142,6 +142,9 @@ fn mean_and_error(values: &[f64]) -> (f64, f64) {
     (mean, STUDENT.get(freedom).copied().unwrap_or(1.96) * (variance / count).sqrt())
 }
 
+/// Requests of a run in virtual time that prepares one in real time.
+const REHEARSED: usize = 1000;
+
 struct Task<'a> {
     mix: &'a Mix,
     k: f64,
@@ -150,19 +153,26 @@ struct Task<'a> {
 
 impl Task<'_> {
     fn run(&self, target: &dyn Target, options: &Options) -> Goodput {
-        let process = options.arrivals.process();
-        let plain = Setting { target, mix: self.mix, policy: Policy::StepLevel, k: self.k, process, requests: options.requests };
+        let (process, requests) = (options.arrivals.process(), options.requests);
+        let plain = |target| Setting { target, mix: self.mix, policy: Policy::StepLevel, k: self.k, process, requests };
+        // What takes real time is tuned in virtual time, with many more requests than there is time for.
+        let rehearsal = target.rehearsal();
+        let tuned_on = match &rehearsal {
+            Some(rehearsal) => Setting { requests: requests.max(REHEARSED), ..plain(rehearsal) },
+            None => plain(target),
+        };
         let policy = match self.policy {
             PolicyName::OneAtATime => Policy::OneAtATime,
             // Tuned on another seed than it is measured with.
-            PolicyName::Static => plain.tuned_static(1000),
+            PolicyName::Static => tuned_on.tuned_static(1000),
             PolicyName::RequestLevel => Policy::RequestLevel,
             PolicyName::StepLevel => Policy::StepLevel,
         };
-        let setting = Setting { policy, ..plain };
+        let setting = Setting { policy, ..plain(target) };
+        let guess = rehearsal.is_some().then(|| Setting { policy, ..tuned_on }.goodput(1, 0.01, None));
         let mut by_seed: Vec<f64> = Vec::new();
         for seed in 1..=options.seeds.max(1) {
-            by_seed.push(setting.goodput(seed, options.precision, by_seed.last().copied().filter(|rate| *rate > 0.0)));
+            by_seed.push(setting.goodput(seed, options.precision, by_seed.last().copied().or(guess).filter(|rate| *rate > 0.0)));
         }
         let (mean, error) = mean_and_error(&by_seed);
         let capacity = setting.capacity();

@@ -18,10 +18,7 @@ use easel_engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    real::Real,
-    target::{Simulated, Target},
-};
+use crate::{real::Real, target::Target};
 
 /// Drives a serving target with many requests and says how many were in time.
 #[derive(Parser)]
@@ -89,9 +86,7 @@ enum TargetName {
 impl TargetOptions {
     fn open(&self) -> Result<Box<dyn Target>, String> {
         match self.target {
-            TargetName::Sim => {
-                Ok(Box::new(Simulated { device: curves::read(self.curves.as_deref())?, devices: self.devices.max(1) }))
-            }
+            TargetName::Sim => Ok(Box::new(curves::read(self.curves.as_deref())?.simulated(self.devices.max(1)))),
             TargetName::Builtin => Ok(Box::new(Real::open()?)),
         }
     }

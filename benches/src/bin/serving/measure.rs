@@ -137,13 +137,11 @@ impl Setting<'_> {
         let (mut low, mut high) = (0.0, self.capacity() * 1.1);
         if let Some(near) = near {
             let (below, above) = (near * 0.94, near * 1.06);
-            match self.holds(below, seed) {
-                true => low = below,
-                false => high = below,
-            }
-            if low > 0.0 && !self.holds(above, seed) {
-                high = above;
-            } else if low > 0.0 {
+            if !self.holds(below, seed) {
+                (low, high) = self.downwards(below, seed);
+            } else if !self.holds(above, seed) {
+                (low, high) = (below, above);
+            } else {
                 low = above;
             }
         }
@@ -155,6 +153,18 @@ impl Setting<'_> {
             }
         }
         low
+    }
+
+    /// A rate that holds and one that does not, below one that does not: ever longer steps down.
+    fn downwards(&self, high: f64, seed: u64) -> (f64, f64) {
+        let (mut high, mut step) = (high, 0.1);
+        loop {
+            let low = high * (1.0 - step);
+            if low < 1e-3 || self.holds(low, seed) {
+                return (low, high);
+            }
+            (high, step) = (low, f64::min(step * 2.0, 0.5));
+        }
     }
 
     /// The best rows and window for static batches: a small search on a shorter run, the window in mean solo times.

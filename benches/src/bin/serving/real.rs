@@ -9,8 +9,8 @@ use std::{
 use easel_benches::builtin;
 use easel_engine::{
     Engine, EngineConfig, Outcome, State, SubmitError,
-    scheduler::{Failure, Refused, Rules},
-    sim::cluster::{Arrival, End, Story},
+    scheduler::{Cost, Failure, Refused, Rules},
+    sim::cluster::{Arrival, End, SimModel, SimShape, Story},
 };
 use easel_models::{
     Device, OpenDevice,
@@ -18,9 +18,13 @@ use easel_models::{
     prompt::PromptOptions,
 };
 use easel_types::GenerationRequest;
+use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::mpsc, task::JoinSet, time};
 
-use crate::{mix::Kind, target::Target};
+use crate::{
+    mix::Kind,
+    target::{Simulated, Target},
+};
 
 /// The model that mixes for this target name.
 pub const MODEL: &str = "builtin";
@@ -40,7 +44,7 @@ struct Running {
 }
 
 /// What a kind takes here.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Taken {
     /// Seconds alone.
     solo: f64,
@@ -48,6 +52,8 @@ struct Taken {
     crowded: f64,
     /// Rows of these.
     knee: u32,
+    /// What the scheduler has learnt.
+    cost: Cost,
 }
 
 /// The built-in model on this machine.
@@ -56,6 +62,8 @@ pub struct Real {
     device: OpenDevice,
     /// One at a time: they share the processor.
     running: Mutex<Option<Running>>,
+    /// Step times, measured once for all of them.
+    folder: TempDir,
     taken: Mutex<HashMap<Kind, Taken>>,
 }
 
@@ -68,7 +76,8 @@ impl Real {
     pub fn open() -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
         let device = Device::Cpu.open().map_err(|error| error.to_string())?;
-        Ok(Self { runtime, device, running: Mutex::default(), taken: Mutex::default() })
+        let folder = TempDir::new().map_err(|error| error.to_string())?;
+        Ok(Self { runtime, device, running: Mutex::default(), folder, taken: Mutex::default() })
     }
 
     /// The engine with these rules, idle and warm.
@@ -83,7 +92,8 @@ impl Real {
             old.engine.stop();
             self.runtime.block_on(old.engine.stopped());
         }
-        let config = EngineConfig { rules: rules.clone(), measure: true, ..EngineConfig::default() };
+        let curves = Some(self.folder.path().join("curves.json"));
+        let config = EngineConfig { rules: rules.clone(), measure: true, curves, ..EngineConfig::default() };
         let backend = BackendOptions {
             device: self.device.clone(),
             catalogue: Box::new(vec![(MODEL.into(), builtin())]),
@@ -122,7 +132,7 @@ impl Real {
     fn taken(&self, kind: &Kind) -> Taken {
         let kind = Kind { weight: 1, ..*kind };
         if let Some(known) = lock(&self.taken).get(&kind) {
-            return *known;
+            return known.clone();
         }
         // A target so far away that batches are as large as they are useful.
         let engine = self.engine(&Rules { target_factor: 1e3, ..Rules::default() });
@@ -130,9 +140,9 @@ impl Real {
         alone.sort_unstable_by(f64::total_cmp);
         let crowded = self.crowd(&engine, &kind, CROWD) / CROWD as f64;
         let model = engine.models().into_iter().next().expect("the built-in model is listed");
-        let knee = engine.curve(&model, kind.side, kind.side).1;
-        let taken = Taken { solo: alone[SOLO_RUNS / 2], crowded, knee };
-        lock(&self.taken).insert(kind, taken);
+        let (cost, knee) = engine.cost(&model, kind.side, kind.side);
+        let taken = Taken { solo: alone[SOLO_RUNS / 2], crowded, knee, cost };
+        lock(&self.taken).insert(kind, taken.clone());
         taken
     }
 }
@@ -194,6 +204,21 @@ impl Target for Real {
     fn work(&self, kind: &Kind) -> (f64, u32) {
         let taken = self.taken(kind);
         (taken.crowded, taken.knee)
+    }
+
+    fn rehearsal(&self) -> Option<Simulated> {
+        let shape = |side| {
+            let cost = self.taken(&Kind { weight: 1, model: MODEL, side, steps: 8, guidance: true }).cost;
+            SimShape { model: 0, width: side, height: side, cost, rows_max: u32::MAX }
+        };
+        Some(Simulated {
+            name: self.name(),
+            devices: 1,
+            memory: None,
+            models: vec![SimModel { bytes: 1, load: 0.0 }],
+            shapes: SIDES.map(shape).to_vec(),
+            places: SIDES.map(|side| (MODEL.to_owned(), side)).to_vec(),
+        })
     }
 
     fn serve(&self, rules: &Rules, traffic: &[Arrival], watch: &mut dyn FnMut(usize, &Story) -> bool) {

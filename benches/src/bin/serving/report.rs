@@ -78,6 +78,14 @@ const MEASURED: &str = "\
 it: what larger batches gain is little here, what they cost the others is not. What is not in it: HTTP, encoding of pictures. Real time is noisy;
 neighbours on the machine disturb it.";
 
+const SHARES: &str = "\
+![In-time share over the rate]({name}-shares.svg)
+
+The second plot is for k = {k}; the red line is 95 %. ";
+
+const TUNED: &str = " This is done in virtual
+  time, on the costs that the engine has learnt here; so are the rates at which each search begins.";
+
 /// The page and its plots: `serving.md`, or `serving-builtin.md` for the built-in model.
 pub fn write(folder: &Path, results: &Results, date: &str) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
@@ -88,7 +96,10 @@ pub fn write(folder: &Path, results: &Results, date: &str) -> Result<(), String>
     plot::goodputs(results, &folder.join(format!("{name}-goodput.svg"))).map_err(|error| error.to_string())?;
     let objectives = results.objectives();
     let k = objectives.iter().copied().find(|k| *k == 3.0).or(objectives.first().copied()).unwrap_or(3.0);
-    plot::shares(results, k, &folder.join(format!("{name}-shares.svg"))).map_err(|error| error.to_string())?;
+    let swept = results.goodputs.iter().any(|goodput| !goodput.shares.is_empty());
+    if swept {
+        plot::shares(results, k, &folder.join(format!("{name}-shares.svg"))).map_err(|error| error.to_string())?;
+    }
     let driven = results.mixes();
     let known = mix::all().into_iter().filter(|mix| driven.iter().any(|name| name == mix.name));
     let mixes: String = known.map(|mix| format!("- `{}`: {}\n", mix.name, mix.text)).collect();
@@ -98,6 +109,9 @@ pub fn write(folder: &Path, results: &Results, date: &str) -> Result<(), String>
         false => format!("It does not hold for:\n\n- {}", missed.join("\n- ")),
     };
     let text = TEXT
+        .replace("{shares}", if swept { SHARES } else { "" })
+        .replace("{swept}", if swept { " --shares" } else { "" })
+        .replace("{tuned}", if results.simulated { "" } else { TUNED })
         .replace("{how}", how)
         .replace("{name}", name)
         .replace("{option}", option)

@@ -2,13 +2,10 @@
 
 use easel_engine::{
     scheduler::Rules,
-    sim::cluster::{Arrival, SimCluster, Story},
+    sim::cluster::{Arrival, SimCluster, SimModel, SimShape, Story},
 };
 
-use crate::{
-    curves::Device,
-    mix::{Kind, Mix},
-};
+use crate::mix::{Kind, Mix};
 
 /// Something that serves requests. Everything that measures goes through this.
 pub trait Target: Sync {
@@ -30,6 +27,11 @@ pub trait Target: Sync {
     /// Serves all of it, telling each story as it ends (with its place among the arrivals) until told to stop.
     fn serve(&self, rules: &Rules, traffic: &[Arrival], watch: &mut dyn FnMut(usize, &Story) -> bool);
 
+    /// The same in virtual time, from what its costs were found to be: where static batches are tuned and searches begin.
+    fn rehearsal(&self) -> Option<Simulated> {
+        None
+    }
+
     /// Whether it can serve all of a mix.
     fn serves(&self, mix: &Mix) -> bool {
         mix.kinds.iter().all(|kind| self.place(kind).is_some())
@@ -38,15 +40,29 @@ pub trait Target: Sync {
 
 /// The real scheduler over modelled devices, in virtual time.
 pub struct Simulated {
-    /// What one of them takes.
-    pub device: Device,
+    /// What they are.
+    pub name: String,
     /// How many there are.
     pub devices: usize,
+    /// Bytes for weights on each; `None` is enough for all.
+    pub memory: Option<u64>,
+    /// Models.
+    pub models: Vec<SimModel>,
+    /// Sizes of all models.
+    pub shapes: Vec<SimShape>,
+    /// The model in mixes and the side of each of these.
+    pub places: Vec<(String, u32)>,
+}
+
+impl Simulated {
+    fn shape(&self, kind: &Kind) -> &SimShape {
+        &self.shapes[self.place(kind).unwrap_or_default()]
+    }
 }
 
 impl Target for Simulated {
     fn name(&self) -> String {
-        format!("{} x {}, simulated", self.devices, self.device.name)
+        format!("{} x {}, simulated", self.devices, self.name)
     }
 
     fn simulated(&self) -> bool {
@@ -54,29 +70,27 @@ impl Target for Simulated {
     }
 
     fn place(&self, kind: &Kind) -> Option<usize> {
-        self.device.find(kind.model, kind.side)
+        self.places.iter().position(|(model, side)| model == kind.model && *side == kind.side)
     }
 
     fn solo(&self, kind: &Kind) -> f64 {
-        let shape = &self.device.shapes()[self.place(kind).unwrap_or_default()];
-        shape.cost.solo(1 + u32::from(kind.guidance), kind.steps)
+        self.shape(kind).cost.solo(1 + u32::from(kind.guidance), kind.steps)
     }
 
     fn work(&self, kind: &Kind) -> (f64, u32) {
-        let shape = &self.device.shapes()[self.place(kind).unwrap_or_default()];
-        let knee = shape.cost.step.knee();
-        (shape.cost.work(1 + u32::from(kind.guidance), kind.steps, knee) / self.devices as f64, knee)
+        let cost = &self.shape(kind).cost;
+        let knee = cost.step.knee();
+        (cost.work(1 + u32::from(kind.guidance), kind.steps, knee) / self.devices as f64, knee)
     }
 
     fn serve(&self, rules: &Rules, traffic: &[Arrival], watch: &mut dyn FnMut(usize, &Story) -> bool) {
-        let models = self.device.models();
         let cluster = SimCluster {
             rules: rules.clone(),
             devices: self.devices,
-            memory: Some((self.device.memory_gb * 1e9) as u64),
-            loaded: (0..models.len()).collect(),
-            models,
-            shapes: self.device.shapes(),
+            memory: self.memory,
+            loaded: (0..self.models.len()).collect(),
+            models: self.models.clone(),
+            shapes: self.shapes.clone(),
             faults: Vec::new(),
             checked: false,
             asked_every: None,

@@ -106,6 +106,7 @@ impl Scheduler {
         if let Some(limit) = limit {
             self.limits.push(Reverse((limit, request)));
         }
+        self.surprise();
         Ok(request)
     }
 
@@ -145,8 +146,8 @@ impl Scheduler {
     }
 }
 
-/// For a `Retry-After` header: whole seconds until there is room, at least one and at most ten minutes. If that is not known, because nobody
-/// has asked yet or nothing is ever to leave, a second: whoever asks again is told by the forecast that was begun for him.
+/// For a `Retry-After` header: whole seconds until there is room, at least one and at most ten minutes. If that is not known, because the
+/// first rehearsal is still under way or nothing is ever to leave, a second.
 fn until(room: Option<u64>, now: u64) -> Duration {
     let micros = room.map_or(0, |room| room.saturating_sub(now));
     Duration::from_secs(micros.div_ceil(1_000_000).clamp(1, 600))

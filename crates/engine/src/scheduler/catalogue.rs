@@ -44,6 +44,7 @@ impl Scheduler {
     /// A device with `memory` bytes for weights; its number.
     pub fn add_device(&mut self, memory: Option<u64>) -> usize {
         self.coming = self.coming.saturating_sub(1);
+        self.surprise();
         let mut device = Device::new(memory);
         // What the first device has been measured to do is the best guess for another.
         let known = self.devices.first().map(|first| first.costs.clone());
@@ -61,6 +62,7 @@ impl Scheduler {
         new.costs = std::mem::take(&mut old.costs);
         new.knees = std::mem::take(&mut old.knees);
         *old = new;
+        self.surprise();
     }
 
     /// A model that takes `bytes` on a device and about `load` seconds to bring in.

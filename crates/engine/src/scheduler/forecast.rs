@@ -1,50 +1,73 @@
 //! What is expected of the time to come, and when that is thought over anew.
 //!
-//! A rehearsal costs as much as the decisions it goes through, so it is done in instalments: with every step some of its actions, for a
-//! small share of what the step took. Who asks for a place gets a larger one at once.
+//! A rehearsal costs as much as the decisions it goes through, so nobody waits for one: whoever runs the scheduler takes it when it is due
+//! ([`Scheduler::rehearsal`]), goes through it beside everything else, and brings back what was seen ([`Scheduler::foresee`]). With few
+//! pictures it is so short that whoever asks gets one at once.
+
+use std::time::Duration;
 
 use slotmap::SecondaryMap;
 
-use super::{RequestKey, Scheduler, rehearsal::Rehearsal};
+use super::{RequestKey, Scheduler, micros, rehearsal::Rehearsal};
 
-/// Rehearsals begin this many microseconds apart.
+/// The share of the time that may be spent on rehearsals.
+const SHARE: f64 = 0.1;
+/// Without surprises the next rehearsal begins this many microseconds after the last: costs are learnt, and drift.
 const AGE: u64 = 400_000;
 /// A forecast is no longer believed after this many, for then much may have come.
 const AGE_MAX: u64 = 10_000_000;
-/// Actions that are rehearsed for each second of a step. One takes a few microseconds: less than a hundredth of the time.
-const ACTIONS_PER_SECOND: f64 = 1000.0;
-/// The least after a step, and the most.
-const ACTIONS_STEP: (u32, u32) = (16, 1000);
-/// Actions that are rehearsed at once for somebody who asks.
-const ACTIONS_ASKED: u32 = 500;
-/// With no more pictures than this a rehearsal is so short that everybody who asks gets one.
+/// With no more pictures than this everybody who asks gets a rehearsal.
 const FEW: usize = 24;
 
 /// When requests begin and end. Times are microseconds.
-#[derive(Default)]
-pub(super) struct Forecast {
+#[derive(Debug, Default)]
+pub struct Forecast {
     /// When the rehearsal began, if there was one.
     made: Option<u64>,
     starts: SecondaryMap<RequestKey, u64>,
     ends: SecondaryMap<RequestKey, u64>,
     /// Device-seconds that are done with, and when.
     drains: Vec<(u64, f64)>,
+    /// Actions that were gone through.
+    actions: u32,
+}
+
+/// When the next rehearsal is due. Times are microseconds.
+#[derive(Default)]
+pub(super) struct Foresight {
+    /// Somebody came or went otherwise than was foreseen since the last rehearsal began.
+    surprised: bool,
+    /// Somebody is going through one.
+    under_way: bool,
+    /// When the last one began.
+    begun: u64,
+    /// There is none before.
+    rests_until: u64,
 }
 
 impl Forecast {
-    pub fn new(made: u64) -> Self {
+    pub(super) fn new(made: u64) -> Self {
         Self { made: Some(made), ..Self::default() }
     }
 
-    pub fn starts(&mut self, request: RequestKey, at: u64) {
+    /// Actions that were gone through for it.
+    pub fn actions(&self) -> u32 {
+        self.actions
+    }
+
+    pub(super) fn acted(&mut self) {
+        self.actions += 1;
+    }
+
+    pub(super) fn starts(&mut self, request: RequestKey, at: u64) {
         self.starts.insert(request, at);
     }
 
-    pub fn ends(&mut self, request: RequestKey, at: u64) {
+    pub(super) fn ends(&mut self, request: RequestKey, at: u64) {
         self.ends.insert(request, at);
     }
 
-    pub fn drained(&mut self, at: u64, work: f64) {
+    pub(super) fn drained(&mut self, at: u64, work: f64) {
         if work > 0.0 {
             self.drains.push((at, work));
         }
@@ -83,28 +106,42 @@ impl Scheduler {
         self.forecast.made.is_some_and(|made| now.saturating_sub(made) <= AGE_MAX)
     }
 
-    /// After a step that took so many seconds.
-    pub(super) fn keep_forecast(&mut self, took: f64, now: u64) {
-        let actions = ((took * ACTIONS_PER_SECOND) as u32).clamp(ACTIONS_STEP.0, ACTIONS_STEP.1);
-        self.rehearse(actions, AGE, now);
+    /// Somebody came or went, and nobody has foreseen it.
+    pub(super) fn surprise(&mut self) {
+        self.foresight.surprised = true;
+    }
+
+    /// When the next rehearsal is to begin; `None` while there is nothing to foretell, or while one is under way.
+    pub fn rehearsal_due(&self) -> Option<Duration> {
+        let Foresight { surprised, under_way, begun, rests_until } = self.foresight;
+        if !self.foretelling || under_way || self.requests.is_empty() || self.devices_up() == 0 {
+            return None;
+        }
+        let due = if surprised { rests_until } else { rests_until.max(begun + AGE) };
+        Some(Duration::from_micros(due))
+    }
+
+    /// A copy of everything, to be gone through elsewhere; [`Scheduler::foresee`] must follow.
+    pub fn rehearsal(&mut self, now: Duration) -> Rehearsal {
+        let now = micros(now);
+        self.foresight = Foresight { surprised: false, under_way: true, begun: now, rests_until: now };
+        Rehearsal::new(self, now)
+    }
+
+    /// What a rehearsal has shown, and how long it took. `None` is one that came to nothing.
+    pub fn foresee(&mut self, forecast: Option<Forecast>, took: Duration) {
+        self.foresight.under_way = false;
+        self.foresight.rests_until = self.foresight.begun + (took.as_micros() as f64 / SHARE) as u64;
+        // Somebody may have asked for one that began later.
+        if let Some(forecast) = forecast.filter(|forecast| forecast.made >= self.forecast.made) {
+            self.forecast = forecast;
+        }
     }
 
     /// For somebody who wants to know now.
     pub(super) fn renew_forecast(&mut self, now: u64) {
-        let age = if self.parts.len() <= FEW { 0 } else { AGE };
-        self.rehearse(ACTIONS_ASKED, age, now);
-    }
-
-    /// Goes on with a rehearsal, or begins one if the forecast has come of age.
-    fn rehearse(&mut self, actions: u32, age: u64, now: u64) {
-        let young = self.forecast.made.is_some_and(|made| now < made + age);
-        if !self.foretelling || (self.rehearsal.is_none() && young) || self.devices_up() == 0 {
-            return;
-        }
-        let mut rehearsal = self.rehearsal.take().unwrap_or_else(|| Box::new(Rehearsal::new(self, now)));
-        match rehearsal.go_on(actions) {
-            Some(forecast) => self.forecast = forecast,
-            None => self.rehearsal = Some(rehearsal),
+        if self.foretelling && self.parts.len() <= FEW && self.devices_up() > 0 {
+            self.forecast = Rehearsal::new(self, now).run();
         }
     }
 }

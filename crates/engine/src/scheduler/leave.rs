@@ -25,6 +25,9 @@ impl Scheduler {
                 self.users.remove(&user);
             }
         }
+        if !matches!(effect, Effect::Finished(_)) {
+            self.surprise();
+        }
         self.effects.push(effect);
     }
 

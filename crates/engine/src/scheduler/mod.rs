@@ -49,7 +49,9 @@ pub use choose::{Candidate, Choice, Group, Limit, Limits, Stopped, choose};
 pub use cost::{Cost, Curve, Mean};
 pub use effect::Effect;
 pub use estimate::Place;
+pub use forecast::Forecast;
 pub use rank::{AGEING_GAIN, Facts, Rank};
+pub use rehearsal::Rehearsal;
 pub use report::{Failure, Report};
 pub use residency::settle;
 pub use rules::{Policy, Rules};
@@ -57,9 +59,8 @@ pub use submission::Submission;
 
 use catalogue::{GroupInfo, ModelInfo};
 use device::Device;
-use forecast::Forecast;
+use forecast::Foresight;
 use line::Lines;
-use rehearsal::Rehearsal;
 use work::{Part, Request, Where};
 
 new_key_type! {
@@ -97,8 +98,7 @@ pub struct Scheduler {
     forecast: Forecast,
     /// Forecasts are kept up to date.
     foretelling: bool,
-    /// The next forecast, as far as it has got.
-    rehearsal: Option<Box<Rehearsal>>,
+    foresight: Foresight,
     /// This is the copy of a scheduler, and nobody listens.
     rehearsing: bool,
     waiting_requests: usize,
@@ -140,7 +140,7 @@ impl Scheduler {
             lines: Lines::default(),
             forecast: Forecast::default(),
             foretelling: true,
-            rehearsal: None,
+            foresight: Foresight::default(),
             rehearsing: false,
             waiting_requests: 0,
             users: HashMap::new(),
@@ -193,6 +193,7 @@ impl Scheduler {
     /// No device begins anything new; steps stop too.
     pub fn pause(&mut self, paused: bool) {
         self.paused = paused;
+        self.surprise();
         self.devices.iter_mut().for_each(|device| device.stale = true);
     }
 

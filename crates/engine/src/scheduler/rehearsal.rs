@@ -20,41 +20,38 @@ const WAITING_MAX: usize = 1024;
 /// A rehearsal ends after so many actions, whatever there is left.
 const ACTIONS_MAX: u32 = 50_000;
 
-/// A rehearsal that is under way.
-pub(super) struct Rehearsal {
+/// A copy of a scheduler, ready to be gone through.
+pub struct Rehearsal {
     stage: Scheduler,
     /// Requests of the copy in earnest.
     names: SecondaryMap<RequestKey, RequestKey>,
     /// When each device of the copy is to be asked next, and in which order those that are due together are.
     due: Vec<Option<(u64, u64)>>,
     forecast: Forecast,
-    actions: u32,
     next_slot: u32,
 }
 
 impl Rehearsal {
-    pub fn new(earnest: &Scheduler, now: u64) -> Self {
+    pub(super) fn new(earnest: &Scheduler, now: u64) -> Self {
         let mut names = SecondaryMap::new();
         let mut stage = earnest.copy(&mut names);
         stage.now = now;
         let due = stage.devices.iter().map(|device| device.doing.as_ref().map(|doing| (doing.until().max(now), doing.order)));
         let due = due.collect();
-        let mut this = Self { stage, names, due, forecast: Forecast::new(now), actions: 0, next_slot: u32::MAX / 2 };
-        this.ask_idle(now);
-        this
+        Self { stage, names, due, forecast: Forecast::new(now), next_slot: u32::MAX / 2 }
     }
 
-    /// Goes on for so many actions; what was seen, once there is nothing left.
-    pub fn go_on(&mut self, actions: u32) -> Option<Forecast> {
-        let until = self.actions.saturating_add(actions).min(ACTIONS_MAX);
-        while self.actions < until {
+    /// Goes through it to the end.
+    pub fn run(mut self) -> Forecast {
+        self.ask_idle(self.stage.now);
+        while self.forecast.actions() < ACTIONS_MAX {
             let due = self.due.iter().enumerate().filter_map(|(device, due)| Some(((*due)?, device)));
-            let Some(((at, _), device)) = due.min() else { return Some(std::mem::take(&mut self.forecast)) };
+            let Some(((at, _), device)) = due.min() else { break };
             self.due[device] = None;
             self.perform(device, at);
-            self.actions += 1;
+            self.forecast.acted();
         }
-        (self.actions == ACTIONS_MAX).then(|| std::mem::take(&mut self.forecast))
+        self.forecast
     }
 
     /// Everything that is not busy, in order.

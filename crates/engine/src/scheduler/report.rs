@@ -199,7 +199,6 @@ impl Scheduler {
             self.end(request, Effect::Failed(request, failure));
         }
         if !self.rehearsing {
-            self.keep_forecast(took, now);
             members.iter().for_each(|member| self.tell_progress(device, member, took, now));
         }
     }
@@ -334,6 +333,7 @@ impl Scheduler {
     /// The device can no longer be used. Its requests start again on another one, unless they have seen this before: a request that
     /// takes devices down must not take them all.
     pub fn lose(&mut self, device: usize, reason: &str) {
+        self.surprise();
         let this = &mut self.devices[device];
         this.lost = true;
         this.doing = None;

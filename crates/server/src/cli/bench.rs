@@ -53,7 +53,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         runtime.engine.stopped().await;
         spinner.finish_and_clear();
         let Some(model) = runtime.engine.models().into_iter().next() else { return Ok(ExitCode::SUCCESS) };
-        let (curve, knee) = runtime.engine.curve(&model, model.width, model.height);
+        let (cost, knee) = runtime.engine.cost(&model, model.width, model.height);
+        let curve = cost.step;
         let device = runtime.engine.status().backend;
         if context.json {
             let points: Vec<_> = curve.points().iter().map(|(rows, s)| json!({"rows": rows, "seconds": s})).collect();

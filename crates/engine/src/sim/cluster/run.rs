@@ -5,10 +5,15 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 use slotmap::SecondaryMap;
 
 use super::{Arrival, End, Estimate, Outcome, SimCluster, SimFault, Story, device::SimDevice};
-use crate::scheduler::{Action, Effect, Group, Model, RequestKey, Scheduler};
+use crate::{
+    core::PLACES_AT_ONCE,
+    scheduler::{Action, Effect, Forecast, Group, Model, RequestKey, Scheduler},
+};
 
 /// So many turns in which no batch is stepped and no request ends are a scheduler that runs in circles.
 const TURNS_MAX: u32 = 100_000;
+/// What an action of a rehearsal takes: `benches/benches/scheduler.rs` measures it.
+const ACTION: Duration = Duration::from_micros(5);
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Happening {
@@ -27,6 +32,10 @@ pub(super) enum Happening {
     ComesUp(usize),
     GivenUp(usize),
     Asks,
+    /// A rehearsal is due.
+    Rehearses,
+    /// A rehearsal is over.
+    Foresees,
 }
 
 pub(super) struct Run<'a> {
@@ -47,6 +56,10 @@ pub(super) struct Run<'a> {
     enough: bool,
     /// Turns since something was achieved.
     turns: u32,
+    /// What the rehearsal that is under way will have shown.
+    forecast: Option<(Forecast, Duration)>,
+    /// When the next one is planned.
+    rehearses: u64,
 }
 
 impl SimCluster {
@@ -82,6 +95,8 @@ impl SimCluster {
             watch,
             enough: false,
             turns: 0,
+            forecast: None,
+            rehearses: 0,
         };
         run.run()
     }
@@ -135,6 +150,17 @@ impl Run<'_> {
                     self.ask();
                     continue;
                 }
+                Happening::Rehearses => {
+                    self.rehearse();
+                    continue;
+                }
+                Happening::Foresees => {
+                    if let Some((forecast, took)) = self.forecast.take() {
+                        self.scheduler.foresee(Some(forecast), took);
+                    }
+                    self.rehearse();
+                    continue;
+                }
                 // Planned before something else came between.
                 Happening::Done { .. } | Happening::Wakes { .. } => continue,
             }
@@ -145,6 +171,7 @@ impl Run<'_> {
                 }
             }
             self.hear();
+            self.rehearse();
             if self.plan.checked {
                 self.scheduler.check();
             }
@@ -157,6 +184,21 @@ impl Run<'_> {
         self.outcome.stories = self.stories.into_iter().flatten().collect();
         self.outcome.seconds = self.outcome.stories.iter().map(|story| story.ended).fold(0.0, f64::max);
         self.outcome
+    }
+
+    /// Begins a rehearsal if one is due, and plans the next.
+    fn rehearse(&mut self) {
+        let Some(due) = self.scheduler.rehearsal_due() else { return };
+        let due = due.as_micros() as u64;
+        if due <= self.now {
+            let forecast = self.scheduler.rehearsal(self.time()).run();
+            let took = ACTION * forecast.actions();
+            self.forecast = Some((forecast, took));
+            self.at(self.now + took.as_micros() as u64, Happening::Foresees);
+        } else if self.rehearses != due {
+            self.rehearses = due;
+            self.at(due, Happening::Rehearses);
+        }
     }
 
     pub(super) fn at(&mut self, at: u64, happening: Happening) {
@@ -197,6 +239,7 @@ impl Run<'_> {
             Ok(key) => {
                 self.submitted.insert(key, i);
                 self.keys[i] = Some(key);
+                self.first_place(i, key);
                 if let Some(after) = arrival.leaves_after {
                     self.at(self.now + after.as_micros() as u64, Happening::Leaves(i));
                 }
@@ -209,6 +252,16 @@ impl Run<'_> {
         self.outcome.queue_longest = self.outcome.queue_longest.max(self.scheduler.waiting());
         if let Some(next) = self.arrivals.get(i + 1) {
             self.at((next.at.as_micros() as u64).max(self.now), Happening::Arrives(i + 1));
+        }
+    }
+
+    /// Whoever comes is told where he stands, as the engine does.
+    fn first_place(&mut self, arrival: usize, key: RequestKey) {
+        if self.plan.asked_every.is_none() || self.scheduler.waiting() > PLACES_AT_ONCE {
+            return;
+        }
+        if let Some(place) = self.scheduler.places(self.time()).into_iter().find(|place| place.request == key) {
+            self.outcome.estimates.push(Estimate { arrival, at: self.seconds(), left: place.left, waiting: true });
         }
     }
 
