@@ -9,11 +9,11 @@ use super::{
         Activation,
         epilogue::{put as put_single, some as some_single},
         lanes::Lanes,
-        math,
         share::{Shared, each},
     },
     Bf16, Bf16Isa,
     halves::{Halves, on_halves, put, some},
+    quick,
 };
 
 /// Numbers of a task.
@@ -98,12 +98,7 @@ unsafe fn pointwise_body<H: Halves>(work: &Pointwise<'_>) {
                 Some(b) => H::L::add(x, some::<H>(b.as_ptr().add(i), count)),
                 None => x,
             };
-            let x = match work.activation {
-                Activation::None => x,
-                Activation::Silu => math::silu::<H::L>(x),
-                Activation::Gelu => math::gelu::<H::L>(x),
-                Activation::QuickGelu => math::quick_gelu::<H::L>(x),
-            };
+            let x = quick::activate::<H::L>(work.activation, x);
             put::<H>(work.out.add(i), count, x);
         }
     }

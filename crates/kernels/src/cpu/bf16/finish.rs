@@ -5,11 +5,12 @@
 use std::ptr::null;
 
 use super::{
-    super::{Activation, epilogue::put as put_single, lanes::Lanes, math, share::Shared},
+    super::{Activation, epilogue::put as put_single, lanes::Lanes, share::Shared},
     Bf16, Bf16Isa, Matrix,
     cell::TILE,
     halves::{Halves, on_halves, put, some},
     pack::PANEL,
+    quick,
 };
 
 /// `activation(x + bias + row_bias) + residual`.
@@ -170,9 +171,9 @@ unsafe fn finish_lines_body<H: Halves>(work: &Finish<'_>, from: usize, to: usize
         }
         match work.behind.activation {
             Activation::None => lines::<H>(work, from, to, |x| x),
-            Activation::Silu => lines::<H>(work, from, to, |x| math::silu::<H::L>(x)),
-            Activation::Gelu => lines::<H>(work, from, to, |x| math::gelu::<H::L>(x)),
-            Activation::QuickGelu => lines::<H>(work, from, to, |x| math::quick_gelu::<H::L>(x)),
+            Activation::Silu => lines::<H>(work, from, to, |x| quick::silu::<H::L>(x)),
+            Activation::Gelu => lines::<H>(work, from, to, |x| quick::gelu::<H::L>(x)),
+            Activation::QuickGelu => lines::<H>(work, from, to, |x| quick::quick_gelu::<H::L>(x)),
         }
     }
 }
@@ -231,7 +232,7 @@ unsafe fn gated_lines<H: Halves>(work: &Finish<'_>, from: usize, to: usize) {
             for offset in (0..exist).step_by(width) {
                 let value = H::L::add(H::L::load(sum::<H>(work, i, offset)), H::L::load(bias.add(offset)));
                 let gate = H::L::add(H::L::load(sum::<H>(work, i, TILE + offset)), H::L::load(bias.add(TILE + offset)));
-                write::<H>(behind, start + offset, exist - offset, H::L::mul(value, math::gelu::<H::L>(gate)));
+                write::<H>(behind, start + offset, exist - offset, H::L::mul(value, quick::gelu::<H::L>(gate)));
             }
         }
     }

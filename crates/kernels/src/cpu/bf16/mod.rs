@@ -25,6 +25,7 @@ mod norm;
 mod pack;
 mod permission;
 mod product;
+mod quick;
 mod slice;
 
 pub use attention::{Attention, attention};

@@ -10,12 +10,12 @@ use super::{
         Activation, GroupNorm,
         epilogue::{put as put_single, some as some_single},
         lanes::Lanes,
-        math,
         norm::{Moments, join, with_moments},
         share::{Shared, each, with_scratch},
     },
     Bf16, Bf16Isa, Border,
     halves::{Halves, on_halves, put, some},
+    quick,
 };
 
 /// Numbers of a piece: a quarter of a first-level cache.
@@ -203,9 +203,9 @@ unsafe fn affine_body<H: Halves>(work: &Affine<'_>) {
     unsafe {
         match work.activation {
             Activation::None => affine_by::<H>(work, |x| x),
-            Activation::Silu => affine_by::<H>(work, |x| math::silu::<H::L>(x)),
-            Activation::Gelu => affine_by::<H>(work, |x| math::gelu::<H::L>(x)),
-            Activation::QuickGelu => affine_by::<H>(work, |x| math::quick_gelu::<H::L>(x)),
+            Activation::Silu => affine_by::<H>(work, |x| quick::silu::<H::L>(x)),
+            Activation::Gelu => affine_by::<H>(work, |x| quick::gelu::<H::L>(x)),
+            Activation::QuickGelu => affine_by::<H>(work, |x| quick::quick_gelu::<H::L>(x)),
         }
     }
 }
