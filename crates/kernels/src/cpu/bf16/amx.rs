@@ -109,6 +109,17 @@ macro_rules! steps {
     };
 }
 steps!(steps_of_panels, "tileloadd", "tileloaddt1", "0",);
+steps!(steps_of_panels_2, "tileloadd", "tileloaddt1", "128", "prefetcht1 [{ahead}]", "prefetcht1 [{ahead} + 64]");
+steps!(
+    steps_of_panels_4,
+    "tileloadd",
+    "tileloaddt1",
+    "256",
+    "prefetcht1 [{ahead}]",
+    "prefetcht1 [{ahead} + 64]",
+    "prefetcht1 [{ahead} + 128]",
+    "prefetcht1 [{ahead} + 192]"
+);
 steps!(steps_of_lines, "tileloaddt1", "tileloadd", "0",);
 steps!(steps_of_lines_2, "tileloaddt1", "tileloadd", "128", "prefetcht1 [{ahead}]", "prefetcht1 [{ahead} + 64]");
 steps!(
@@ -161,8 +172,7 @@ steps!(
 /// Bytes that are asked for ahead at every step.
 fn bytes_ahead(ahead: Ahead) -> usize {
     match ahead {
-        Ahead::Panels => 0,
-        Ahead::Lines(lines) => usize::from(lines) * 64,
+        Ahead::Panels(lines) | Ahead::Lines(lines) => usize::from(lines) * 64,
     }
 }
 
@@ -171,7 +181,9 @@ unsafe fn run(steps: Steps, ahead: Ahead) {
     // SAFETY: the caller's contract.
     unsafe {
         match ahead {
-            Ahead::Panels => steps_of_panels(steps),
+            Ahead::Panels(0 | 1) => steps_of_panels(steps),
+            Ahead::Panels(2 | 3) => steps_of_panels_2(steps),
+            Ahead::Panels(_) => steps_of_panels_4(steps),
             Ahead::Lines(0 | 1) => steps_of_lines(steps),
             Ahead::Lines(2 | 3) => steps_of_lines_2(steps),
             Ahead::Lines(4..=7) => steps_of_lines_4(steps),

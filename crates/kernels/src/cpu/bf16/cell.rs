@@ -47,8 +47,8 @@ pub(super) struct Cell<'a> {
 /// Which operand is streamed, and what is asked for ahead of its use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ahead {
-    /// The lines stay near, panels go by.
-    Panels,
+    /// The lines stay near, panels go by; so many cache lines of the next lines at every step: 0, 2 or 4.
+    Panels(u8),
     /// The panel stays near, lines go by; so many cache lines of the next panel at every step: 0, 2, 4, 8 or 16.
     Lines(u8),
 }

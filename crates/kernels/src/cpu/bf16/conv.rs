@@ -101,4 +101,8 @@ impl Left for Neighbours<'_> {
         let (dy, dx) = (tap / self.geometry.kernel, tap % self.geometry.kernel);
         (dy * self.x.border.outer()[1] + dx) * self.x.border.pixel() * 2
     }
+
+    fn is_dense(&self) -> bool {
+        false
+    }
 }

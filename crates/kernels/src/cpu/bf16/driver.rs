@@ -22,7 +22,7 @@ const SHORT: usize = 36;
 const PAIRS: usize = 8;
 /// Pairs of tiles of which there are too few to share them: panels are shared instead, so that weights are read once.
 const FEW_PAIRS: usize = 16;
-/// Panels whose sums wait in the second-level cache.
+/// Panels that stay in the second-level cache, or their sums.
 const PANELS: usize = 20;
 /// Runs of a part: as many as steps, or taps.
 const RUNS: usize = SHORT;
@@ -46,6 +46,8 @@ pub(super) trait Left: Sync {
     fn tile(&self, index: usize) -> Tile;
     /// Where a tap's numbers lie, in bytes from those of the first.
     fn tap(&self, tap: usize) -> usize;
+    /// Whether a tile's lines follow one another, and the next tile's follow them.
+    fn is_dense(&self) -> bool;
 }
 
 /// One task: pairs of tiles by panels.
@@ -97,12 +99,11 @@ impl<S: Left> Work<'_, S> {
         let count = share.pairs.1 - share.pairs.0;
         (1..count).for_each(|i| pairs[i] = self.pair(share.pairs.0 + i));
         let pairs = &pairs[..count];
-        match self.w.steps() <= SHORT && count <= PAIRS {
-            true => self.lines_stay(pairs, share.panels),
-            false => {
-                for panel in (share.panels.0..share.panels.1).step_by(PANELS) {
-                    self.panels_stay(pairs, (panel, (panel + PANELS).min(share.panels.1)));
-                }
+        for panel in (share.panels.0..share.panels.1).step_by(PANELS) {
+            let panels = (panel, (panel + PANELS).min(share.panels.1));
+            match self.w.steps() <= SHORT && count <= PAIRS {
+                true => self.lines_stay(pairs, panels),
+                false => self.panels_stay(pairs, panels),
             }
         }
     }
@@ -140,14 +141,23 @@ impl<S: Left> Work<'_, S> {
         let runs = self.runs(0, self.w.steps(), &mut runs);
         with_scratch(2 * SUMS, 0, |sums, _| {
             let (mut pending, mut turn) = (Pending::default(), 0);
-            for pair in pairs {
+            let count = panels.1 - panels.0;
+            for (i, pair) in pairs.iter().enumerate() {
+                // Every panel's steps ask for their part of the next pair, where it is one piece of memory.
+                let next = pairs.get(i + 1).filter(|_| self.left.is_dense()).map(|next| next.lines[0]);
                 for panel in panels.0..panels.1 {
+                    let ahead = match next {
+                        Some(next) => {
+                            let part = (panel - panels.0) * self.w.steps() * BOTH_TILES * 2 / count;
+                            (next.wrapping_add(part), Ahead::Panels(if count >= 16 { 2 } else { 4 }))
+                        }
+                        None => (pair.lines[0], Ahead::Panels(0)),
+                    };
                     turn = SUMS - turn;
                     let weights = self.w.panel(panel, 0).as_ptr();
                     let sums = sums[turn..].as_mut_ptr();
                     let Pair { lines, strides, .. } = *pair;
-                    let cell =
-                        Cell { lines, strides, runs, panel: weights, sums, fresh: true, ahead: (weights.cast(), Ahead::Panels) };
+                    let cell = Cell { lines, strides, runs, panel: weights, sums, fresh: true, ahead };
                     // SAFETY: tiles are those of the left side, which its maker has checked; the sums are this thread's, and the pending
                     // ones are the others; shares do not overlap.
                     unsafe { cell.multiply(self.isa, &mut pending) }

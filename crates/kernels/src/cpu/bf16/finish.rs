@@ -64,7 +64,12 @@ pub(super) struct Behind {
     /// Numbers in a line of the result.
     columns: usize,
     gated: bool,
+    /// Whether the result is written past the caches: it is larger than they are, and its lines are whole cache lines.
+    stream: bool,
 }
+
+/// Bytes of a result that would push everything else out of the caches.
+const STREAMED: usize = 32 << 20;
 
 // SAFETY: the pointers are read, and results are `Shared`.
 unsafe impl Sync for Behind {}
@@ -80,6 +85,10 @@ impl Behind {
         assert_eq!(lines % rows.max(1), 0, "every row has as many lines. This is a bug.");
         assert!(lines < u32::MAX as usize, "lines are counted in 32 bits. This is a bug.");
         assert_eq!(out.len(), lines * columns, "a result has the length of its shape. This is a bug.");
+        let stream = match &out {
+            Out::Half(out) => out.len() * size_of::<Bf16>() > STREAMED && out.as_ptr().addr() % 64 == 0 && columns % PANEL == 0,
+            Out::Single(_) => false,
+        };
         let (halves, singles) = match out {
             Out::Half(out) => (Some(Shared::new(out)), None),
             Out::Single(out) => (None, Some(Shared::new(out))),
@@ -93,6 +102,7 @@ impl Behind {
             singles,
             columns,
             gated: w.gated,
+            stream,
         }
     }
 
@@ -182,6 +192,55 @@ type V<H> = <<H as Halves>::L as Lanes>::V;
 
 #[inline(always)]
 unsafe fn lines<H: Halves>(work: &Finish<'_>, from: usize, to: usize, activate: impl Fn(V<H>) -> V<H> + Copy) {
+    let behind = work.behind;
+    // SAFETY: the caller's contract.
+    unsafe {
+        match (work.panel + 1) * PANEL <= behind.columns && behind.row_bias.is_null() && behind.halves.is_some() {
+            true if behind.residual.is_null() => whole_lines::<H, false>(work, from, to, activate),
+            true => whole_lines::<H, true>(work, from, to, activate),
+            false => any_lines::<H>(work, from, to, activate),
+        }
+    }
+}
+
+/// All columns of the panel exist, and nothing is added but the bias and perhaps a residual.
+#[inline(always)]
+unsafe fn whole_lines<H: Halves, const RESIDUAL: bool>(
+    work: &Finish<'_>,
+    from: usize,
+    to: usize,
+    activate: impl Fn(V<H>) -> V<H> + Copy,
+) {
+    let (behind, width) = (work.behind, H::L::WIDTH);
+    let column = work.panel * PANEL;
+    let Some(out) = behind.halves else { return };
+    // SAFETY: the caller's contract; whole panels of columns are there.
+    unsafe {
+        let out = out.start().add(column);
+        let bias: [V<H>; 4] = std::array::from_fn(|i| H::L::load(behind.bias.add(column + i * width % PANEL)));
+        for i in from..to {
+            let place = work.places[i / TILE][i % TILE];
+            if place.line == Place::NONE.line {
+                continue;
+            }
+            let start = place.line as usize * behind.columns;
+            for (j, bias) in bias.iter().enumerate().take(PANEL / width) {
+                let mut x = activate(H::L::add(H::L::load(sum::<H>(work, i, j * width)), *bias));
+                if RESIDUAL {
+                    x = H::L::add(x, H::load(behind.residual.add(start + column + j * width)));
+                }
+                match behind.stream {
+                    true => H::stream(out.add(start + j * width), x),
+                    false => H::store(out.add(start + j * width), x),
+                }
+            }
+        }
+    }
+}
+
+/// The general case.
+#[inline(always)]
+unsafe fn any_lines<H: Halves>(work: &Finish<'_>, from: usize, to: usize, activate: impl Fn(V<H>) -> V<H> + Copy) {
     let (behind, width) = (work.behind, H::L::WIDTH);
     let column = work.panel * PANEL;
     let exist = PANEL.min(behind.columns - column);

@@ -22,6 +22,11 @@ pub(super) trait Halves: Copy {
     /// The first `count` numbers, zeros behind them.
     unsafe fn load_some(from: *const Bf16, count: usize) -> <Self::L as Lanes>::V;
     unsafe fn store(to: *mut Bf16, x: <Self::L as Lanes>::V);
+    /// Past the caches where the processor can, at a multiple of 32 bytes.
+    #[inline(always)]
+    unsafe fn stream(to: *mut Bf16, x: <Self::L as Lanes>::V) {
+        Self::store(to, x);
+    }
     /// The first `count` numbers.
     unsafe fn store_some(to: *mut Bf16, count: usize, x: <Self::L as Lanes>::V);
     /// The even and the odd numbers of twice as many as a vector has.
@@ -73,6 +78,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn store(to: *mut Bf16, x: __m512) {
             _mm256_storeu_si256(to.cast(), round(x));
+        }
+        #[inline(always)]
+        unsafe fn stream(to: *mut Bf16, x: __m512) {
+            _mm256_stream_si256(to.cast(), round(x));
         }
         #[inline(always)]
         unsafe fn store_some(to: *mut Bf16, count: usize, x: __m512) {

@@ -3,10 +3,16 @@
 //! A (inner, outputs) matrix is cut into panels of 32 columns, a panel into steps of 32 inner numbers, a step into two tiles of 16 columns: 16
 //! lines, each the pairs of two inner numbers of 16 columns. Lines and columns that do not exist are zeros.
 
-use half::slice::HalfFloatSliceExt;
+#![allow(unsafe_code)]
+
 use rayon::prelude::*;
 
-use super::{Bf16, slice::HalfBlock};
+use super::{
+    super::lanes::Lanes,
+    Bf16, Bf16Isa,
+    halves::{Halves, on_halves},
+    slice::HalfBlock,
+};
 
 /// Inner numbers of a step.
 pub(super) const STEP: usize = 32;
@@ -66,20 +72,11 @@ impl Matrix {
 
     /// `source` says which output a packed column is.
     fn fill(&mut self, weight: &[f32], bias: Option<&[f32]>, source: impl Fn(usize) -> Option<usize> + Sync) {
-        let (inputs, taps, per_tap) = (self.inputs, self.taps, self.steps_of_a_tap());
-        let panel = (taps * per_tap * BOTH_TILES).max(1);
-        self.data.par_chunks_mut(panel).enumerate().for_each(|(index, panel)| {
-            let mut column = Column { values: [0.0; STEP], rounded: [Bf16::ZERO; STEP] };
-            for step in 0..per_tap {
-                let exist = STEP.min(inputs - step * STEP);
-                for (place, output) in (0..PANEL).filter_map(|place| Some((place, source(index * PANEL + place)?))) {
-                    let from = &weight[(output * inputs + step * STEP) * taps..][..exist * taps];
-                    for tap in 0..taps {
-                        column.take(from, tap, taps);
-                        column.put(&mut panel[(tap * per_tap + step) * BOTH_TILES..][..BOTH_TILES], place);
-                    }
-                }
-            }
+        let (isa, inputs, taps, steps) = (Bf16Isa::best(), self.inputs, self.taps, self.steps());
+        self.data.par_chunks_mut((steps * BOTH_TILES).max(1)).enumerate().for_each(|(index, panel)| {
+            let outputs: [Option<usize>; PANEL] = std::array::from_fn(|place| source(index * PANEL + place));
+            // SAFETY: the outputs exist, and so do their lines of the weights; a panel has all steps.
+            unsafe { fill_panel(isa, &Fill { weight, inputs, taps, outputs: &outputs }, panel) }
         });
         if let Some(bias) = bias {
             for (column, to) in self.bias.iter_mut().enumerate() {
@@ -122,28 +119,44 @@ impl Matrix {
     }
 }
 
-/// The inner numbers that a step has of one column.
-struct Column {
-    values: [f32; STEP],
-    rounded: [Bf16; STEP],
+/// A panel to be packed.
+struct Fill<'a> {
+    /// (outputs, inputs, taps).
+    weight: &'a [f32],
+    inputs: usize,
+    taps: usize,
+    /// What the panel's columns are.
+    outputs: &'a [Option<usize>; PANEL],
 }
 
-impl Column {
-    /// Every `taps`-th number from `tap` on, zeros behind them.
-    fn take(&mut self, from: &[f32], tap: usize, taps: usize) {
-        let count = from.len() / taps;
-        match taps {
-            1 => self.values[..count].copy_from_slice(from),
-            _ => self.values.iter_mut().zip(from[tap..].iter().step_by(taps)).for_each(|(to, from)| *to = *from),
-        }
-        self.values[count..].fill(0.0);
-        self.rounded.convert_from_f32_slice(&self.values);
-    }
+on_halves! {
+    unsafe fn fill_panel(work: &Fill<'_>, panel: &mut [Bf16]) = fill_panel_body
+}
 
-    fn put(&self, tiles: &mut [Bf16], place: usize) {
-        let tile = &mut tiles[place / 16 * (BOTH_TILES / 2) + place % 16 * 2..];
-        for (line, pair) in self.rounded.as_chunks::<2>().0.iter().enumerate() {
-            tile[line * 2 * 16..][..2].copy_from_slice(pair);
+#[inline(always)]
+unsafe fn fill_panel_body<H: Halves>(work: &Fill<'_>, panel: &mut [Bf16]) {
+    let (taps, per_tap) = (work.taps, work.inputs.div_ceil(STEP));
+    let (mut values, mut rounded) = ([0f32; STEP], [Bf16::ZERO; STEP]);
+    for step in 0..per_tap {
+        let exist = STEP.min(work.inputs - step * STEP);
+        values[exist..].fill(0.0);
+        for (place, output) in work.outputs.iter().enumerate().filter_map(|(place, output)| Some((place, (*output)?))) {
+            let from = &work.weight[(output * work.inputs + step * STEP) * taps..][..exist * taps];
+            for tap in 0..taps {
+                match taps {
+                    1 => values[..exist].copy_from_slice(from),
+                    _ => values.iter_mut().zip(from[tap..].iter().step_by(taps)).for_each(|(to, from)| *to = *from),
+                }
+                for i in (0..STEP).step_by(H::L::WIDTH) {
+                    // SAFETY: a step is a multiple of every vector.
+                    unsafe { H::store(rounded[i..].as_mut_ptr(), H::L::load(values[i..].as_ptr())) }
+                }
+                let tiles = &mut panel[(tap * per_tap + step) * BOTH_TILES..][..BOTH_TILES];
+                let column = &mut tiles[place / 16 * (BOTH_TILES / 2) + place % 16 * 2..];
+                for (line, pair) in rounded.as_chunks::<2>().0.iter().enumerate() {
+                    column[line * 2 * 16..][..2].copy_from_slice(pair);
+                }
+            }
         }
     }
 }

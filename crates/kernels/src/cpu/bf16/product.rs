@@ -83,4 +83,8 @@ impl Left for Lines<'_> {
     fn tap(&self, _tap: usize) -> usize {
         0
     }
+
+    fn is_dense(&self) -> bool {
+        true
+    }
 }
