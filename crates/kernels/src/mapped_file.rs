@@ -6,10 +6,32 @@
 //! made read-only and replaced by rename, never in place; on a network file system copy the model to a local disk first.
 //! A mapping may be shared between threads.
 
-use std::{fs::File, io, ops::Deref, path::Path};
+use std::{
+    fs::File,
+    io,
+    ops::{Deref, Range},
+    path::Path,
+};
 
 /// A whole file, readable as a byte slice for as long as this value lives.
 pub struct Mapping(Option<memmap2::Mmap>);
+
+impl Mapping {
+    /// Says that these bytes are not needed for now: the memory they take is given back. Who reads them again has them read from the file.
+    pub fn forget(&self, bytes: Range<usize>) {
+        /// A multiple of every page size in use.
+        const PAGE: usize = 1 << 16;
+        let (start, end) = (bytes.start.next_multiple_of(PAGE), bytes.end / PAGE * PAGE);
+        #[cfg(unix)]
+        if let Some(map) = self.0.as_ref().filter(|map| start < end && end <= map.len()) {
+            // SAFETY: the mapping is of a file and never written, so what is dropped is what would be read again. A refusal changes nothing.
+            #[allow(unsafe_code)]
+            let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, end - start) };
+        }
+        #[cfg(not(unix))]
+        let _ = (start, end);
+    }
+}
 
 impl Deref for Mapping {
     type Target = [u8];
@@ -57,6 +79,13 @@ mod tests {
         std::fs::write(dir.join("a"), b"abc").unwrap();
         std::fs::write(dir.join("empty"), b"").unwrap();
         assert_eq!(&*map_file(&dir.join("a")).unwrap(), b"abc");
+        let large: Vec<u8> = (0..300_000u32).map(|i| (i % 251) as u8).collect();
+        std::fs::write(dir.join("large"), &large).unwrap();
+        let map = map_file(&dir.join("large")).unwrap();
+        for range in [0..300_000, 70_000..300_000, 5..6, 299_999..400_000] {
+            map.forget(range);
+            assert!(*map == large[..], "what is forgotten is read again");
+        }
         assert!(map_file(&dir.join("empty")).unwrap().is_empty());
         assert!(map_file(&dir).is_err(), "a folder is not a file");
         assert!(map_file(&dir.join("missing")).is_err());

@@ -1,20 +1,25 @@
 //! How long the parts of a model take on the processor: one JSON object per part, with the seconds of every run.
 //!
-//! usage: `cargo run -p easel-models --release --example parts -- MODEL [--part unet|decode|text|picture] [--rows N] [--side PIXELS] [--runs N]`
+//! usage: `cargo run -p easel-models --release --example parts -- MODEL [--part unet|decode|text|picture] [--rows N] [--side PIXELS] [--runs N]
+//! [--precision f32|bf16]`
 //!
 //! `MODEL` is a diffusers folder or a checkpoint. Rows are the UNet's: 2 are a guided picture. With `--runs 0` a part is run once for each
 //! line on standard input that names it, so that another program can take turns with it (`benches/peers/run.py`). `--part picture` is a whole
-//! picture of 20 guided steps through the backend, from the prompt to the pixels.
+//! picture of 20 guided steps through the backend, from the prompt to the pixels. Without `--precision` it is the one that the server takes.
 
 #![allow(missing_docs)]
 
 use std::{path::Path, sync::Arc, time::Instant};
 
-use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
+use easel_backend::{Plan, Prepared, StepRow};
+use easel_kernels::cpu::PoolCounts;
 use easel_models::{
-    Device,
-    backend::{BackendOptions, CpuBackend},
-    ops::{Ops, cpu::CpuOps},
+    Device, OpenDevice, Precision,
+    backend::{self, BackendOptions},
+    ops::{
+        Ops,
+        cpu::{CpuOps, bf16::CpuBf16Ops},
+    },
     pipeline::Pipeline,
     prompt::PromptOptions,
     unet::Conditioning,
@@ -31,12 +36,15 @@ struct Options {
     rows: usize,
     side: Option<usize>,
     runs: usize,
+    device: OpenDevice,
 }
 
 fn options() -> Result<Options, Failure> {
     let mut arguments = std::env::args().skip(1);
-    let usage = "usage: parts MODEL [--part unet|decode|text|picture] [--rows N] [--side PIXELS] [--runs N]";
-    let mut options = Options { model: arguments.next().ok_or(usage)?, part: None, rows: 2, side: None, runs: 5 };
+    let usage =
+        "usage: parts MODEL [--part unet|decode|text|picture] [--rows N] [--side PIXELS] [--runs N] [--precision f32|bf16]";
+    let device = Device::Cpu.open()?;
+    let mut options = Options { model: arguments.next().ok_or(usage)?, part: None, rows: 2, side: None, runs: 5, device };
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or(usage)?;
         match name.as_str() {
@@ -44,6 +52,7 @@ fn options() -> Result<Options, Failure> {
             "--rows" => options.rows = value.parse()?,
             "--side" => options.side = Some(value.parse()?),
             "--runs" => options.runs = value.parse()?,
+            "--precision" => options.device = options.device.with_precision(Some(value.parse()?))?,
             _ => return Err(usage.into()),
         }
     }
@@ -54,8 +63,8 @@ fn options() -> Result<Options, Failure> {
 fn pictures(options: &Options) -> Result<(), Failure> {
     let started = Instant::now();
     let id = ModelId::from("model");
-    let mut backend = CpuBackend::new(BackendOptions {
-        device: Device::Cpu.open()?,
+    let mut backend = backend::open(BackendOptions {
+        device: options.device.clone(),
         catalogue: Box::new(vec![(id.clone(), options.model.clone().into())]),
         variant: None,
         prompt: PromptOptions::default(),
@@ -108,10 +117,17 @@ fn main() -> Result<(), Failure> {
     if options.part.as_deref() == Some("picture") {
         return pictures(&options);
     }
-    let started = Instant::now();
-    let ops = Arc::new(CpuOps::default());
+    match options.device.precision {
+        Precision::Bf16 => parts(&options, CpuBf16Ops::default(), |ops| (ops.isa().name(), ops.memory())),
+        _ => parts(&options, CpuOps::default(), |ops| (ops.isa().name(), ops.memory())),
+    }
+}
+
+/// The networks by themselves. `facts` says which instructions are in use, and how the memory is.
+fn parts<O: Ops>(options: &Options, ops: O, facts: impl Fn(&O) -> (&'static str, PoolCounts)) -> Result<(), Failure> {
+    let (started, ops) = (Instant::now(), Arc::new(ops));
     let pipeline = Pipeline::load(ops.clone(), &open_model(Path::new(&options.model), None)?)?;
-    println!("{}", serde_json::json!({ "part": "load", "isa": ops.isa().name(), "seconds": [started.elapsed().as_secs_f64()] }));
+    println!("{}", serde_json::json!({ "part": "load", "isa": facts(&ops).0, "seconds": [started.elapsed().as_secs_f64()] }));
     let pixels = options.side.unwrap_or(pipeline.description.width as usize);
     let (channels, side) = (pipeline.description.latent_channels, pixels / pipeline.description.scale as usize);
     let ops = ops.as_ref();
@@ -136,7 +152,7 @@ fn main() -> Result<(), Failure> {
         Ok(before.elapsed().as_secs_f64())
     };
     let tell = |part: &str, seconds: &[f64]| {
-        let memory = ops.memory().peak_bytes;
+        let memory = facts(ops).1.peak_bytes;
         println!(
             "{}",
             serde_json::json!({ "part": part, "pixels": pixels, "rows": options.rows, "seconds": seconds, "activation_bytes": memory })

@@ -19,8 +19,12 @@ use easel_types::{ModelId, Rgb8};
 pub use catalogue::Catalogue;
 
 use crate::{
-    Device, ModelError, OpenDevice,
-    ops::{Ops, OpsError, candle::CandleOps, cpu::CpuOps},
+    Device, ModelError, OpenDevice, Precision,
+    ops::{
+        Ops, OpsError,
+        candle::CandleOps,
+        cpu::{CpuOps, bf16::CpuBf16Ops},
+    },
     pipeline::{BatchKey, CacheCounts, Pipeline, SlotState, TextCache, commit, draw, evaluate},
     prompt::PromptOptions,
 };
@@ -57,8 +61,10 @@ pub struct ModelBackend<O: Ops> {
 
 /// The backend of candle's devices.
 pub type CandleBackend = ModelBackend<CandleOps>;
-/// The processor's backend.
+/// The processor's backend, in f32.
 pub type CpuBackend = ModelBackend<CpuOps>;
+/// The processor's backend, in bf16.
+pub type CpuBf16Backend = ModelBackend<CpuBf16Ops>;
 
 /// The backend of NVIDIA cards, or of their emulation.
 #[cfg(any(feature = "cuda", feature = "emulator"))]
@@ -70,8 +76,9 @@ pub fn open(options: BackendOptions) -> Box<dyn DenoiseBackend> {
     if let Some(card) = options.device.card.clone() {
         return Box::new(CudaBackend::new(card, options));
     }
-    match options.device.device {
-        Device::Cpu => Box::new(CpuBackend::new(options)),
+    match (options.device.device, options.device.precision) {
+        (Device::Cpu, Precision::Bf16) => Box::new(CpuBf16Backend::new(options)),
+        (Device::Cpu, _) => Box::new(CpuBackend::new(options)),
         _ => Box::new(CandleBackend::new(options)),
     }
 }
@@ -87,6 +94,13 @@ impl CpuBackend {
     /// An empty backend; nothing is loaded.
     pub fn new(options: BackendOptions) -> Self {
         Self::with(Arc::new(CpuOps::default()), options)
+    }
+}
+
+impl CpuBf16Backend {
+    /// An empty backend; nothing is loaded.
+    pub fn new(options: BackendOptions) -> Self {
+        Self::with(Arc::new(CpuBf16Ops::default()), options)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use easel_kernels::cpu::bf16::Bf16Isa;
 use thiserror::Error;
 
 use crate::Precision;
@@ -34,13 +35,15 @@ pub enum DeviceError {
         /// The cargo feature.
         feature: &'static str,
     },
-    /// It computes in another format.
-    #[error("{device} computes in {0} alone, not in {1}", Precision::F32, precision)]
+    /// It computes in other formats.
+    #[error("{device} does not compute in {precision}: use --precision {known}")]
     Precision {
         /// What was asked for.
         device: Device,
         /// The format.
         precision: Precision,
+        /// What it does compute in.
+        known: &'static str,
     },
     /// The host does not have it.
     #[error("{device} is not available on this host: {reason}; use --device cpu")]
@@ -141,7 +144,7 @@ fn open_cuda(index: usize) -> Result<OpenDevice, DeviceError> {
 fn open_metal() -> Result<OpenDevice, DeviceError> {
     let candle = candle_core::Device::new_metal(0)
         .map_err(|e| DeviceError::NotPresent { device: Device::Metal, reason: e.to_string() })?;
-    Ok(OpenDevice { device: Device::Metal, detail: "Apple GPU".into(), candle, ..OpenDevice::cpu() })
+    Ok(OpenDevice { device: Device::Metal, detail: "Apple GPU".into(), precision: Precision::F32, candle, ..OpenDevice::cpu() })
 }
 
 #[cfg(not(feature = "metal"))]
@@ -154,7 +157,7 @@ impl OpenDevice {
         Self {
             device: Device::Cpu,
             detail: cpu_detail(),
-            precision: Precision::F32,
+            precision: if Bf16Isa::best().has_tiles() { Precision::Bf16 } else { Precision::F32 },
             candle: candle_core::Device::Cpu,
             #[cfg(feature = "cuda")]
             card: None,
@@ -163,12 +166,13 @@ impl OpenDevice {
 
     /// The same device computing in another format; `None` leaves the device's own.
     pub fn with_precision(self, precision: Option<Precision>) -> Result<Self, DeviceError> {
-        match (self.device, precision) {
-            (_, None | Some(Precision::F32)) | (Device::Cuda(_), _) => {
-                Ok(Self { precision: precision.unwrap_or(self.precision), ..self })
-            }
-            (device, Some(precision)) => Err(DeviceError::Precision { device, precision }),
-        }
+        let precision = precision.unwrap_or(self.precision);
+        let known = match (self.device, precision) {
+            (_, Precision::F32) | (Device::Cuda(_), _) | (Device::Cpu, Precision::Bf16) => return Ok(Self { precision, ..self }),
+            (Device::Cpu, _) => "f32 or bf16",
+            _ => "f32",
+        };
+        Err(DeviceError::Precision { device: self.device, precision, known })
     }
 
     /// Bytes there are for weights and pictures: the card's own memory, or the host's.
@@ -243,11 +247,17 @@ mod tests {
     #[test]
     fn a_format_the_device_does_not_compute_in_is_an_error() {
         let cpu = || Device::Cpu.open().expect("the processor");
-        for precision in [None, Some(Precision::F32)] {
-            assert_eq!(cpu().with_precision(precision).expect("its own").precision, Precision::F32);
+        for precision in [Precision::F32, Precision::Bf16] {
+            assert_eq!(cpu().with_precision(Some(precision)).expect("its own").precision, precision);
         }
-        let error = cpu().with_precision(Some(Precision::Bf16)).expect_err("not its own").to_string();
-        assert!(error.contains("cpu") && error.contains("bf16"), "{error}");
+        let error = cpu().with_precision(Some(Precision::F16)).expect_err("not its own").to_string();
+        assert!(error.contains("cpu") && error.contains("f16") && error.contains("f32 or bf16"), "{error}");
+    }
+
+    #[test]
+    fn bf16_is_the_processors_own_where_it_has_tiles() {
+        let own = Device::Cpu.open().expect("the processor").with_precision(None).expect("its own").precision;
+        assert_eq!(own == Precision::Bf16, Bf16Isa::best().has_tiles());
     }
 
     #[test]

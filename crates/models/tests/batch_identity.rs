@@ -8,9 +8,8 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Failure, Outcome, backend, decode, draw_alone, prepare};
+use common::{Failure, Outcome, backend, bf16_backend, decode, draw_alone, prepare};
 use easel_backend::{DenoiseBackend, Plan, Slot, StepRow};
-use easel_models::backend::CpuBackend;
 use easel_sampling::{NoiseSource, SamplerConfig, TorchCpu, table};
 use easel_types::{Convention, Gray8, ModelId, NoiseKind, Rgb8, SamplerKind, SigmaSchedule, Task};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
@@ -52,7 +51,7 @@ fn task(rng: &mut SmallRng, side: [u32; 2]) -> Task {
 }
 
 /// A random request; those of one mix share a size, so that they share calls of the denoiser.
-fn plan(backend: &mut CpuBackend, rng: &mut SmallRng, side: [u32; 2]) -> Result<Plan, Failure> {
+fn plan(backend: &mut impl DenoiseBackend, rng: &mut SmallRng, side: [u32; 2]) -> Result<Plan, Failure> {
     let model = ModelId::from("builtin");
     let described = backend.describe_model(&model)?;
     let guided = rng.random_range(0..3) > 0;
@@ -87,7 +86,11 @@ struct Running {
 }
 
 /// Draws all plans at once: each joins at a random moment, and each step takes a random part of those that are under way.
-fn draw_together(backend: &mut CpuBackend, plans: &[Plan], rng: &mut SmallRng) -> Result<(Vec<Outcome>, usize), Failure> {
+fn draw_together(
+    backend: &mut impl DenoiseBackend,
+    plans: &[Plan],
+    rng: &mut SmallRng,
+) -> Result<(Vec<Outcome>, usize), Failure> {
     let mut waiting: Vec<(usize, &Plan)> = plans.iter().enumerate().collect();
     let mut running: Vec<(usize, Running)> = Vec::new();
     let mut outcomes: Vec<Option<Outcome>> = plans.iter().map(|_| None).collect();
@@ -120,9 +123,17 @@ fn draw_together(backend: &mut CpuBackend, plans: &[Plan], rng: &mut SmallRng) -
 
 #[test]
 fn a_picture_is_the_same_in_any_company() -> Result<(), Failure> {
-    let mut backend = backend()?;
+    is_the_same_in_any_company(backend()?, 0..12)
+}
+
+#[test]
+fn a_picture_in_bf16_is_the_same_in_any_company() -> Result<(), Failure> {
+    is_the_same_in_any_company(bf16_backend()?, 100..112)
+}
+
+fn is_the_same_in_any_company(mut backend: impl DenoiseBackend, mixes: std::ops::Range<u64>) -> Result<(), Failure> {
     let mut shared = 0;
-    for mix in 0..12 {
+    for mix in mixes {
         let mut rng = SmallRng::seed_from_u64(mix);
         let side = [SIDES[rng.random_range(0..3)], SIDES[rng.random_range(0..3)]];
         let plans = (0..rng.random_range(3..5)).map(|_| plan(&mut backend, &mut rng, side)).collect::<Result<Vec<_>, _>>()?;

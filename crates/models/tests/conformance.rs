@@ -13,6 +13,11 @@ mod units;
 
 use std::path::{Path, PathBuf};
 
+use easel_backend::DenoiseBackend;
+use easel_models::{
+    backend::{CpuBackend, CpuBf16Backend},
+    ops::cpu::{CpuOps, bf16::CpuBf16Ops},
+};
 use safetensors::{Dtype, SafeTensors};
 
 type Failure = Box<dyn std::error::Error>;
@@ -21,35 +26,61 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/conformance")
 }
 
+/// How far results may be off: the relative difference of latents and of everything in between, and the PSNR of pictures.
+struct Limits {
+    latents: f64,
+    units: f64,
+    picture_db: f64,
+}
+
+/// Of f32.
+const EXACT: Limits = Limits { latents: 2e-4, units: 5e-5, picture_db: 55.0 };
+/// Of bf16, which rounds every number that a layer writes to 2^-9: twice the largest difference that is seen.
+const BF16: Limits = Limits { latents: 4e-2, units: 4e-2, picture_db: 40.0 };
+
 #[test]
 fn every_reference_result_is_within_its_limit() -> Result<(), Failure> {
     let mut actual = tensors::Tensors::default();
-    units::run(&fixtures().join("models"), &mut actual)?;
-    run_cases(&fixtures(), actual)
+    units::run::<CpuOps>(&fixtures().join("models"), &mut actual)?;
+    run_cases(&fixtures(), actual, CpuBackend::new(cases::options(&fixtures().join("models"))?), &EXACT)
+}
+
+/// In bf16 with whatever instructions this processor has for it.
+#[test]
+fn every_reference_result_is_within_its_limit_in_bf16() -> Result<(), Failure> {
+    let mut actual = tensors::Tensors::default();
+    units::run::<CpuBf16Ops>(&fixtures().join("models"), &mut actual)?;
+    let backend = CpuBf16Backend::new(cases::options(&fixtures().join("models"))?);
+    run_cases(&fixtures(), actual, backend, &BF16)
 }
 
 /// 145 cases over 49 scheduler configurations, with every task, odd sizes and step counts from 1 to 25.
 #[test]
 fn the_wide_set_is_within_its_limits() -> Result<(), Failure> {
-    run_cases(&fixtures().join("wide"), tensors::Tensors::default())
+    let backend = CpuBackend::new(cases::options(&fixtures().join("models"))?);
+    run_cases(&fixtures().join("wide"), tensors::Tensors::default(), backend, &EXACT)
 }
 
 /// Runs `cases.json` of a folder and compares with its `expected.safetensors`.
-fn run_cases(folder: &Path, mut actual: tensors::Tensors) -> Result<(), Failure> {
-    let mut backend = cases::backend(&fixtures().join("models"))?;
+fn run_cases(
+    folder: &Path,
+    mut actual: tensors::Tensors,
+    mut backend: impl DenoiseBackend,
+    limits: &Limits,
+) -> Result<(), Failure> {
     for case in cases::read(&folder.join("cases.json"))? {
         let outcome = cases::run(&mut backend, &case, &folder.join("pictures")).map_err(|e| format!("{}: {e}", case.id))?;
         assert!(outcome.evaluations > 0, "{}: nothing ran", case.id);
         outcome.store(&case.id, &mut actual);
     }
     let expected = std::fs::read(folder.join("expected.safetensors"))?;
-    let problems = compare(&SafeTensors::deserialize(&expected)?, &SafeTensors::deserialize(&actual.bytes()?)?);
+    let problems = compare(&SafeTensors::deserialize(&expected)?, &SafeTensors::deserialize(&actual.bytes()?)?, limits);
     assert!(problems.is_empty(), "{} fall short:\n{}", problems.len(), problems.join("\n"));
     Ok(())
 }
 
 /// One line per tensor that is missing, has another shape or is too far off.
-fn compare(expected: &SafeTensors<'_>, actual: &SafeTensors<'_>) -> Vec<String> {
+fn compare(expected: &SafeTensors<'_>, actual: &SafeTensors<'_>, limits: &Limits) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, reference) in expected.tensors() {
         let Ok(got) = actual.tensor(&name) else {
@@ -66,7 +97,7 @@ fn compare(expected: &SafeTensors<'_>, actual: &SafeTensors<'_>) -> Vec<String> 
             ));
             continue;
         }
-        problems.extend(judge(&name, &values(&reference), &values(&got), reference.dtype()));
+        problems.extend(judge(&name, &values(&reference), &values(&got), reference.dtype(), limits));
     }
     problems
 }
@@ -80,16 +111,16 @@ fn values(tensor: &safetensors::tensor::TensorView<'_>) -> Vec<f64> {
     }
 }
 
-fn judge(name: &str, reference: &[f64], got: &[f64], dtype: Dtype) -> Option<String> {
+fn judge(name: &str, reference: &[f64], got: &[f64], dtype: Dtype, limits: &Limits) -> Option<String> {
     let square = |f: &dyn Fn(usize) -> f64| (0..reference.len()).map(|i| f(i).powi(2)).sum::<f64>();
     let off = square(&|i| reference[i] - got[i]);
     let (value, limit, what) = if dtype == Dtype::U8 {
         let psnr = 10.0 * (255f64.powi(2) / (off / reference.len() as f64).max(1e-9)).log10();
-        (-psnr, -55.0, "-PSNR dB")
+        (-psnr, -limits.picture_db, "-PSNR dB")
     } else if name.starts_with("randn.") {
         ((0..reference.len()).map(|i| (reference[i] - got[i]).abs()).fold(0.0, f64::max), 2e-6, "largest difference")
     } else {
-        let limit = if name.ends_with(".latents") { 2e-4 } else { 5e-5 };
+        let limit = if name.ends_with(".latents") { limits.latents } else { limits.units };
         ((off / square(&|i| reference[i]).max(1e-24)).sqrt(), limit, "relative difference")
     };
     (!(value.is_finite() && value <= limit)).then(|| format!("{name}: {what} {value:.3e}, limit {limit:.0e}"))

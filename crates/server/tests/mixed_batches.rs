@@ -11,8 +11,8 @@ use std::{
 
 use easel_engine::{Engine, EngineConfig, Event, Outcome, scheduler::Rules};
 use easel_models::{
-    Device,
-    backend::{BackendOptions, CpuBackend, TEXT_CACHE_BYTES},
+    Device, Precision,
+    backend::{self, BackendOptions, TEXT_CACHE_BYTES},
 };
 use easel_types::{GenerationRequest, Gray8, Rgb8, SamplerKind, SigmaSchedule, Task};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
@@ -32,10 +32,10 @@ const SAMPLERS: [SamplerKind; 9] = [
 ];
 const PROMPTS: [&str; 4] = ["a red circle", "a blue star on a white background", "a (green:1.3) square", ""];
 
-fn engine() -> Engine {
+fn engine(precision: Precision) -> Engine {
     let builtin = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/builtin");
-    let backend = BackendOptions {
-        device: Device::Cpu.open().unwrap(),
+    let options = BackendOptions {
+        device: Device::Cpu.open().unwrap().with_precision(Some(precision)).unwrap(),
         catalogue: Box::new(vec![("builtin".into(), builtin)]),
         variant: None,
         prompt: Default::default(),
@@ -43,7 +43,7 @@ fn engine() -> Engine {
     };
     // A target so far away that batches are as large as they may be.
     let rules = Rules { target_factor: 1000.0, rows_max: 12, ..Rules::default() };
-    Engine::start(move || Ok(CpuBackend::new(backend)), EngineConfig { rules, ..EngineConfig::default() })
+    Engine::start(move || Ok(backend::open(options)), EngineConfig { rules, ..EngineConfig::default() })
 }
 
 fn picture(width: u32, height: u32, rng: &mut SmallRng) -> Arc<Rgb8> {
@@ -96,7 +96,15 @@ fn plannable(engine: &Engine, number: u64) -> Option<GenerationRequest> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_is_the_same_alone_and_in_any_mix() {
-    let engine = engine();
+    is_the_same_alone_and_in_any_mix(engine(Precision::F32)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_in_bf16_is_the_same_alone_and_in_any_mix() {
+    is_the_same_alone_and_in_any_mix(engine(Precision::Bf16)).await;
+}
+
+async fn is_the_same_alone_and_in_any_mix(engine: Engine) {
     engine.ready().await.unwrap();
     let mut alone: HashMap<u64, Vec<Rgb8>> = HashMap::new();
     let (mut compared, mut cancelled) = (0, 0);

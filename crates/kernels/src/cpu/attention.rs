@@ -216,7 +216,7 @@ fn block_of_queries(work: &Attention<'_>, packed: Packed, head: usize, query: us
                 weights: weights.as_ptr(),
                 segment: packed.panel,
                 keys,
-                visible: if work.causal { Some((query + 1).saturating_sub(key)) } else { None },
+                visible: work.causal.then_some((query + 1, key)),
                 lines: count,
                 scale: std::f32::consts::LOG2_E / (size as f32).sqrt(),
                 largest: largest.as_mut_ptr(),
@@ -263,8 +263,8 @@ struct Soften {
     weights: *const *const f32,
     segment: usize,
     keys: usize,
-    /// How many keys the first line sees, each further line one more.
-    visible: Option<usize>,
+    /// How many keys the first line sees, each further line one more, and how many of them lie before this block.
+    visible: Option<(usize, usize)>,
     lines: usize,
     /// Of the scores, for powers of 2.
     scale: f32,
@@ -288,7 +288,7 @@ unsafe fn soften_body<L: Lanes>(work: &Soften) {
 
 #[inline(always)]
 unsafe fn soften_line<L: Lanes>(work: &Soften, i: usize) {
-    let keys = work.visible.map_or(work.keys, |first| (first + i).min(work.keys));
+    let keys = work.visible.map_or(work.keys, |(first, before)| (first + i).saturating_sub(before).min(work.keys));
     // The keys of a segment, as pointer and number of those that are there.
     let segments = |keys: usize| {
         (0..keys.div_ceil(work.segment)).map(move |s| {

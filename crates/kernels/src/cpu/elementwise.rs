@@ -83,7 +83,14 @@ unsafe fn pointwise_body<L: Lanes>(work: &Pointwise<'_>) {
 ///
 /// # Panics
 /// When the lengths disagree, which would be a bug of the caller.
-pub fn upsample(x: &[f32], rows: usize, channels: usize, from: [usize; 2], to: [usize; 2], out: &mut [f32]) {
+pub fn upsample<T: Copy + Default + Send + Sync>(
+    x: &[T],
+    rows: usize,
+    channels: usize,
+    from: [usize; 2],
+    to: [usize; 2],
+    out: &mut [T],
+) {
     assert_eq!(x.len(), rows * from[0] * from[1] * channels, "a map has the length of its shape. This is a bug.");
     assert_eq!(out.len(), rows * to[0] * to[1] * channels, "a result has the length of its shape. This is a bug.");
     lines(rows * to[0], to[1] * channels, out, |line, out| {
@@ -99,7 +106,14 @@ pub fn upsample(x: &[f32], rows: usize, channels: usize, from: [usize; 2], to: [
 ///
 /// # Panics
 /// When the lengths disagree, which would be a bug of the caller.
-pub fn pad_bottom_right(x: &[f32], rows: usize, channels: usize, [height, width]: [usize; 2], pixels: usize, out: &mut [f32]) {
+pub fn pad_bottom_right<T: Copy + Default + Send + Sync>(
+    x: &[T],
+    rows: usize,
+    channels: usize,
+    [height, width]: [usize; 2],
+    pixels: usize,
+    out: &mut [T],
+) {
     let (tall, wide) = (height + pixels, width + pixels);
     assert_eq!(x.len(), rows * height * width * channels, "a map has the length of its shape. This is a bug.");
     assert_eq!(out.len(), rows * tall * wide * channels, "a result has the length of its shape. This is a bug.");
@@ -108,7 +122,7 @@ pub fn pad_bottom_right(x: &[f32], rows: usize, channels: usize, [height, width]
         let kept = if y < height { width * channels } else { 0 };
         let start = (row * height + y.min(height - 1)) * width * channels;
         out[..kept].copy_from_slice(&x[start..start + kept]);
-        out[kept..].fill(0.0);
+        out[kept..].fill(T::default());
     });
 }
 
@@ -116,7 +130,7 @@ pub fn pad_bottom_right(x: &[f32], rows: usize, channels: usize, [height, width]
 ///
 /// # Panics
 /// When the lengths disagree, which would be a bug of the caller.
-pub fn concat_channels(parts: &[(&[f32], usize)], pixels: usize, out: &mut [f32]) {
+pub fn concat_channels<T: Copy + Default + Send + Sync>(parts: &[(&[T], usize)], pixels: usize, out: &mut [T]) {
     let channels: usize = parts.iter().map(|(_, channels)| channels).sum();
     assert!(
         parts.iter().all(|(x, channels)| x.len() == pixels * channels),
@@ -136,7 +150,7 @@ pub fn concat_channels(parts: &[(&[f32], usize)], pixels: usize, out: &mut [f32]
 ///
 /// # Panics
 /// When the lengths disagree, which would be a bug of the caller.
-pub fn planar_to_channels_last(x: &[f32], rows: usize, channels: usize, out: &mut [f32]) {
+pub fn planar_to_channels_last<T: Copy + Default + Send + Sync>(x: &[T], rows: usize, channels: usize, out: &mut [T]) {
     transpose(x, rows, channels, out);
 }
 
@@ -144,12 +158,12 @@ pub fn planar_to_channels_last(x: &[f32], rows: usize, channels: usize, out: &mu
 ///
 /// # Panics
 /// When the lengths disagree, which would be a bug of the caller.
-pub fn channels_last_to_planar(x: &[f32], rows: usize, channels: usize, out: &mut [f32]) {
+pub fn channels_last_to_planar<T: Copy + Default + Send + Sync>(x: &[T], rows: usize, channels: usize, out: &mut [T]) {
     transpose(x, rows, x.len() / (rows * channels).max(1), out);
 }
 
 /// (rows, a, b) as (rows, b, a).
-fn transpose(x: &[f32], rows: usize, a: usize, out: &mut [f32]) {
+fn transpose<T: Copy + Default + Send + Sync>(x: &[T], rows: usize, a: usize, out: &mut [T]) {
     let b = x.len() / (rows * a).max(1);
     assert!(x.len() == rows * a * b && out.len() == x.len(), "a map has the length of its shape. This is a bug.");
     lines(rows * b, a, out, |line, out| {
@@ -161,7 +175,7 @@ fn transpose(x: &[f32], rows: usize, a: usize, out: &mut [f32]) {
 }
 
 /// Calls `work` with every line of `out`, in pieces of many lines.
-fn lines(count: usize, length: usize, out: &mut [f32], work: impl Fn(usize, &mut [f32]) + Sync + Send) {
+fn lines<T: Send>(count: usize, length: usize, out: &mut [T], work: impl Fn(usize, &mut [T]) + Sync + Send) {
     debug_assert_eq!(out.len(), count * length);
     let piece = (PIECE / length.max(1)).max(1);
     let out = Shared::new(out);

@@ -26,6 +26,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
+    /// `1 / x` to 2^-22, for numbers whose inverse is a normal one.
+    unsafe fn reciprocal(x: Self::V) -> Self::V;
     /// `a * b + c`.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger one; `b` where either is not a number.
@@ -94,6 +96,12 @@ mod x86 {
         #[inline(always)]
         unsafe fn div(a: __m512, b: __m512) -> __m512 {
             _mm512_div_ps(a, b)
+        }
+        #[inline(always)]
+        unsafe fn reciprocal(x: __m512) -> __m512 {
+            let near = _mm512_rcp14_ps(x);
+            // Newton's step doubles the bits that are right.
+            _mm512_mul_ps(near, _mm512_fnmadd_ps(x, near, _mm512_set1_ps(2.0)))
         }
         #[inline(always)]
         unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
@@ -176,6 +184,12 @@ mod x86 {
         #[inline(always)]
         unsafe fn div(a: __m256, b: __m256) -> __m256 {
             _mm256_div_ps(a, b)
+        }
+        #[inline(always)]
+        unsafe fn reciprocal(x: __m256) -> __m256 {
+            let near = _mm256_rcp_ps(x);
+            // Newton's step doubles the bits that are right.
+            _mm256_mul_ps(near, _mm256_fnmadd_ps(x, near, _mm256_set1_ps(2.0)))
         }
         #[inline(always)]
         unsafe fn fma(a: __m256, b: __m256, c: __m256) -> __m256 {
@@ -275,6 +289,10 @@ impl Lanes for Portable {
     #[inline(always)]
     unsafe fn div(a: Eight, b: Eight) -> Eight {
         each(a, b, |a, b| a / b)
+    }
+    #[inline(always)]
+    unsafe fn reciprocal(x: Eight) -> Eight {
+        x.map(|x| 1.0 / x)
     }
     #[inline(always)]
     unsafe fn fma(a: Eight, b: Eight, c: Eight) -> Eight {

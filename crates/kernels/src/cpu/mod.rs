@@ -8,6 +8,7 @@
 //! places, and no thread's share depends on another's.
 
 mod attention;
+pub mod bf16;
 mod buffer;
 mod conv;
 mod elementwise;

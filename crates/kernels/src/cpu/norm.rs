@@ -35,13 +35,19 @@ pub struct GroupNorm<'a> {
 
 /// Mean and sum of squares around it, of so many numbers.
 #[derive(Debug, Clone, Copy, Default)]
-struct Moments {
-    count: f64,
-    mean: f64,
-    squares: f64,
+pub(super) struct Moments {
+    pub count: f64,
+    pub mean: f64,
+    pub squares: f64,
 }
 
 impl Moments {
+    /// From sums of `count` numbers. The squares are still to be added: they are taken around the mean rounded to f32, which this corrects.
+    pub fn around(count: f64, sums: &[f32]) -> Self {
+        let mean = sums.iter().map(|v| f64::from(*v)).sum::<f64>() / count;
+        Self { count, mean, squares: -count * (mean - f64::from(mean as f32)).powi(2) }
+    }
+
     fn join(self, other: Self) -> Self {
         if self.count == 0.0 {
             return other;
@@ -70,12 +76,29 @@ pub fn group_norm(isa: Isa, x: &[f32], rows: usize, norm: GroupNorm<'_>, activat
         return;
     }
     let pieces = Pieces { x, channels, pixels, piece: (PIECE / channels).max(1), worth_it: x.len() >= SMALL };
-    // Taken, not borrowed: while this thread waits for others it may be given another normalisation.
+    with_moments(|moments| {
+        pieces.measure(isa, rows, norm.groups, moments);
+        let joined = join(rows, pieces.count(), norm, moments);
+        pieces.apply(isa, rows, norm, joined, activation, Shared::new(out));
+    });
+}
+
+/// Lends this thread's moments. Taken, not borrowed: while this thread waits for others it may be given another normalisation.
+pub(super) fn with_moments(work: impl FnOnce(&mut Vec<Moments>)) {
     let mut moments = MOMENTS.take();
-    pieces.measure(isa, rows, norm.groups, &mut moments);
-    let joined = pieces.join(rows, norm, &mut moments);
-    pieces.apply(isa, rows, norm, joined, activation, Shared::new(out));
+    work(&mut moments);
     MOMENTS.set(moments);
+}
+
+/// Means and inverse deviations of every row's groups, in the place of the first pieces' moments.
+pub(super) fn join<'m>(rows: usize, pieces: usize, norm: GroupNorm<'_>, moments: &'m mut [Moments]) -> &'m [Moments] {
+    for i in 0..rows * norm.groups {
+        let (row, group) = (i / norm.groups, i % norm.groups);
+        let parts = (0..pieces).map(|piece| moments[(row * pieces + piece) * norm.groups + group]);
+        let joined = parts.fold(Moments::default(), Moments::join);
+        moments[i] = Moments { squares: 1.0 / (joined.squares / joined.count + norm.epsilon).sqrt(), ..joined };
+    }
+    &moments[..rows * norm.groups]
 }
 
 thread_local! {
@@ -106,24 +129,12 @@ impl Pieces<'_> {
     fn measure(&self, isa: Isa, rows: usize, groups: usize, moments: &mut Vec<Moments>) {
         moments.clear();
         moments.resize(rows * self.count() * groups, Moments::default());
-        let place = SharedMoments(moments.as_mut_ptr());
+        let place = Shared::new(moments);
         each(rows * self.count(), self.worth_it, |task| {
             // SAFETY: every task has its own groups' places.
             let moments = unsafe { std::slice::from_raw_parts_mut(place.start().add(task * groups), groups) };
             measure(isa, &self.x[self.range(task)], self.channels, moments);
         });
-    }
-
-    /// Means and inverse deviations of every row's groups, in the place of the first pieces' moments.
-    fn join<'m>(&self, rows: usize, norm: GroupNorm<'_>, moments: &'m mut [Moments]) -> &'m [Moments] {
-        let pieces = self.count();
-        for i in 0..rows * norm.groups {
-            let (row, group) = (i / norm.groups, i % norm.groups);
-            let parts = (0..pieces).map(|piece| moments[(row * pieces + piece) * norm.groups + group]);
-            let joined = parts.fold(Moments::default(), Moments::join);
-            moments[i] = Moments { squares: 1.0 / (joined.squares / joined.count + norm.epsilon).sqrt(), ..joined };
-        }
-        &moments[..rows * norm.groups]
     }
 
     /// Normalises every piece.
@@ -138,20 +149,6 @@ impl Pieces<'_> {
     }
 }
 
-#[derive(Clone, Copy)]
-struct SharedMoments(*mut Moments);
-
-// SAFETY: every task writes its own part.
-unsafe impl Send for SharedMoments {}
-// SAFETY: as above.
-unsafe impl Sync for SharedMoments {}
-
-impl SharedMoments {
-    fn start(self) -> *mut Moments {
-        self.0
-    }
-}
-
 /// The moments of every group in a piece.
 fn measure(isa: Isa, x: &[f32], channels: usize, moments: &mut [Moments]) {
     let group = channels / moments.len();
@@ -162,11 +159,8 @@ fn measure(isa: Isa, x: &[f32], channels: usize, moments: &mut [Moments]) {
         // SAFETY: the slices have the lengths that `Sum` names.
         unsafe { sum_columns(isa, &Sum { x, means: None, sums: sums.as_mut_ptr(), channels }) }
         for (i, moments) in moments.iter_mut().enumerate() {
-            let mean = sums[i * group..(i + 1) * group].iter().map(|v| f64::from(*v)).sum::<f64>() / count;
-            // Rounded, because the squares are taken around the rounded number.
-            let rounded = mean as f32;
-            means[i * group..(i + 1) * group].fill(rounded);
-            *moments = Moments { count, mean, squares: -count * (mean - f64::from(rounded)).powi(2) };
+            *moments = Moments::around(count, &sums[i * group..(i + 1) * group]);
+            means[i * group..(i + 1) * group].fill(moments.mean as f32);
         }
         // SAFETY: as above.
         unsafe { sum_columns(isa, &Sum { x, means: Some(means.as_ptr()), sums: sums.as_mut_ptr(), channels }) }

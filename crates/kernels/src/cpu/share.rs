@@ -93,22 +93,29 @@ pub(super) fn with_scratch<R>(numbers: usize, pointers: usize, work: impl FnOnce
 }
 
 /// A result that several threads write, each its own part.
-#[derive(Clone, Copy)]
-pub(super) struct Shared(*mut f32);
+pub(super) struct Shared<T = f32>(*mut T);
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Shared<T> {}
 
 // SAFETY: whoever takes the pointer promises to write only its own part.
 #[allow(unsafe_code)]
-unsafe impl Send for Shared {}
+unsafe impl<T: Send> Send for Shared<T> {}
 // SAFETY: as above.
 #[allow(unsafe_code)]
-unsafe impl Sync for Shared {}
+unsafe impl<T: Send> Sync for Shared<T> {}
 
-impl Shared {
-    pub fn new(numbers: &mut [f32]) -> Self {
+impl<T> Shared<T> {
+    pub fn new(numbers: &mut [T]) -> Self {
         Self(numbers.as_mut_ptr())
     }
 
-    pub fn start(self) -> *mut f32 {
+    pub fn start(self) -> *mut T {
         self.0
     }
 }

@@ -79,3 +79,24 @@ pub fn assert_close(what: &str, found: &[f32], expected: &[(f64, f64)], bound: f
 pub fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|v| v.to_bits()).collect()
 }
+
+impl Random {
+    /// bf16 numbers of -2..2.
+    pub fn halves(&mut self, len: usize) -> Vec<easel_kernels::cpu::bf16::Bf16> {
+        (0..len).map(|_| easel_kernels::cpu::bf16::Bf16::from_f32(self.number())).collect()
+    }
+}
+
+/// Every number is the expected one, rounded to bf16, but for `bound` in units of the size of what was added up to it.
+pub fn assert_rounded(what: &str, found: &[easel_kernels::cpu::bf16::Bf16], expected: &[(f64, f64)], bound: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (found, (expected, size))) in found.iter().zip(expected).enumerate() {
+        let error = (f64::from(found.to_f32()) - expected).abs();
+        // Half of the last of eight bits, and a sixteenth of that for functions that are no better.
+        let rounding = expected.abs() / 256.0 * 17.0 / 16.0;
+        assert!(
+            error <= rounding + bound * size.max(1.0),
+            "{what}, number {i}: {found} for {expected}, error {error:.2e} of size {size:.2e}"
+        );
+    }
+}

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CpuBackend, TEXT_CACHE_BYTES},
+    backend::{BackendOptions, TEXT_CACHE_BYTES},
     prompt::{PromptOptions, PromptSyntax},
 };
 use easel_sampling::{sampler_from_diffusers, table};
@@ -54,21 +54,21 @@ pub fn read(path: &Path) -> Result<Vec<Case>, Failure> {
     Ok(serde_json::from_slice(&std::fs::read(path)?)?)
 }
 
-/// A backend on the processor that knows every model folder.
-pub fn backend(models: &Path) -> Result<CpuBackend, Failure> {
+/// For a backend on the processor that knows every model folder.
+pub fn options(models: &Path) -> Result<BackendOptions, Failure> {
     let mut catalogue = Vec::new();
     for entry in std::fs::read_dir(models)? {
         let entry = entry?;
         catalogue.push((ModelId(entry.file_name().to_string_lossy().into_owned()), entry.path()));
     }
     catalogue.sort();
-    Ok(CpuBackend::new(BackendOptions {
+    Ok(BackendOptions {
         device: Device::Cpu.open()?,
         catalogue: Box::new(catalogue),
         variant: None,
         prompt: PromptOptions { syntax: PromptSyntax::Plain, ..PromptOptions::default() },
         text_cache_bytes: TEXT_CACHE_BYTES,
-    }))
+    })
 }
 
 pub fn run(backend: &mut impl DenoiseBackend, case: &Case, pictures: &Path) -> Result<Outcome, Failure> {

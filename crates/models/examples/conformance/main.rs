@@ -12,6 +12,8 @@ mod units;
 
 use std::path::Path;
 
+use easel_models::{backend::CpuBackend, ops::cpu::CpuOps};
+
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
@@ -24,10 +26,10 @@ fn main() -> Result<(), Failure> {
     let (models, cases) = (Path::new(models), Path::new(cases));
     let mut tensors = tensors::Tensors::default();
     if only.is_empty() {
-        units::run(models, &mut tensors)?;
+        units::run::<CpuOps>(models, &mut tensors)?;
     }
     let mut failed = 0;
-    let mut backend = cases::backend(models)?;
+    let mut backend = CpuBackend::new(cases::options(models)?);
     for case in cases::read(cases)?.iter().filter(|case| case.id.contains(only)) {
         let pictures = cases.parent().unwrap_or(Path::new(".")).join("pictures");
         match cases::run(&mut backend, case, &pictures) {

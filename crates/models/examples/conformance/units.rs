@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use easel_models::{
-    ops::{Ops, cpu::CpuOps},
+    ops::Ops,
     pipeline::Pipeline,
     prompt::{PromptOptions, PromptSyntax, encode_prompt},
     unet::Conditioning,
@@ -15,10 +15,11 @@ use crate::{Failure, tensors::Tensors};
 
 const PROMPT: &str = "a red circle on a blue background";
 
-pub fn run(models: &Path, out: &mut Tensors) -> Result<(), Failure> {
+/// All of them, computed by `O`.
+pub fn run<O: Ops + Default>(models: &Path, out: &mut Tensors) -> Result<(), Failure> {
     noise(out);
     for name in ["sd1", "sd2"] {
-        let pipeline = open(&models.join(name))?;
+        let pipeline = open::<O>(&models.join(name))?;
         text_and_unet(name, &pipeline, out)?;
         if name == "sd1" {
             autoencoder(&pipeline, out)?;
@@ -27,9 +28,8 @@ pub fn run(models: &Path, out: &mut Tensors) -> Result<(), Failure> {
     Ok(())
 }
 
-fn open(path: &Path) -> Result<Pipeline<CpuOps>, Failure> {
-    let ops = CpuOps::default();
-    Ok(Pipeline::load(Arc::new(ops), &open_model(path, None)?)?)
+fn open<O: Ops + Default>(path: &Path) -> Result<Pipeline<O>, Failure> {
+    Ok(Pipeline::load(Arc::new(O::default()), &open_model(path, None)?)?)
 }
 
 fn noise(out: &mut Tensors) {
@@ -44,7 +44,7 @@ fn noise(out: &mut Tensors) {
     }
 }
 
-fn text_and_unet(name: &str, pipeline: &Pipeline<CpuOps>, out: &mut Tensors) -> Result<(), Failure> {
+fn text_and_unet<O: Ops>(name: &str, pipeline: &Pipeline<O>, out: &mut Tensors) -> Result<(), Failure> {
     let (ops, encoder) = (pipeline.ops.as_ref(), &pipeline.encoders[0]);
     let options = PromptOptions { syntax: PromptSyntax::Plain, ..PromptOptions::default() };
     let ids = encode_prompt(&encoder.tokenizer, PROMPT, options)?.chunks.remove(0).ids;
@@ -64,7 +64,7 @@ fn text_and_unet(name: &str, pipeline: &Pipeline<CpuOps>, out: &mut Tensors) -> 
     Ok(())
 }
 
-fn autoencoder(pipeline: &Pipeline<CpuOps>, out: &mut Tensors) -> Result<(), Failure> {
+fn autoencoder<O: Ops>(pipeline: &Pipeline<O>, out: &mut Tensors) -> Result<(), Failure> {
     let ops = pipeline.ops.as_ref();
     let mut source = TorchCpu::new(6);
     let (z_shape, image_shape) = ([1, 4, 8, 8], [1, 3, 64, 64]);

@@ -4,6 +4,8 @@
 //! numbers, and turning one into the other costs nothing. Activations come from a pool that keeps them for the next operation, so that a
 //! step after the first allocates no memory for them.
 
+pub mod bf16;
+
 use std::sync::Arc;
 
 use easel_kernels::{

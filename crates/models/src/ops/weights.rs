@@ -11,6 +11,8 @@ pub trait WeightSource {
     fn contains(&self, name: &str) -> bool;
     /// Its values, checked against the shape the architecture gives it.
     fn f32(&self, name: &str, shape: &[usize]) -> std::result::Result<Cow<'_, [f32]>, WeightsError>;
+    /// Says that the values have been taken.
+    fn forget(&self, name: &str);
 }
 
 impl WeightSource for WeightSet {
@@ -20,6 +22,10 @@ impl WeightSource for WeightSet {
 
     fn f32(&self, name: &str, shape: &[usize]) -> std::result::Result<Cow<'_, [f32]>, WeightsError> {
         WeightSet::numbers(self, name, shape)
+    }
+
+    fn forget(&self, name: &str) {
+        WeightSet::forget(self, name);
     }
 }
 
@@ -79,37 +85,42 @@ impl<'a, O: Ops> Loader<'a, O> {
 
     /// A tensor's values, checked against the shape the architecture gives it.
     pub fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        Ok(self.numbers(name, shape)?.into_owned())
+        self.taken(name, shape, |values| Ok(values.to_vec()))
     }
 
-    fn numbers(&self, name: &str, shape: &[usize]) -> Result<Cow<'a, [f32]>> {
-        Ok(self.weights.f32(&self.name(name), shape)?)
+    /// What `take` makes of a tensor's values, of which nothing is kept beside it.
+    fn taken<T>(&self, name: &str, shape: &[usize], take: impl FnOnce(&[f32]) -> Result<T>) -> Result<T> {
+        let name = self.name(name);
+        let values = self.weights.f32(&name, shape)?;
+        let taken = take(&values);
+        drop(values);
+        self.weights.forget(&name);
+        taken
     }
 
     /// A convolution with bias.
     pub fn conv(&self, shape: ConvShape) -> Result<O::Conv> {
-        let weight = self.numbers("weight", &[shape.outputs, shape.inputs, shape.kernel, shape.kernel])?;
         let bias = self.values("bias", &[shape.outputs])?;
-        self.ops.conv_weights(shape, &weight, Some(bias))
+        self.taken("weight", &[shape.outputs, shape.inputs, shape.kernel, shape.kernel], |weight| {
+            self.ops.conv_weights(shape, weight, Some(bias))
+        })
     }
 
     /// A linear layer with bias.
     pub fn linear(&self, outputs: usize, inputs: usize) -> Result<O::Linear> {
-        let weight = self.numbers("weight", &[outputs, inputs])?;
         let bias = self.values("bias", &[outputs])?;
-        self.ops.linear_weights(outputs, inputs, &weight, Some(bias))
+        self.taken("weight", &[outputs, inputs], |weight| self.ops.linear_weights(outputs, inputs, weight, Some(bias)))
     }
 
     /// The linear layer of [`Ops::geglu`]: as many values as `outputs`, and their gates.
     pub fn gated(&self, outputs: usize, inputs: usize) -> Result<O::Linear> {
-        let weight = self.numbers("weight", &[2 * outputs, inputs])?;
         let bias = self.values("bias", &[2 * outputs])?;
-        self.ops.gated_weights(outputs, inputs, &weight, Some(bias))
+        self.taken("weight", &[2 * outputs, inputs], |weight| self.ops.gated_weights(outputs, inputs, weight, Some(bias)))
     }
 
     /// A linear layer without bias.
     pub fn linear_no_bias(&self, outputs: usize, inputs: usize) -> Result<O::Linear> {
-        self.ops.linear_weights(outputs, inputs, &self.numbers("weight", &[outputs, inputs])?, None)
+        self.taken("weight", &[outputs, inputs], |weight| self.ops.linear_weights(outputs, inputs, weight, None))
     }
 
     /// A normalisation over groups of channels.

@@ -37,6 +37,10 @@ impl WeightSource for Through<'_> {
         self.count.set(self.count.get() + values.len() as u64);
         Ok(values)
     }
+
+    fn forget(&self, name: &str) {
+        self.weights.forget(name);
+    }
 }
 
 /// Numbers in a model's weights by its files' headers; integers (position ids) are no weights.

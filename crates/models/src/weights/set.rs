@@ -264,6 +264,13 @@ impl WeightSet {
         })
     }
 
+    /// Says that a tensor has been read: the memory that its part of the file takes is given back.
+    pub fn forget(&self, name: &str) {
+        if let Some((_, view)) = self.find(name) {
+            view.file.bytes.forget(view.range.clone());
+        }
+    }
+
     /// The tensor as stored: number format, shape and little-endian bytes (borrowed, unless the view transposes).
     pub fn raw(&self, name: &str) -> Result<RawTensor<'_>, WeightsError> {
         let view = self.view(name)?;

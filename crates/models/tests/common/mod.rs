@@ -10,7 +10,7 @@ use std::{
 use easel_backend::{DenoiseBackend, Plan, Prepared, Slot, StepRow};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CpuBackend, TEXT_CACHE_BYTES},
+    backend::{BackendOptions, CpuBackend, CpuBf16Backend, TEXT_CACHE_BYTES},
     prompt::PromptOptions,
 };
 use easel_sampling::table;
@@ -42,20 +42,29 @@ pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/conformance/models").join(name)
 }
 
-/// A backend on the processor with the built-in model and the fixtures.
+/// A backend on the processor, in f32, with the built-in model and the fixtures.
 pub fn backend() -> Result<CpuBackend, Failure> {
     backend_with(TEXT_CACHE_BYTES)
 }
 
 /// The same with so many bytes for encoded prompts.
 pub fn backend_with(text_cache_bytes: u64) -> Result<CpuBackend, Failure> {
-    Ok(CpuBackend::new(BackendOptions {
+    Ok(CpuBackend::new(options(text_cache_bytes)?))
+}
+
+/// The same in bf16.
+pub fn bf16_backend() -> Result<CpuBf16Backend, Failure> {
+    Ok(CpuBf16Backend::new(options(TEXT_CACHE_BYTES)?))
+}
+
+fn options(text_cache_bytes: u64) -> Result<BackendOptions, Failure> {
+    Ok(BackendOptions {
         device: Device::Cpu.open()?,
         catalogue: Box::new(catalogue()),
         variant: None,
         prompt: PromptOptions::default(),
         text_cache_bytes,
-    }))
+    })
 }
 
 /// The built-in model and the fixtures.
@@ -66,7 +75,7 @@ pub fn catalogue() -> Vec<(ModelId, PathBuf)> {
 }
 
 /// A guided picture from text with the model's own sampler.
-pub fn text_plan(backend: &mut CpuBackend, model: &str, prompt: &str, steps: u32, side: u32) -> Result<Plan, Failure> {
+pub fn text_plan(backend: &mut impl DenoiseBackend, model: &str, prompt: &str, steps: u32, side: u32) -> Result<Plan, Failure> {
     let model = ModelId::from(model);
     let described = backend.describe_model(&model)?;
     Ok(Plan {
@@ -88,7 +97,7 @@ pub fn text_plan(backend: &mut CpuBackend, model: &str, prompt: &str, steps: u32
 }
 
 /// All slices before the first step; how many there were.
-pub fn prepare(backend: &mut CpuBackend, slot: Slot) -> Result<usize, Failure> {
+pub fn prepare(backend: &mut impl DenoiseBackend, slot: Slot) -> Result<usize, Failure> {
     let mut slices = 1;
     while backend.prepare(slot)? == Prepared::More {
         slices += 1;
@@ -97,7 +106,7 @@ pub fn prepare(backend: &mut CpuBackend, slot: Slot) -> Result<usize, Failure> {
 }
 
 /// All slices after the last step.
-pub fn decode(backend: &mut CpuBackend, slot: Slot) -> Result<Outcome, Failure> {
+pub fn decode(backend: &mut impl DenoiseBackend, slot: Slot) -> Result<Outcome, Failure> {
     let latents = backend.latents(slot)?.0;
     loop {
         if let Some(picture) = backend.decode(slot)? {
@@ -107,7 +116,7 @@ pub fn decode(backend: &mut CpuBackend, slot: Slot) -> Result<Outcome, Failure> 
 }
 
 /// A whole picture with nothing beside it.
-pub fn draw_alone(backend: &mut CpuBackend, plan: &Plan) -> Result<Outcome, Failure> {
+pub fn draw_alone(backend: &mut impl DenoiseBackend, plan: &Plan) -> Result<Outcome, Failure> {
     let slot = backend.admit(plan)?;
     prepare(backend, slot)?;
     for index in 0..plan.table.rows.len() {

@@ -44,7 +44,7 @@ pub const PRECISION: Setting = Setting {
     flag: "precision",
     env: &["EASEL_PRECISION"],
     placeholder: "FORMAT",
-    help: "Number format networks compute in. Unset: bf16 on NVIDIA cards, f32 elsewhere, where there is no other",
+    help: "Number format networks compute in. Unset: bf16 on NVIDIA cards and on processors with AMX, f32 elsewhere",
     choices: Some(|| Precision::ALL.map(Precision::name).into()),
     ..Setting::BASE
 };

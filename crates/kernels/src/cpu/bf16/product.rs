@@ -1,0 +1,90 @@
+//! Linear layers: lines times packed weights.
+
+#![allow(unsafe_code)]
+
+use super::{
+    super::Pool,
+    Bf16, Bf16Isa, Epilogue, Matrix, Out,
+    cell::TILE,
+    driver::{Left, Tile, multiply_tiles},
+    finish::{Behind, Place},
+    pack::STEP,
+    slice::HalfBuffer,
+};
+
+/// `epilogue(x w + bias)` for `x` of (lines, inputs); `rows` is how many rows the lines belong to, for the bias per row. `pool` has room for
+/// a copy where the lines are too few or too odd for tiles.
+///
+/// # Panics
+/// When the lengths disagree, which would be a bug of the caller.
+pub fn product(isa: Bf16Isa, pool: &Pool, x: &[Bf16], rows: usize, w: &Matrix, epilogue: Epilogue<'_>, out: Out<'_>) {
+    assert!(w.taps == 1 && !w.gated, "convolutions and gated weights have functions of their own. This is a bug.");
+    multiply_lines(isa, pool, x, rows, w, epilogue, out);
+}
+
+/// `value * gelu(gate)` where both are products of `x` with gated weights.
+///
+/// # Panics
+/// When the lengths disagree, which would be a bug of the caller.
+pub fn geglu(isa: Bf16Isa, pool: &Pool, x: &[Bf16], w: &Matrix, out: &mut [Bf16]) {
+    assert!(w.gated, "only gated weights have gates. This is a bug.");
+    multiply_lines(isa, pool, x, 1, w, Epilogue::default(), Out::Half(out));
+}
+
+fn multiply_lines(isa: Bf16Isa, pool: &Pool, x: &[Bf16], rows: usize, w: &Matrix, epilogue: Epilogue<'_>, out: Out<'_>) {
+    let lines = x.len() / w.inputs.max(1);
+    assert_eq!(x.len(), lines * w.inputs, "the lines are as long as the weights' inner dimension. This is a bug.");
+    let behind = Behind::new(lines, rows, w, epilogue, out);
+    let padded = w.inputs.next_multiple_of(STEP);
+    let copy = (padded != w.inputs || lines < TILE).then(|| copied(pool, x, lines, w.inputs, padded));
+    let x = copy.as_deref().unwrap_or(x);
+    let places = (lines / rows.max(1)).max(1);
+    multiply_tiles(isa, &Lines { x, lines, length: padded, lines_per_row: places }, w, &behind);
+}
+
+/// The lines with zeros behind them, and lines of zeros behind the last where there are fewer than a tile has.
+fn copied(pool: &Pool, x: &[Bf16], lines: usize, length: usize, padded: usize) -> HalfBuffer {
+    let mut copy = pool.take_halves(lines.max(TILE) * padded);
+    let (whole, behind) = copy.split_at_mut(lines * padded);
+    for (to, from) in whole.chunks_exact_mut(padded).zip(x.chunks_exact(length)) {
+        to[..length].copy_from_slice(from);
+        to[length..].fill(Bf16::ZERO);
+    }
+    behind.fill(Bf16::ZERO);
+    copy
+}
+
+/// Dense lines.
+struct Lines<'a> {
+    /// At least a tile's lines.
+    x: &'a [Bf16],
+    lines: usize,
+    length: usize,
+    lines_per_row: usize,
+}
+
+impl Left for Lines<'_> {
+    fn tiles(&self) -> usize {
+        self.lines.div_ceil(TILE)
+    }
+
+    /// The last tile begins so early that it ends with the last line; what the one before has is left to it.
+    fn tile(&self, index: usize) -> Tile {
+        let first = (index * TILE).min(self.lines.saturating_sub(TILE));
+        let places = std::array::from_fn(|i| match first + i {
+            line if line >= index * TILE && line < self.lines => {
+                Place { line: line as u32, row: (line / self.lines_per_row) as u32 }
+            }
+            _ => Place::NONE,
+        });
+        Tile { line: self.x[first * self.length..(first + TILE) * self.length].as_ptr().cast(), stride: self.length * 2, places }
+    }
+
+    fn tap(&self, _tap: usize) -> usize {
+        0
+    }
+
+    fn is_dense(&self) -> bool {
+        true
+    }
+}
