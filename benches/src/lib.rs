@@ -35,6 +35,8 @@ impl WeightSource for RandomWeights {
         let limit = (3.0 / shape[1..].iter().product::<usize>() as f32).sqrt();
         Ok((0..count).map(|_| rng.random_range(-limit..limit)).collect())
     }
+
+    fn forget(&self, _name: &str) {}
 }
 
 /// The networks of a model.

@@ -11,7 +11,7 @@ use clap::Parser;
 use easel_engine::{Engine, EngineConfig, Outcome};
 use easel_models::{
     Device, Precision,
-    backend::{BackendOptions, CpuBackend},
+    backend::{self, BackendOptions},
     prompt::PromptOptions,
 };
 use easel_types::GenerationRequest;
@@ -75,7 +75,7 @@ async fn serve(options: Options) -> Result<(), String> {
     let begun = Instant::now();
     let device =
         Device::Cpu.open().and_then(|device| device.with_precision(options.precision)).map_err(|error| error.to_string())?;
-    let backend = BackendOptions {
+    let options = BackendOptions {
         device,
         catalogue: Box::new(vec![("model".into(), options.model)]),
         variant: None,
@@ -83,7 +83,7 @@ async fn serve(options: Options) -> Result<(), String> {
         // Every picture pays for its prompt, as the peers' do.
         text_cache_bytes: 0,
     };
-    let engine = Engine::start(move || Ok(CpuBackend::new(backend)), EngineConfig { preload: true, ..EngineConfig::default() });
+    let engine = Engine::start(move || Ok(backend::open(options)), EngineConfig { preload: true, ..EngineConfig::default() });
     engine.ready().await.map_err(|error| error.to_string())?;
     answer(&json!({ "part": "load", "parts": ["pictures"], "seconds": [begun.elapsed().as_secs_f64()] }))?;
     for line in std::io::stdin().lines() {

@@ -14,7 +14,7 @@ use easel_engine::{
 };
 use easel_models::{
     Device, OpenDevice,
-    backend::{BackendOptions, CpuBackend, TEXT_CACHE_BYTES},
+    backend::{self, BackendOptions, TEXT_CACHE_BYTES},
     prompt::PromptOptions,
 };
 use easel_types::GenerationRequest;
@@ -94,14 +94,14 @@ impl Real {
         }
         let curves = Some(self.folder.path().join("curves.json"));
         let config = EngineConfig { rules: rules.clone(), measure: true, curves, ..EngineConfig::default() };
-        let backend = BackendOptions {
+        let options = BackendOptions {
             device: self.device.clone(),
             catalogue: Box::new(vec![(MODEL.into(), builtin())]),
             variant: None,
             prompt: PromptOptions::default(),
             text_cache_bytes: TEXT_CACHE_BYTES,
         };
-        let engine = Engine::start(move || Ok(CpuBackend::new(backend)), config);
+        let engine = Engine::start(move || Ok(backend::open(options)), config);
         // What the shapes cost is learnt from the first pictures, as in a server that has run for a while.
         for side in SIDES {
             for guidance in [true, false] {
