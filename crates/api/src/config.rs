@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use crate::FilesConfig;
+use crate::{Door, FilesConfig};
 
 /// How the routes behave.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
     /// Scheme, host and path before our own paths, without a slash at the end; `None` takes the request's `Host` and plain http.
     pub public_url: Option<String>,
+    /// How people get in.
+    pub door: Door,
     /// Where pictures asked for as a URL are kept, and for how long.
     pub files: FilesConfig,
     /// Bytes of a JSON body.
@@ -26,6 +28,7 @@ impl ApiConfig {
     pub fn new(files: FilesConfig) -> Self {
         Self {
             public_url: None,
+            door: Door::Accounts,
             files,
             body_bytes_max: 1024 * 1024,
             body_timeout: Duration::from_secs(30),

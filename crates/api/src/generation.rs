@@ -26,10 +26,7 @@ impl BaseUrl {
         let host = host.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
         match host.filter(|host| is_host(host)) {
             Some(host) => Ok(Self(format!("http://{host}"))),
-            None => {
-                let message = "the header `Host` names no host, so no address can be given; use response_format b64_json";
-                Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_host", message))
-            }
+            None => Err(invalid_host()),
         }
     }
 
@@ -38,8 +35,13 @@ impl BaseUrl {
     }
 }
 
+pub(crate) fn invalid_host() -> ApiError {
+    let message = "the header `Host` names no host";
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_host", message)
+}
+
 /// Letters, digits, dots and dashes, or an IPv6 address in brackets, and perhaps a port: nothing that could end the host early.
-fn is_host(host: &str) -> bool {
+pub(crate) fn is_host(host: &str) -> bool {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !port.contains(']') => (name, Some(port)),
         _ => (host, None),

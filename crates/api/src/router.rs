@@ -1,33 +1,57 @@
 //! The list of routes, and the layers around them.
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    http::StatusCode,
-    middleware,
-    routing::{get, post},
-};
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{ApiError, AppState, observe::observe, routes};
+use crate::{
+    ApiError, AppState,
+    observe::observe,
+    openapi::{ApiDoc, finished},
+    routes,
+};
+
+/// Every documented route. Routes of one path are one line.
+fn documented() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(ApiDoc::openapi())
+        // Accounts.
+        .routes(routes!(routes::auth::register::handler))
+        .routes(routes!(routes::auth::login::handler))
+        .routes(routes!(routes::auth::refresh::handler))
+        .routes(routes!(routes::auth::logout::handler))
+        .routes(routes!(routes::users::me::handler))
+        .routes(routes!(routes::sessions::list::handler))
+        .routes(routes!(routes::sessions::end::handler))
+        // OpenAI's.
+        .routes(routes!(routes::openai::generate::handler))
+        .routes(routes!(routes::openai::file::handler))
+        .routes(routes!(routes::openai::list_models::handler))
+        .routes(routes!(routes::openai::get_model::handler))
+        // For whoever runs the server.
+        .routes(routes!(routes::health::live::handler))
+        .routes(routes!(routes::health::ready::handler))
+        .routes(routes!(routes::health::metrics::handler))
+}
+
+/// The documentation of every route.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    finished(documented().into_openapi())
+}
 
 /// Every route over a state.
 pub fn router(state: AppState) -> Router {
     let body_limit = DefaultBodyLimit::max(state.config.body_bytes_max);
-    let routes = Router::new()
-        // OpenAI's.
-        .route("/v1/images/generations", post(routes::images::generate::handler))
-        .route("/v1/images/files/{name}", get(routes::images::file::handler))
-        .route("/v1/models", get(routes::models::list::handler))
-        .route("/v1/models/{*model}", get(routes::models::get::handler))
-        // For whoever runs the server.
-        .route("/health/live", get(routes::health::live::handler))
-        .route("/health/ready", get(routes::health::ready::handler))
-        .route("/metrics", get(routes::health::metrics::handler))
+    let (documented, _) = documented().split_for_parts();
+    let routes = documented
         // For people.
         .route("/", get(routes::page::index::html))
         .route("/assets/easel.css", get(routes::page::index::css))
         .route("/assets/easel.js", get(routes::page::index::js))
+        .route("/docs", get(routes::docs::html))
+        .route("/assets/docs.css", get(routes::docs::css))
+        .route("/assets/docs.js", get(routes::docs::js))
+        .route("/openapi.json", get(routes::docs::document))
         .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(body_limit)

@@ -7,6 +7,7 @@ use std::{
 };
 
 use easel_engine::Engine;
+use easel_platform::Platform;
 
 use crate::{ApiConfig, FileStore};
 
@@ -14,6 +15,7 @@ use crate::{ApiConfig, FileStore};
 #[derive(Debug, Clone)]
 pub struct AppState {
     pub(crate) engine: Engine,
+    pub(crate) platform: Arc<Platform>,
     pub(crate) files: FileStore,
     pub(crate) config: Arc<ApiConfig>,
     /// When the server started, as seconds since 1970: the `created` of its models.
@@ -22,10 +24,10 @@ pub struct AppState {
 
 impl AppState {
     /// Opens the store of files.
-    pub fn new(engine: Engine, config: ApiConfig) -> io::Result<Self> {
+    pub fn new(engine: Engine, platform: Arc<Platform>, config: ApiConfig) -> io::Result<Self> {
         let files = FileStore::open(config.files.clone())?;
         let started = unix_seconds((config.files.clock)());
-        Ok(Self { engine, files, config: Arc::new(config), started })
+        Ok(Self { engine, platform, files, config: Arc::new(config), started })
     }
 
     /// The time, as OpenAI's `created` has it.

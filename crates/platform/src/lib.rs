@@ -9,6 +9,7 @@
 //! | [`plans`] | what a plan includes |
 //! | [`credits`] | what a picture costs; grants, corrections, expiry |
 //! | [`jobs`] | submitting, claiming, finishing, failing, cancelling, putting back |
+//! | [`bus`] | telling what happens to jobs, as it happens |
 //! | [`accounts`] | registering, logging in, sessions, mail tokens, roles, API keys |
 //! | [`mail`] | sending what the others have written |
 //! | [`events`] | sending on what happened, signed |
@@ -16,12 +17,16 @@
 //! | [`fsck`] | the check that the books are right |
 //! | [`backup`] | copies and dumps |
 //! | [`housekeeping`] | what has to be done now and then |
+//!
+//! [`Platform`] has them all; [`records`] are the rows they speak of.
 
 mod context;
 mod error;
+mod services;
 
 pub mod accounts;
 pub mod backup;
+pub mod bus;
 pub mod credits;
 pub mod events;
 pub mod fsck;
@@ -30,6 +35,8 @@ pub mod jobs;
 pub mod mail;
 pub mod plans;
 pub mod privacy;
+pub mod records;
 
 pub use context::{Clock, Context, DatabaseClock, ManualClock, Secrets, SeededSecrets, SystemClock, SystemSecrets};
 pub use error::PlatformError;
+pub use services::{Platform, PlatformSettings};

@@ -8,6 +8,7 @@ mod known;
 mod library;
 mod logging;
 mod output;
+mod platform;
 mod runtime;
 mod serve;
 mod signals;

@@ -27,7 +27,8 @@ pub async fn serve(config: &Config, runtime: &Runtime, router: Router) -> Result
     announce(&listener)?;
     let engine = runtime.engine.clone();
     let (leave, left) = tokio::sync::oneshot::channel::<()>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async {
         // An error means the sender is gone, which is a reason to leave too.
         let _ = left.await;
     });
@@ -73,12 +74,6 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 /// Says where the server is, for people and for programs that start it: the first line on stdout is the address.
 fn announce(listener: &TcpListener) -> Result<()> {
     let address = listener.local_addr().map_err(|error| Failure::io("cannot tell the address", &error))?;
-    if !address.ip().is_loopback() {
-        tracing::warn!(
-            "listening on {address}, which other machines may reach: there are no accounts yet, so whoever reaches it may use it. \
-             Put it behind a proxy that asks for a password, or leave --host at 127.0.0.1"
-        );
-    }
     output::line(format_args!("listening on http://{address}"));
     output::line(format_args!(
         "try: curl -so out.png \"$(curl -s http://{}/v1/images/generations -H 'content-type: application/json' \

@@ -1,6 +1,9 @@
 //! One folder a resource, one file a verb.
 
+pub(crate) mod auth;
+pub(crate) mod docs;
 pub(crate) mod health;
-pub(crate) mod images;
-pub(crate) mod models;
+pub(crate) mod openai;
 pub(crate) mod page;
+pub(crate) mod sessions;
+pub(crate) mod users;

@@ -9,11 +9,13 @@
 //! | links sent by mail are good once | `mailed.rs` |
 //! | nobody acts on somebody of their own rank or above | `roles.rs` |
 //! | API keys are shown once | `keys.rs` |
+//! | one person on their own machine needs no account | `local.rs` |
 //!
 //! Tokens are 256 random bits and only their SHA-256 is stored. Everything that changes what somebody may do raises their `auth_epoch`, which
 //! every session and key is compared with each time it is used.
 
 mod keys;
+mod local;
 mod login;
 mod mailed;
 mod password;
@@ -21,7 +23,10 @@ mod register;
 mod roles;
 mod session;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use easel_store::{
     Timestamp,
@@ -33,6 +38,7 @@ use sha2::{Digest, Sha256};
 use crate::{Context, PlatformError, Secrets, credits::CreditDesk, plans::Catalogue};
 
 pub use keys::{NewKey, Scope, ShownKey};
+pub use local::LOCAL_ID;
 pub use login::Origin;
 pub use password::{PasswordCost, Passwords};
 pub use register::{Profile, Registration};
@@ -91,6 +97,8 @@ pub struct Accounts {
     desk: CreditDesk,
     settings: Settings,
     passwords: Passwords,
+    /// Somebody is known to administer the server.
+    administered: Arc<AtomicBool>,
 }
 
 impl Accounts {
@@ -98,7 +106,7 @@ impl Accounts {
     pub fn new(context: Context, catalogue: Catalogue, settings: Settings) -> Result<Self, PlatformError> {
         let passwords = Passwords::new(settings.password_cost)?;
         let desk = CreditDesk::new(context.clone(), catalogue.clone());
-        Ok(Self { context, catalogue, desk, settings, passwords })
+        Ok(Self { context, catalogue, desk, settings, passwords, administered: Arc::default() })
     }
 
     /// Somebody.

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use easel_store::jobs::{self, Job};
 
-use crate::{Context, PlatformError, plans::Catalogue};
+use crate::{Context, PlatformError, bus::Bus, plans::Catalogue};
 
 pub use submit::{NewJob, Submitted};
 pub use sweep::Swept;
@@ -71,12 +71,23 @@ pub struct Jobs {
     context: Context,
     catalogue: Catalogue,
     settings: Settings,
+    bus: Bus,
 }
 
 impl Jobs {
     /// Over this database, with these plans.
     pub fn new(context: Context, catalogue: Catalogue, settings: Settings) -> Self {
-        Self { context, catalogue, settings }
+        Self { context, catalogue, settings, bus: Bus::default() }
+    }
+
+    /// Where everything that happens to jobs is told.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// Times and limits.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// One of a user's jobs. Others' are not found.

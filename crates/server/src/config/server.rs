@@ -10,7 +10,7 @@ pub const HOST: Setting = Setting {
     flag: "host",
     env: &["EASEL_HOST"],
     placeholder: "ADDRESS",
-    help: "Address to listen on; anything but a loopback address lets others in, and there are no accounts yet",
+    help: "Address to listen on; anything but a loopback address lets others in and needs `--auth required`",
     default: Fallback::Fixed("127.0.0.1"),
     ..Setting::BASE
 };

@@ -1,13 +1,10 @@
-//! `/v1/models`.
-
-pub(crate) mod get;
-pub(crate) mod list;
+//! A model as OpenAI's API shows it.
 
 use easel_engine::ModelDescription;
 
 use crate::{AppState, compat::openai::response::Model};
 
-fn view(state: &AppState, model: &ModelDescription) -> Model {
+pub(super) fn view(state: &AppState, model: &ModelDescription) -> Model {
     Model {
         id: model.id.0.clone(),
         object: "model",

@@ -16,20 +16,37 @@ use serde_json::Value;
 
 use crate::{
     ApiError, AppState,
+    auth::{As, Generates},
     compat::openai::{
         model,
         request::{ImageRequest, ResponseFormat},
-        response::{ImagesResponse, Traits},
+        response::{CompletedEvent, ImagesResponse, Traits},
+        schema::GenerationBody,
     },
     extract::json_object,
     generation::{BaseUrl, deliver},
-    routes::images::stream,
+    routes::openai::stream,
 };
 
 /// How much later than its time limit a request may be answered.
 const GRACE: Duration = Duration::from_secs(5);
 
-pub(crate) async fn handler(State(state): State<AppState>, request: Request<Body>) -> Result<Response, ApiError> {
+/// A prompt becomes pictures.
+#[utoipa::path(
+    post, path = "/v1/images/generations", operation_id = "openai_generate", tag = "openai", request_body = GenerationBody,
+    responses(
+        (status = 200, description = "The pictures; with `stream` as events", content(
+            (ImagesResponse = "application/json"),
+            (CompletedEvent = "text/event-stream"),
+        ))
+    ),
+    security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    As(caller, _): As<Generates>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
     let base = BaseUrl::of(&state, request.uri(), request.headers());
     let body = json_object(request, &state.config).await?;
     if let Some(name) = body.get("model").and_then(Value::as_str) {
@@ -41,8 +58,12 @@ pub(crate) async fn handler(State(state): State<AppState>, request: Request<Body
         ResponseFormat::Url if !request.stream => Some(base?),
         _ => None,
     };
-    let terms =
-        Terms { time_limit: Some(state.config.generation_timeout), preview_every: request.preview_every(), ..Terms::default() };
+    let terms = Terms {
+        user: Some(caller.user.id.clone()),
+        time_limit: Some(state.config.generation_timeout),
+        preview_every: request.preview_every(),
+        ..Terms::default()
+    };
     let ticket = state.engine.submit_on(request.generation.clone(), &terms)?;
     if request.stream {
         return Ok(stream::answer(state, request, ticket).into_response());

@@ -8,6 +8,12 @@ use axum::{
 
 use crate::{ApiError, AppState};
 
+/// A picture that was answered as a URL, for the hour it lives.
+#[utoipa::path(
+    get, path = "/v1/images/files/{name}", operation_id = "openai_file", tag = "openai",
+    params(("name" = String, Path, description = "As it was given; it lets in by itself, for an hour")),
+    responses((status = 200, description = "The picture", content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     name: Result<Path<String>, PathRejection>,

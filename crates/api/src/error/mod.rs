@@ -2,11 +2,16 @@
 //!
 //! Messages say what to do and name no internals. Codes are stable: clients may depend on them.
 
+mod platform;
+
 use std::{any::Any, time::Duration};
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{
+        HeaderValue, StatusCode,
+        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+    },
     response::{IntoResponse, Response},
 };
 use easel_engine::{EngineError, ErrorCode, SubmitError};
@@ -104,6 +109,9 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         if let Some(after) = self.retry_after {
             headers.insert(RETRY_AFTER, after.as_secs().max(1).into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.final_answer {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
