@@ -23,7 +23,8 @@ async fn mailed(native: &Native, database: &Database, to: &str) -> String {
     let mut files: Vec<_> = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     let texts = files.iter().map(|path| std::fs::read_to_string(path).expect("a mail"));
-    let mail = texts.filter(|text| text.contains(to)).last().expect("a mail to them").replace("=\r\n", "").replace("=3D", "=");
+    let mail =
+        texts.filter(|text| text.contains(to)).next_back().expect("a mail to them").replace("=\r\n", "").replace("=3D", "=");
     let token = mail.split("#token=").nth(1).expect("a link");
     token.split_whitespace().next().expect("a token").to_owned()
 }
