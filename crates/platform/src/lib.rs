@@ -9,6 +9,10 @@
 //! | [`plans`] | what a plan includes |
 //! | [`credits`] | what a picture costs; grants, corrections, expiry |
 //! | [`jobs`] | submitting, claiming, finishing, failing, cancelling, putting back |
+//! | [`bus`] | telling what happens to jobs, as it happens |
+//! | [`orders`] | what a job is to do, as its row keeps it |
+//! | [`worker`] | doing it |
+//! | [`images`] | somebody's own pictures, drawn and sent |
 //! | [`accounts`] | registering, logging in, sessions, mail tokens, roles, API keys |
 //! | [`mail`] | sending what the others have written |
 //! | [`events`] | sending on what happened, signed |
@@ -16,20 +20,29 @@
 //! | [`fsck`] | the check that the books are right |
 //! | [`backup`] | copies and dumps |
 //! | [`housekeeping`] | what has to be done now and then |
+//!
+//! [`Platform`] has them all; [`records`] are the rows they speak of.
 
 mod context;
 mod error;
+mod services;
 
 pub mod accounts;
 pub mod backup;
+pub mod bus;
 pub mod credits;
 pub mod events;
 pub mod fsck;
 pub mod housekeeping;
+pub mod images;
 pub mod jobs;
 pub mod mail;
+pub mod orders;
 pub mod plans;
 pub mod privacy;
+pub mod records;
+pub mod worker;
 
 pub use context::{Clock, Context, DatabaseClock, ManualClock, Secrets, SeededSecrets, SystemClock, SystemSecrets};
 pub use error::PlatformError;
+pub use services::{Platform, PlatformSettings};

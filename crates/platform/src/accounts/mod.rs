@@ -9,11 +9,13 @@
 //! | links sent by mail are good once | `mailed.rs` |
 //! | nobody acts on somebody of their own rank or above | `roles.rs` |
 //! | API keys are shown once | `keys.rs` |
+//! | one person on their own machine needs no account | `local.rs` |
 //!
 //! Tokens are 256 random bits and only their SHA-256 is stored. Everything that changes what somebody may do raises their `auth_epoch`, which
 //! every session and key is compared with each time it is used.
 
 mod keys;
+mod local;
 mod login;
 mod mailed;
 mod password;
@@ -21,11 +23,15 @@ mod register;
 mod roles;
 mod session;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use easel_store::{
     Timestamp,
     audit::NewRecord,
+    usage::Usage,
     users::{Role, User},
 };
 use sha2::{Digest, Sha256};
@@ -33,6 +39,7 @@ use sha2::{Digest, Sha256};
 use crate::{Context, PlatformError, Secrets, credits::CreditDesk, plans::Catalogue};
 
 pub use keys::{NewKey, Scope, ShownKey};
+pub use local::LOCAL_ID;
 pub use login::Origin;
 pub use password::{PasswordCost, Passwords};
 pub use register::{Profile, Registration};
@@ -91,6 +98,8 @@ pub struct Accounts {
     desk: CreditDesk,
     settings: Settings,
     passwords: Passwords,
+    /// Somebody is known to administer the server.
+    administered: Arc<AtomicBool>,
 }
 
 impl Accounts {
@@ -98,12 +107,24 @@ impl Accounts {
     pub fn new(context: Context, catalogue: Catalogue, settings: Settings) -> Result<Self, PlatformError> {
         let passwords = Passwords::new(settings.password_cost)?;
         let desk = CreditDesk::new(context.clone(), catalogue.clone());
-        Ok(Self { context, catalogue, desk, settings, passwords })
+        Ok(Self { context, catalogue, desk, settings, passwords, administered: Arc::default() })
     }
 
     /// Somebody.
     pub async fn get(&self, user_id: &str) -> Result<User, PlatformError> {
         easel_store::users::by_id(&self.context.db, user_id).await?.ok_or(PlatformError::NotFound("user"))
+    }
+}
+
+impl Accounts {
+    /// What somebody used on these days, counted from 1970; days without use are left out.
+    pub async fn usage(&self, user_id: &str, from: i64, to: i64) -> Result<Vec<Usage>, PlatformError> {
+        Ok(easel_store::usage::of_user(&self.context.db, user_id, from, to).await?)
+    }
+
+    /// Everybody, oldest first, after this id.
+    pub async fn list(&self, after: Option<&str>, limit: i64) -> Result<Vec<User>, PlatformError> {
+        Ok(easel_store::users::list(&self.context.db, after, limit.clamp(1, 101)).await?)
     }
 }
 

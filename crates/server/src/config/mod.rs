@@ -7,6 +7,7 @@
 //! parser than the one in this workspace, it guesses types of environment variables (`EASEL_MODEL=007` would be a number), and it
 //! knows neither lines of a file nor keys nobody asked for. What is left of the job is [`values`] and [`mod@file`], about 200 lines.
 
+pub mod accounts;
 pub mod engine;
 mod error;
 pub mod file;
@@ -16,11 +17,13 @@ pub mod log;
 pub mod models;
 pub mod server;
 pub mod setting;
+pub mod state;
 pub mod storage;
 pub mod values;
 
 use std::collections::BTreeMap;
 
+pub use accounts::Accounts;
 pub use engine::Engine;
 pub use error::ConfigError;
 pub use generate::Generate;
@@ -29,12 +32,22 @@ pub use log::Log;
 pub use models::Models;
 pub use server::Server;
 pub use setting::{Fallback, Setting};
+pub use state::State;
 pub use storage::Storage;
 pub use values::Values;
 
 /// Every section's settings, in the order they are shown.
-pub const SECTIONS: &[&[&Setting]] =
-    &[storage::SETTINGS, models::SETTINGS, log::SETTINGS, hub::SETTINGS, server::SETTINGS, engine::SETTINGS, generate::SETTINGS];
+pub const SECTIONS: &[&[&Setting]] = &[
+    storage::SETTINGS,
+    state::SETTINGS,
+    models::SETTINGS,
+    log::SETTINGS,
+    hub::SETTINGS,
+    server::SETTINGS,
+    accounts::SETTINGS,
+    engine::SETTINGS,
+    generate::SETTINGS,
+];
 
 /// Every setting.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
@@ -52,6 +65,8 @@ pub type Environment = BTreeMap<String, String>;
 pub struct Config {
     /// Where things are kept.
     pub storage: Storage,
+    /// Where people, jobs and pictures are kept.
+    pub state: State,
     /// What is logged.
     pub log: Log,
     /// Device and models.
@@ -60,6 +75,8 @@ pub struct Config {
     pub hub: Hub,
     /// The HTTP server.
     pub server: Server,
+    /// Who gets in.
+    pub accounts: Accounts,
     /// How the engine shares the devices.
     pub engine: Engine,
     /// Defaults of `easel generate`.
@@ -74,10 +91,12 @@ impl Config {
         let values = Values::collect(flags, file, environment)?;
         Ok(Self {
             storage: Storage::read(&values)?,
+            state: State::read(&values)?,
             log: Log::read(&values)?,
             models: Models::read(&values)?,
             hub: Hub::read(&values)?,
             server: Server::read(&values)?,
+            accounts: Accounts::read(&values)?,
             engine: Engine::read(&values)?,
             generate: Generate::read(&values)?,
             values,

@@ -2,11 +2,16 @@
 //!
 //! Messages say what to do and name no internals. Codes are stable: clients may depend on them.
 
+mod platform;
+
 use std::{any::Any, time::Duration};
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{
+        HeaderValue, StatusCode,
+        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+    },
     response::{IntoResponse, Response},
 };
 use easel_engine::{EngineError, ErrorCode, SubmitError};
@@ -57,6 +62,11 @@ impl ApiError {
         Self { status: StatusCode::NOT_FOUND, ..error }
     }
 
+    /// As much as can be taken on is being taken on.
+    pub(crate) fn busy() -> Self {
+        Self::unavailable("server_busy", "the server is busy with others; try again in a moment", RESTART)
+    }
+
     pub(crate) fn timeout() -> Self {
         let message = "the picture took longer than this server allows; ask for fewer steps or a smaller picture";
         Self { final_answer: true, ..Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message) }
@@ -104,6 +114,9 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         if let Some(after) = self.retry_after {
             headers.insert(RETRY_AFTER, after.as_secs().max(1).into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.final_answer {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));

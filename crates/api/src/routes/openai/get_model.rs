@@ -6,14 +6,23 @@ use axum::{
 };
 use easel_types::ModelId;
 
-use super::view;
+use super::model_view::view;
 use crate::{
     ApiError, AppState,
+    auth::{As, Generates},
     compat::openai::{model, response::Model},
 };
 
+/// One model. Ids may hold slashes, so the route takes the rest of the path.
+#[utoipa::path(
+    get, path = "/v1/models/{*model}", operation_id = "openai_model", tag = "openai",
+    params(("model" = String, Path, description = "Its id; slashes need not be encoded")),
+    responses((status = 200, description = "The model", body = Model)),
+    security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    _: As<Generates>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Model>, ApiError> {
     let Path(id) = path.map_err(|_| ApiError::not_found())?;
