@@ -2,8 +2,11 @@
 
 pub use easel_store::{
     Credits, Timestamp,
+    albums::{Album, Placed},
     api_keys::ApiKey,
-    images::Image,
+    comments::Comment,
+    follows::Followed,
+    images::{Image, Stored},
     jobs::{Job, JobState},
     leases::{Beat, Lease},
     ledger::{Balance, GrantRow, Page, Transfer},

@@ -7,9 +7,14 @@ use crate::{
     accounts::{self, Accounts},
     credits::CreditDesk,
     events::Events,
+    gallery::{self, Gallery},
     jobs::{self, Jobs},
+    moderation::{self, Moderation},
     plans::Catalogue,
     privacy::Privacy,
+    safety::{Filter, Guard},
+    social::{self, Social},
+    subscriptions::Subscriptions,
 };
 
 /// The services' settings.
@@ -19,6 +24,14 @@ pub struct PlatformSettings {
     pub accounts: accounts::Settings,
     /// Of jobs.
     pub jobs: jobs::Settings,
+    /// Of galleries.
+    pub gallery: gallery::Settings,
+    /// Of what people do with others' pictures.
+    pub social: social::Settings,
+    /// Of moderation.
+    pub moderation: moderation::Settings,
+    /// What texts are looked through for; `None` is for the lists that come with the program.
+    pub filter: Option<Filter>,
 }
 
 /// The services.
@@ -38,6 +51,14 @@ pub struct Platform {
     pub events: Events,
     /// What is forgotten.
     pub privacy: Privacy,
+    /// Their pictures.
+    pub gallery: Gallery,
+    /// Everybody's pictures.
+    pub social: Social,
+    /// What is fit to be seen.
+    pub moderation: Moderation,
+    /// What is paid for.
+    pub subscriptions: Subscriptions,
     /// Pictures' bytes.
     pub blobs: Blobs,
 }
@@ -45,10 +66,16 @@ pub struct Platform {
 impl Platform {
     /// All of them.
     pub fn new(context: Context, catalogue: Catalogue, blobs: Blobs, settings: PlatformSettings) -> Result<Self, PlatformError> {
-        let jobs = Jobs::new(context.clone(), catalogue.clone(), settings.jobs);
+        let guard = Guard::new(context.clone(), settings.filter.unwrap_or_else(Filter::embedded));
+        let jobs = Jobs::new(context.clone(), catalogue.clone(), settings.jobs).with_guard(guard.clone());
+        let desk = CreditDesk::new(context.clone(), catalogue.clone());
         Ok(Self {
             accounts: Accounts::new(context.clone(), catalogue.clone(), settings.accounts)?,
-            desk: CreditDesk::new(context.clone(), catalogue.clone()),
+            gallery: Gallery::new(context.clone(), catalogue.clone(), guard.clone(), settings.gallery),
+            social: Social::new(context.clone(), guard, settings.social),
+            moderation: Moderation::new(context.clone(), settings.moderation),
+            subscriptions: Subscriptions::new(context.clone(), catalogue.clone(), desk.clone()),
+            desk,
             events: Events::new(context.clone()),
             privacy: Privacy::new(context.clone(), jobs.clone(), blobs.clone()),
             jobs,

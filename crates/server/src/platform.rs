@@ -3,7 +3,7 @@
 use std::{fs, io::Write, path::Path, sync::Arc};
 
 use easel_blobs::{Blobs, SigningKeys};
-use easel_platform::{Context, Platform, PlatformError, PlatformSettings, accounts, jobs, plans::Catalogue};
+use easel_platform::{Context, Platform, PlatformError, PlatformSettings, accounts, jobs, plans::Catalogue, safety::Filter};
 use easel_store::{Db, Settings};
 
 use crate::{
@@ -33,6 +33,8 @@ pub fn over(config: &Config, db: Db) -> Result<Arc<Platform>> {
             ..accounts::Settings::default()
         },
         jobs: jobs::Settings { charging: config.accounts.charging, ..jobs::Settings::default() },
+        filter: filter(config)?,
+        ..PlatformSettings::default()
     };
     let platform = Platform::new(Context::system(db), catalogue(config)?, blobs, settings);
     Ok(Arc::new(platform.map_err(|error| failed(&error))?))
@@ -108,6 +110,17 @@ fn catalogue(config: &Config) -> Result<Catalogue> {
     let Some(path) = &config.accounts.plans else { return Ok(Catalogue::embedded()) };
     let text = fs::read_to_string(path).map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
     Catalogue::parse(&text).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
+}
+
+/// What texts are looked through for, where something is configured.
+fn filter(config: &Config) -> Result<Option<Filter>> {
+    let safety = &config.safety;
+    let lists = match &safety.lists {
+        Some(folder) => Filter::from_folder(folder)
+            .map_err(|error| Failure::new(Exit::Usage, format!("cannot use the word lists in {}: {error}", folder.display())))?,
+        None => Filter::embedded(),
+    };
+    Ok(Some(lists.with_mode(safety.mode)))
 }
 
 /// Where links in mails lead.
