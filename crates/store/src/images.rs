@@ -78,7 +78,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// Whether everybody may see it: what [`PUBLIC`] asks of a row.
+    /// Whether everybody may see it: what `PUBLIC` asks of a row.
     pub fn is_shown(&self) -> bool {
         self.is_public && self.deleted_at.is_none() && self.hidden_at.is_none()
     }
@@ -117,7 +117,7 @@ pub async fn insert(tx: &mut Tx, image: &Image) -> Result<(), StoreError> {
         .bind(image.title.as_deref())
         .bind(image.blurhash.as_deref())
         .bind(&image.parameters)
-        .bind(image.is_public)
+        .bind(false)
         .bind(image.is_favourite)
         .bind(image.created_at)
         .bind(image.sampler.as_deref())

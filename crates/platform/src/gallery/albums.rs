@@ -1,5 +1,7 @@
 //! Albums: making, naming, ordering them and what is in them.
 
+use std::collections::HashMap;
+
 use easel_store::{
     albums::{self, Album, Placed},
     users,
@@ -32,10 +34,13 @@ pub enum Cover<'a> {
 impl Gallery {
     /// A user's albums in their order, with the number of pictures of each.
     pub async fn albums(&self, user_id: &str) -> Result<Vec<(Album, AlbumSize)>, PlatformError> {
-        let sizes = albums::sizes(&self.context.db, user_id).await?;
-        let size = |album: &Album| sizes.iter().find(|(id, _)| *id == album.id).map_or(0, |(_, size)| *size);
+        let sizes: HashMap<String, AlbumSize> = albums::sizes(&self.context.db, user_id).await?.into_iter().collect();
         let albums = albums::of_user(&self.context.db, user_id).await?;
-        Ok(albums.into_iter().map(|album| (size(&album), album)).map(|(size, album)| (album, size)).collect())
+        let sized = |album: Album| {
+            let size = sizes.get(&album.id).copied().unwrap_or(0);
+            (album, size)
+        };
+        Ok(albums.into_iter().map(sized).collect())
     }
 
     /// One of a user's albums.

@@ -26,6 +26,7 @@ use crate::{
     Context, PlatformError,
     accounts::{Actor, Permission},
     paging::{Page, Place, clamped},
+    texts,
 };
 
 pub use decide::Decision;
@@ -103,6 +104,9 @@ impl Moderation {
         limit: i64,
     ) -> Result<Page<Found>, PlatformError> {
         actor.require(Permission::ModerateImages.least_role())?;
+        if user_id.is_some_and(|user_id| !texts::are_names(&[user_id])) {
+            return Err(PlatformError::NotFound("user"));
+        }
         let place = Place::parse(cursor)?;
         let before = place.as_ref().map(|place| (Timestamp(place.at), place.id.as_str()));
         let limit = clamped(limit);

@@ -157,6 +157,13 @@ impl Moderation {
 
     async fn seen(&self, subject: Subject<'_>) -> Result<Seen, PlatformError> {
         let db = &self.context.db;
+        // What cannot be a name is nowhere.
+        let name = match subject {
+            Subject::Image(name) | Subject::Comment(name) | Subject::User(name) => name,
+        };
+        if name.contains('\0') {
+            return Err(PlatformError::NotFound("thing"));
+        }
         match subject {
             Subject::Image(id) => {
                 let image = images::shown(db, id).await?.ok_or(PlatformError::NotFound("picture"))?;

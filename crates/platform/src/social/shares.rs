@@ -1,12 +1,13 @@
 //! Links to one picture for people without an account: 256 random bits that are shown once, of which only the hash is kept. They end when their
-//! time is up, when they are revoked, and when the picture goes or is hidden. A link shows one picture without what its owner keeps to
-//! themselves, whatever else is asked with it.
+//! time is up, when they are revoked, when the picture goes or is hidden, and when its owner is suspended. A link shows one picture without
+//! what its owner keeps to themselves, whatever else is asked with it.
 
 use std::time::Duration;
 
 use easel_store::{
-    images, profiles,
+    images,
     shares::{self, Share},
+    users,
 };
 
 use super::{NO_PICTURE, PublicImage, Social, public::public_image};
@@ -14,6 +15,7 @@ use crate::{
     PlatformError,
     accounts::{token, token_hash},
     context::retry,
+    texts,
 };
 
 /// A link that was just made; this is the only time it is shown.
@@ -44,12 +46,11 @@ impl Social {
         shows_prompt: bool,
     ) -> Result<ShownShare, PlatformError> {
         let invalid = PlatformError::Invalid { field: "life of a link", problem: "is not what this server allows" };
-        match (ttl, self.settings.share_ttl_max) {
-            (Some(ttl), _) if ttl.is_zero() => return Err(invalid),
-            (Some(ttl), Some(max)) if ttl > max => return Err(invalid),
-            (None, Some(_)) => return Err(invalid),
-            _ => retry!(self.share_once(user_id, image_id, ttl, shows_prompt)),
-        }
+        let allowed = match (ttl, self.settings.share_ttl_max) {
+            (Some(ttl), max) => !ttl.is_zero() && max.is_none_or(|max| ttl <= max),
+            (None, max) => max.is_none(),
+        };
+        if allowed { retry!(self.share_once(user_id, image_id, ttl, shows_prompt)) } else { Err(invalid) }
     }
 
     async fn share_once(
@@ -88,6 +89,9 @@ impl Social {
 
     /// A user's links, to one picture or to all, newest first, at most 500.
     pub async fn shares(&self, user_id: &str, image_id: Option<&str>) -> Result<Vec<Share>, PlatformError> {
+        if image_id.is_some_and(|id| !texts::are_names(&[id])) {
+            return Err(NO_PICTURE);
+        }
         Ok(shares::of_user(&self.context.db, user_id, image_id, 500).await?)
     }
 
@@ -108,7 +112,8 @@ impl Social {
         let share = shares::by_hash(&self.context.db, &token_hash(token), self.context.now()).await?.ok_or_else(gone)?;
         let image = images::by_id(&self.context.db, &share.image_id).await?;
         let image = image.filter(|image| image.hidden_at.is_none()).ok_or_else(gone)?;
-        let author = profiles::by_id(&self.context.db, &image.user_id).await?.ok_or_else(gone)?;
+        let author = users::by_id(&self.context.db, &image.user_id).await?;
+        let author = author.filter(|author| author.is_active && author.deleted_at.is_none()).ok_or_else(gone)?;
         self.views.opened(&share.id, looker);
         let image = images::Image { shows_prompt: share.shows_prompt, ..image };
         Ok(Opened { image: public_image(image, author.username, false), share })

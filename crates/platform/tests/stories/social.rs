@@ -234,6 +234,9 @@ on_both_engines! {
         }
         let refused = social.share(&ada.id, &ids[0], None, false).await;
         assert!(matches!(refused, Err(PlatformError::Limit { code: "too_many_links", .. })), "{refused:?}");
+        assert!(social.open_share(&third.token, "a").await.is_ok(), "it was taken back, and its link is good again");
+        world.accounts.set_active(&Actor::operator(), &ada.id, false).await?;
+        assert!(social.open_share(&third.token, "a").await.is_err(), "who is suspended shows nothing");
     }
 
     async fn looking_is_counted_once_in_an_hour_and_not_ones_own(database: &Database) {
