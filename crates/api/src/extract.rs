@@ -73,6 +73,38 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for InPath<T> {
     }
 }
 
+/// A name that stands in the path: an id, a user's name, a token. What cannot be one is not there.
+#[derive(Debug)]
+pub(crate) struct InName(pub(crate) String);
+
+impl FromRequestParts<AppState> for InName {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let InNames([name]) = InNames::from_request_parts(parts, state).await?;
+        Ok(Self(name))
+    }
+}
+
+/// Several of them, in their order.
+#[derive(Debug)]
+pub(crate) struct InNames<const N: usize>(pub(crate) [String; N]);
+
+impl<const N: usize> FromRequestParts<AppState> for InNames<N> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let InPath(names) = InPath::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
+        let names: Vec<String> = names.into_iter().map(|(_, value)| value).filter(|name| is_name(name)).collect();
+        names.try_into().map(Self).map_err(|_| ApiError::not_found())
+    }
+}
+
+/// Letters, digits and the signs of names and tokens.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte))
+}
+
 /// What stands in the query.
 #[derive(Debug)]
 pub(crate) struct InQuery<T>(pub(crate) T);

@@ -64,6 +64,12 @@ pub enum PlatformError {
     /// A booking that makes no sense; our mistake.
     #[error("this cannot be booked")]
     Ledger(#[source] LedgerError),
+    /// A text that is not taken here. What was found in it is not told.
+    #[error("this is not taken here: {category}")]
+    ContentBlocked {
+        /// The category of what was found.
+        category: String,
+    },
     /// Settings that make no sense.
     #[error("the settings cannot be used: {0}")]
     Settings(String),
@@ -100,6 +106,7 @@ impl PlatformError {
             Self::KeyReused => "idempotency_key_reused",
             Self::LeaseLost => "lease_lost",
             Self::Ledger(error) => error.code(),
+            Self::ContentBlocked { .. } => "content_blocked",
             Self::Settings(_) | Self::File(_) => "internal_error",
             Self::Picture(_) => "picture_invalid",
             Self::Blobs(error) => error.code(),

@@ -16,6 +16,11 @@
 //! | [`accounts`] | registering, logging in, sessions, mail tokens, roles, API keys |
 //! | [`mail`] | sending what the others have written |
 //! | [`events`] | sending on what happened, signed |
+//! | [`gallery`] | one's own pictures: finding, ordering, showing, throwing away |
+//! | [`social`] | everybody's: public lists, likes, comments, follows, links, profiles |
+//! | [`moderation`] | reports, decisions, objections |
+//! | [`safety`] | texts that are not taken |
+//! | [`subscriptions`] | what is paid for, and which plan that is |
 //! | [`privacy`] | a person's data, all of it or none of it |
 //! | [`fsck`] | the check that the books are right |
 //! | [`backup`] | copies and dumps |
@@ -25,7 +30,9 @@
 
 mod context;
 mod error;
+mod paging;
 mod services;
+mod texts;
 
 pub mod accounts;
 pub mod backup;
@@ -33,16 +40,22 @@ pub mod bus;
 pub mod credits;
 pub mod events;
 pub mod fsck;
+pub mod gallery;
 pub mod housekeeping;
 pub mod images;
 pub mod jobs;
 pub mod mail;
+pub mod moderation;
 pub mod orders;
 pub mod plans;
 pub mod privacy;
 pub mod records;
+pub mod safety;
+pub mod social;
+pub mod subscriptions;
 pub mod worker;
 
 pub use context::{Clock, Context, DatabaseClock, ManualClock, Secrets, SeededSecrets, SystemClock, SystemSecrets};
 pub use error::PlatformError;
+pub use paging::{PAGE_MAX, Page};
 pub use services::{Platform, PlatformSettings};

@@ -10,10 +10,15 @@ use crate::{
     accounts::{self, Accounts},
     credits::CreditDesk,
     events::Events,
+    gallery::{self, Gallery},
     images::{Images, UploadLimits},
     jobs::{self, Jobs},
+    moderation::{self, Moderation},
     plans::Catalogue,
     privacy::Privacy,
+    safety::{Filter, Guard},
+    social::{self, Social},
+    subscriptions::Subscriptions,
 };
 
 /// The services' settings.
@@ -25,6 +30,14 @@ pub struct PlatformSettings {
     pub jobs: jobs::Settings,
     /// Of pictures that are sent.
     pub uploads: UploadLimits,
+    /// Of galleries.
+    pub gallery: gallery::Settings,
+    /// Of what people do with others' pictures.
+    pub social: social::Settings,
+    /// Of moderation.
+    pub moderation: moderation::Settings,
+    /// What texts are looked through for; `None` is for the lists that come with the program.
+    pub filter: Option<Filter>,
     /// What finishes pictures.
     pub processor: Processor,
     /// What the names of pictures' files are made with; the same on every node.
@@ -56,6 +69,14 @@ pub struct Platform {
     pub events: Events,
     /// What is forgotten.
     pub privacy: Privacy,
+    /// Their pictures.
+    pub gallery: Gallery,
+    /// Everybody's pictures.
+    pub social: Social,
+    /// What is fit to be seen.
+    pub moderation: Moderation,
+    /// What is paid for.
+    pub subscriptions: Subscriptions,
     /// Pictures' bytes.
     pub blobs: Blobs,
     /// What finishes pictures.
@@ -73,16 +94,21 @@ impl fmt::Debug for Platform {
 impl Platform {
     /// All of them.
     pub fn new(context: Context, catalogue: Catalogue, blobs: Blobs, settings: PlatformSettings) -> Result<Self, PlatformError> {
-        let PlatformSettings { accounts, jobs, uploads, processor, secret } = settings;
-        let jobs = Jobs::new(context.clone(), catalogue.clone(), jobs);
-        let images = Images::new(context.clone(), catalogue.clone(), blobs.clone(), uploads);
+        let guard = Guard::new(context.clone(), settings.filter.unwrap_or_else(Filter::embedded));
+        let jobs = Jobs::new(context.clone(), catalogue.clone(), settings.jobs).with_guard(guard.clone());
+        let images = Images::new(context.clone(), catalogue.clone(), blobs.clone(), settings.uploads);
+        let desk = CreditDesk::new(context.clone(), catalogue.clone());
         Ok(Self {
-            accounts: Accounts::new(context.clone(), catalogue.clone(), accounts)?,
-            desk: CreditDesk::new(context.clone(), catalogue.clone()),
+            accounts: Accounts::new(context.clone(), catalogue.clone(), settings.accounts)?,
+            gallery: Gallery::new(context.clone(), catalogue.clone(), guard.clone(), settings.gallery),
+            social: Social::new(context.clone(), guard, settings.social),
+            moderation: Moderation::new(context.clone(), settings.moderation),
+            subscriptions: Subscriptions::new(context.clone(), catalogue.clone(), desk.clone()),
+            desk,
             events: Events::new(context.clone()),
             privacy: Privacy::new(context.clone(), jobs.clone(), blobs.clone()),
-            finisher: Finisher::new(processor),
-            secret,
+            finisher: Finisher::new(settings.processor),
+            secret: settings.secret,
             jobs,
             images,
             blobs,

@@ -8,6 +8,7 @@ use easel_platform::{
     Context, DatabaseClock, Platform, PlatformError, PlatformSettings, accounts, jobs,
     mail::{Mailer, Outgoing, SmtpSettings},
     plans::Catalogue,
+    safety::Filter,
 };
 use easel_store::{Db, Settings};
 
@@ -50,6 +51,7 @@ async fn over(config: &Config, db: Db, processor: Processor) -> Result<Opened> {
         jobs: jobs::Settings { charging: config.accounts.charging, ..jobs::Settings::default() },
         processor,
         secret,
+        filter: filter(config)?,
         ..PlatformSettings::default()
     };
     let context = Context { clock: clock.clone(), ..Context::system(db) };
@@ -146,6 +148,17 @@ fn catalogue(config: &Config) -> Result<Catalogue> {
     let Some(path) = &config.accounts.plans else { return Ok(Catalogue::embedded()) };
     let text = fs::read_to_string(path).map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
     Catalogue::parse(&text).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
+}
+
+/// What texts are looked through for, where something is configured.
+fn filter(config: &Config) -> Result<Option<Filter>> {
+    let safety = &config.safety;
+    let lists = match &safety.lists {
+        Some(folder) => Filter::from_folder(folder)
+            .map_err(|error| Failure::new(Exit::Usage, format!("cannot use the word lists in {}: {error}", folder.display())))?,
+        None => Filter::embedded(),
+    };
+    Ok(Some(lists.with_mode(safety.mode)))
 }
 
 /// Where links in mails lead.

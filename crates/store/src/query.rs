@@ -179,6 +179,19 @@ impl Query<'_> {
         Ok(self.one::<(T,)>().await?.0)
     }
 
+    /// How the database would go about it: the lines of its plan. Tests look at these.
+    #[cfg(test)]
+    pub(crate) async fn plan(mut self) -> Result<Vec<String>, StoreError> {
+        let sqlite = matches!(self.bound, Bound::Sqlite(_));
+        self.buffer().insert_str(0, if sqlite { "EXPLAIN QUERY PLAN " } else { "EXPLAIN " });
+        if sqlite {
+            let lines: Vec<(i64, i64, i64, String)> = self.all().await?;
+            return Ok(lines.into_iter().map(|(.., line)| line).collect());
+        }
+        let lines: Vec<(String,)> = self.all().await?;
+        Ok(lines.into_iter().map(|(line,)| line).collect())
+    }
+
     /// How many rows it changed.
     pub(crate) async fn run(self) -> Result<u64, StoreError> {
         let affected: Result<Affected, Error> = run!(self, query_with [], execute);

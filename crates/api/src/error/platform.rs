@@ -27,11 +27,13 @@ impl From<PlatformError> for ApiError {
             PlatformError::Taken(_) => plain(StatusCode::CONFLICT),
             PlatformError::Invalid { .. } | PlatformError::Token => plain(StatusCode::BAD_REQUEST),
             PlatformError::InsufficientCredits { .. } => plain(StatusCode::PAYMENT_REQUIRED),
-            PlatformError::Limit { code: "too_many_open_jobs" | "daily_limit_reached", .. } => {
-                Self { retry_after: Some(BACK), ..plain(StatusCode::TOO_MANY_REQUESTS) }
-            }
+            PlatformError::Limit {
+                code: "too_many_open_jobs" | "daily_limit_reached" | "too_many_comments" | "too_many_reports",
+                ..
+            } => Self { retry_after: Some(BACK), ..plain(StatusCode::TOO_MANY_REQUESTS) },
             PlatformError::Limit { .. } => plain(StatusCode::FORBIDDEN),
             PlatformError::Picture(_) => plain(StatusCode::UNPROCESSABLE_ENTITY),
+            PlatformError::ContentBlocked { .. } => plain(StatusCode::BAD_REQUEST),
             PlatformError::KeyReused => plain(StatusCode::UNPROCESSABLE_ENTITY),
             PlatformError::LeaseLost => plain(StatusCode::CONFLICT),
             PlatformError::Store(store) if store.is_busy() => Self::unavailable(code, message, AGAIN),

@@ -1,11 +1,12 @@
 //! A page of a list.
 
+use easel_platform::Page;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Cursor;
 
-/// A page of a list, newest first.
+/// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PageView<T> {
     /// The rows.
@@ -25,5 +26,14 @@ impl<T> PageView<T> {
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|row| place(row).shown());
         Self { data: rows.into_iter().map(T::from).collect(), next }
+    }
+
+    /// Of a page of the rules.
+    pub(crate) fn from_page<R>(page: Page<R>) -> Self
+    where
+        T: From<R>,
+    {
+        let Page { items, next } = page.map(T::from);
+        Self { data: items, next }
     }
 }

@@ -151,6 +151,11 @@ impl Actor {
         Self { id: "operator".to_owned(), role: Role::Superuser, kind: "operator", ip: None, request_id: None }
     }
 
+    /// The server itself, at what is to be done now and then.
+    pub(crate) fn system() -> Self {
+        Self { id: "system".to_owned(), role: Role::User, kind: "system", ip: None, request_id: None }
+    }
+
     /// Their id.
     pub fn id(&self) -> &str {
         &self.id
@@ -175,7 +180,7 @@ impl Actor {
 }
 
 /// A token of 256 random bits under a name that scanners of leaked secrets can look for, and what is stored of it.
-fn token(secrets: &dyn Secrets, name: &str) -> (String, String) {
+pub(crate) fn token(secrets: &dyn Secrets, name: &str) -> (String, String) {
     use base64::Engine;
     let mut bytes = [0; 32];
     secrets.fill(&mut bytes);
@@ -185,7 +190,7 @@ fn token(secrets: &dyn Secrets, name: &str) -> (String, String) {
 }
 
 /// What is stored of a token. Fast hashing is enough for 256 random bits.
-fn token_hash(token: &str) -> String {
+pub(crate) fn token_hash(token: &str) -> String {
     hex(&Sha256::digest(token))
 }
 

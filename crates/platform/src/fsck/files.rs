@@ -6,7 +6,7 @@ use std::{
 };
 
 use easel_blobs::{BlobError, Blobs, Folder, Key};
-use easel_store::{Timestamp, images, uploads};
+use easel_store::{Timestamp, images, profiles, uploads};
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 
@@ -23,7 +23,7 @@ const BYTES_MAX: u64 = 1 << 30;
 pub(super) async fn check(context: &Context, blobs: &Blobs, report: &mut Report) -> Result<(), PlatformError> {
     check_rows(context, blobs, report).await?;
     check_uploads(context, blobs, report).await?;
-    for folder in [Folder::Output, Folder::Thumb, Folder::Input] {
+    for folder in [Folder::Output, Folder::Thumb, Folder::Input, Folder::Avatar] {
         check_folder(context, blobs, folder, report).await?;
     }
     Ok(())
@@ -90,8 +90,15 @@ async fn check_folder(context: &Context, blobs: &Blobs, folder: Folder, report: 
         if old.len() >= TURN || ended {
             let mut known: HashSet<String> = images::known_keys(&context.db, &old).await?.into_iter().collect();
             known.extend(uploads::known_keys(&context.db, &old).await?);
+            known.extend(profiles::known_avatars(&context.db, &old).await?);
             for key in old.drain(..).filter(|key| !known.contains(key)) {
-                report.findings.push(finding("I7", "a file belongs to no picture", &key, "a row".to_owned(), "none".to_owned()));
+                report.findings.push(finding(
+                    "I7",
+                    "a file belongs to no picture and nobody",
+                    &key,
+                    "a row".to_owned(),
+                    "none".to_owned(),
+                ));
             }
         }
         if ended {

@@ -23,7 +23,12 @@ use easel_store::{
     jobs::{self, Job},
 };
 
-use crate::{Context, PlatformError, bus::Bus, plans::Catalogue};
+use crate::{
+    Context, PlatformError,
+    bus::Bus,
+    plans::Catalogue,
+    safety::{Filter, Guard},
+};
 
 pub use submit::{NewJob, Submitted};
 pub use sweep::Swept;
@@ -75,12 +80,20 @@ pub struct Jobs {
     catalogue: Catalogue,
     settings: Settings,
     bus: Bus,
+    guard: Guard,
 }
 
 impl Jobs {
     /// Over this database, with these plans.
     pub fn new(context: Context, catalogue: Catalogue, settings: Settings) -> Self {
-        Self { context, catalogue, settings, bus: Bus::default() }
+        let guard = Guard::new(context.clone(), Filter::embedded());
+        Self { context, catalogue, settings, bus: Bus::default(), guard }
+    }
+
+    /// With another filter of what is to be drawn than the one that comes with the program.
+    #[must_use]
+    pub fn with_guard(self, guard: Guard) -> Self {
+        Self { guard, ..self }
     }
 
     /// Where everything that happens to jobs is told.

@@ -17,6 +17,7 @@ use crate::{
     bus::What,
     context::retry,
     plans::{Plan, Quote},
+    safety::Stage,
 };
 
 /// What somebody asks for.
@@ -49,12 +50,12 @@ impl Jobs {
     /// Takes a job. The same key with the same request returns the same job, with another it is refused.
     ///
     /// # Errors
-    /// [`PlatformError::InsufficientCredits`], [`PlatformError::Limit`], [`PlatformError::KeyReused`]; nothing is written then, and the key is
-    /// free for another try.
+    /// [`PlatformError::InsufficientCredits`], [`PlatformError::Limit`], [`PlatformError::KeyReused`], [`PlatformError::ContentBlocked`]; there is
+    /// no job then, nothing is charged, and the key is free for another try.
     pub async fn submit(&self, new: NewJob<'_>) -> Result<Submitted, PlatformError> {
         check(&new, self.settings.images_max)?;
         let quote = self.quote(new.model, new.quality, new.images)?;
-        let submitted = retry!(self.submit_once(new, quote, None))?;
+        let submitted = self.submit_looked_through(new, quote, None).await?;
         if !submitted.repeated {
             self.bus.tell(&submitted.job.id, new.user_id, What::Queued);
         }
@@ -71,7 +72,22 @@ impl Jobs {
             return Err(PlatformError::Invalid { field: "idempotency key", problem: "cannot be used here" });
         }
         let quote = self.quote(new.model, new.quality, new.images)?;
-        Ok(retry!(self.submit_once(new, quote, Some(worker)))?.job)
+        Ok(self.submit_looked_through(new, quote, Some(worker)).await?.job)
+    }
+
+    /// What is not drawn here is refused before anything is set aside; what is flagged is noted with the job.
+    async fn submit_looked_through(
+        &self,
+        new: NewJob<'_>,
+        quote: Quote,
+        worker: Option<&str>,
+    ) -> Result<Submitted, PlatformError> {
+        let flagged = self.guard.check_request(new.user_id, new.request).await?;
+        let submitted = retry!(self.submit_once(new, quote, worker))?;
+        if let Some(category) = flagged.filter(|_| !submitted.repeated) {
+            self.guard.note_flag(new.user_id, Stage::Prompt, &category, Some(&submitted.job.id)).await?;
+        }
+        Ok(submitted)
     }
 
     /// What a job would cost.

@@ -197,6 +197,9 @@ impl Jobs {
 }
 
 fn row(job: &Job, image: &NewImage, id: String, now: Timestamp) -> Image {
+    let parameters: serde_json::Value = serde_json::from_str(&image.parameters).unwrap_or_default();
+    // What lists are filtered by; nothing that is too long to be a name.
+    let named = |name: &str| parameters[name].as_str().filter(|text| text.len() <= 64 && !text.contains('\0')).map(str::to_owned);
     Image {
         id,
         job_id: job.id.clone(),
@@ -219,5 +222,16 @@ fn row(job: &Job, image: &NewImage, id: String, now: Timestamp) -> Image {
         created_at: now,
         deleted_at: None,
         purged_at: None,
+        purge_at: None,
+        sampler: named("sampler"),
+        mode: named("mode"),
+        published_at: None,
+        shows_prompt: false,
+        hidden_at: None,
+        hidden_reason: None,
+        like_count: 0,
+        comment_count: 0,
+        view_count: 0,
+        trend: None,
     }
 }

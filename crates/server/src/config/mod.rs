@@ -15,6 +15,7 @@ pub mod generate;
 pub mod hub;
 pub mod log;
 pub mod models;
+pub mod safety;
 pub mod server;
 pub mod setting;
 pub mod state;
@@ -30,6 +31,7 @@ pub use generate::Generate;
 pub use hub::Hub;
 pub use log::Log;
 pub use models::Models;
+pub use safety::Safety;
 pub use server::Server;
 pub use setting::{Fallback, Setting};
 pub use state::State;
@@ -45,6 +47,7 @@ pub const SECTIONS: &[&[&Setting]] = &[
     hub::SETTINGS,
     server::SETTINGS,
     accounts::SETTINGS,
+    safety::SETTINGS,
     engine::SETTINGS,
     generate::SETTINGS,
 ];
@@ -77,6 +80,8 @@ pub struct Config {
     pub server: Server,
     /// Who gets in.
     pub accounts: Accounts,
+    /// What is not drawn.
+    pub safety: Safety,
     /// How the engine shares the devices.
     pub engine: Engine,
     /// Defaults of `easel generate`.
@@ -97,6 +102,7 @@ impl Config {
             hub: Hub::read(&values)?,
             server: Server::read(&values)?,
             accounts: Accounts::read(&values)?,
+            safety: Safety::read(&values)?,
             engine: Engine::read(&values)?,
             generate: Generate::read(&values)?,
             values,

@@ -1,7 +1,7 @@
-//! `GET /api/v1/images`: somebody's pictures, newest first.
+//! `GET /api/v1/images`: a page of one's pictures, newest first.
 
 use axum::{Json, extract::State};
-use easel_platform::images::Wanted;
+use easel_platform::gallery::Search;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -9,44 +9,56 @@ use crate::{
     ApiError, AppState,
     auth::{As, ReadsImages},
     extract::InQuery,
-    views::{Cursor, ImageView, PageView, page_size, read_time},
+    views::{ImageView, PageView, page_size, read_time},
 };
 
-/// Which pictures.
+/// What is looked for; what is left out does not matter.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ImagesQuery {
-    /// Rows of the page.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<i64>,
-    /// The `next` of the page before.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor>,
-    /// In the prompt or the title.
+    /// All of these words, whole, in the prompt or the title.
     q: Option<String>,
     /// Drawn by this model.
     model: Option<String>,
-    /// Favourites alone.
-    #[serde(default)]
-    #[param(default = false)]
-    favourite: bool,
-    /// What was thrown away, instead of the rest.
-    #[serde(default)]
-    #[param(default = false)]
-    trashed: bool,
-    /// Stored at this time or later.
+    /// With this sampler.
+    sampler: Option<String>,
+    /// `text_to_image`, `image_to_image`, …
+    mode: Option<String>,
+    /// At least this wide.
+    width_min: Option<i64>,
+    /// At most this wide.
+    width_max: Option<i64>,
+    /// At least this high.
+    height_min: Option<i64>,
+    /// At most this high.
+    height_max: Option<i64>,
+    /// Made at this time or later: `2026-11-28T09:30:00Z`.
     #[param(format = DateTime)]
-    since: Option<String>,
-    /// Stored before this time.
+    from: Option<String>,
+    /// Made before this time.
     #[param(format = DateTime)]
-    until: Option<String>,
+    to: Option<String>,
+    /// Marked or not.
+    favourite: Option<bool>,
+    /// Public or not.
+    public: Option<bool>,
+    /// With this tag.
+    tag: Option<String>,
+    /// In this album.
+    album: Option<String>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+    /// Rows of the page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<i64>,
 }
 
-/// Your pictures, newest first.
+/// A page of one's pictures, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/images", operation_id = "list_images", tag = "images", params(ImagesQuery),
-    responses((status = 200, description = "The pictures", body = PageView<ImageView>)),
+    get, path = "/api/v1/images", operation_id = "list_images", tag = "images",
+    params(ImagesQuery),
+    responses((status = 200, description = "The page", body = PageView<ImageView>)),
     security(("session" = []), ("cookie" = []), ("api_key" = ["images:read"]))
 )]
 pub(crate) async fn handler(
@@ -55,19 +67,21 @@ pub(crate) async fn handler(
     InQuery(query): InQuery<ImagesQuery>,
 ) -> Result<Json<PageView<ImageView>>, ApiError> {
     let limit = page_size("limit", query.limit)?;
-    if [&query.q, &query.model].into_iter().flatten().any(|text| text.contains('\0') || text.len() > 1000) {
-        return Err(ApiError::invalid("q", "invalid_value", "`q` and `model` must be short and without NUL characters"));
-    }
-    let wanted = Wanted {
-        text: query.q.as_deref().filter(|text| !text.is_empty()),
+    let time = |field: &str, text: &Option<String>| text.as_deref().map(|text| read_time(field, text)).transpose();
+    let search = Search {
+        text: query.q.as_deref(),
         model: query.model.as_deref(),
-        favourites: query.favourite,
-        trashed: query.trashed,
-        since: query.since.as_deref().map(|time| read_time("since", time)).transpose()?,
-        until: query.until.as_deref().map(|time| read_time("until", time)).transpose()?,
-        after: query.cursor.as_ref().map(Cursor::as_place),
-        limit: limit + 1,
+        sampler: query.sampler.as_deref(),
+        mode: query.mode.as_deref(),
+        width: (query.width_min, query.width_max),
+        height: (query.height_min, query.height_max),
+        made: (time("from", &query.from)?, time("to", &query.to)?),
+        is_favourite: query.favourite,
+        is_public: query.public,
+        tag: query.tag.as_deref(),
+        album_id: query.album.as_deref(),
+        cursor: query.cursor.as_deref(),
     };
-    let images = state.platform.images.list(&caller.user.id, &wanted).await?;
-    Ok(Json(PageView::of(images, limit, |image| Cursor(image.created_at, image.id.clone()))))
+    let page = state.platform.gallery.find(&caller.user.id, &search, limit).await?;
+    Ok(Json(PageView::from_page(page)))
 }

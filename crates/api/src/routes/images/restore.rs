@@ -1,25 +1,26 @@
-//! `POST /api/v1/images/{id}/restore`: out of the trash.
+//! `POST /api/v1/images/{id}/restore`: takes a picture out of the trash.
 
-use axum::{Json, extract::State};
+use axum::{extract::State, http::StatusCode};
+use easel_platform::gallery::Action;
 
 use crate::{
     ApiError, AppState,
     auth::{As, WritesImages},
-    extract::InPath,
-    views::ImageView,
+    extract::InName,
 };
 
 /// Takes a picture out of the trash.
 #[utoipa::path(
     post, path = "/api/v1/images/{id}/restore", operation_id = "restore_image", tag = "images",
     params(("id" = String, Path, description = "The picture")),
-    responses((status = 200, description = "The picture", body = ImageView)),
+    responses((status = 204, description = "It is so now")),
     security(("session" = []), ("cookie" = []), ("api_key" = ["images:write"]))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     As(caller, _): As<WritesImages>,
-    InPath(id): InPath<String>,
-) -> Result<Json<ImageView>, ApiError> {
-    Ok(Json(state.platform.images.restore(&caller.user.id, &id).await?.into()))
+    InName(id): InName,
+) -> Result<StatusCode, ApiError> {
+    state.platform.gallery.apply_to(&caller.user.id, &id, &Action::Restore).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
