@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use easel_kernels::cpu::{
     Activation, Attention, ConvGeometry, Epilogue, GroupNorm, Isa, PackedConv, PackedMatrix, Pool, attention,
-    bf16::{self, Bf16, Bf16Isa, Border, Bordered, Matrix, Out},
+    bf16::{self, Bf16, Bf16Isa, Border, Bordered, Matrix, Out, Product},
     conv, group_norm, layer_norm, product,
 };
 
@@ -141,14 +141,14 @@ fn in_bf16() {
         let w = Matrix::new(outputs, inputs, 1, &values(outputs * inputs), Some(&values(outputs)));
         let (x, mut out) = (halves(lines * inputs), vec![Bf16::ZERO; lines * outputs]);
         time(&format!("linear {inputs} -> {outputs}, {lines} lines"), 2.0 * (lines * inputs * outputs) as f64, || {
-            bf16::product(isa, &pool, &x, 1, &w, bf16::Epilogue::default(), Out::Half(&mut out));
+            bf16::product(Product { isa, pool: &pool, x: &x, rows: 1 }, &w, bf16::Epilogue::default(), Out::Half(&mut out));
         });
     }
     for (lines, inputs, outputs) in GATED {
         let w = Matrix::gated(outputs, inputs, &values(2 * outputs * inputs), Some(&values(2 * outputs)));
         let (x, mut out) = (halves(lines * inputs), vec![Bf16::ZERO; lines * outputs]);
         time(&format!("gated {inputs} -> {outputs}, {lines} lines"), 4.0 * (lines * inputs * outputs) as f64, || {
-            bf16::geglu(isa, &pool, &x, &w, &mut out);
+            bf16::geglu(Product { isa, pool: &pool, x: &x, rows: 1 }, &w, &mut out);
         });
     }
     for shape @ (rows, tokens, keys, heads, size) in ATTENTIONS {

@@ -34,7 +34,7 @@ fn group_norms_are_those_of_f64() {
         let (rows, groups) = (1 + random.below(3), random.one_of(&[1, 2, 4, 8, 32]));
         let channels = groups * random.one_of(&[1, 2, 3, 4, 10, 16]);
         let side = [1 + random.below(20), 1 + random.below(40)];
-        let pixels = if channels % 32 == 0 { random.below(2) } else { 0 };
+        let pixels = if channels.is_multiple_of(32) { random.below(2) } else { 0 };
         let shape = Border { rows, side, channels, pixels };
         let count = side[0] * side[1];
         let mean = random.one_of(&[0.0, 3.0, 40.0]);

@@ -11,7 +11,7 @@ use std::{
 
 use easel_kernels::cpu::{
     Pool,
-    bf16::{Bf16, Bf16Isa, Epilogue, Matrix, Out, product},
+    bf16::{Bf16, Bf16Isa, Epilogue, Matrix, Out, Product, product},
 };
 
 const CHILD: &str = "EASEL_TEST_SMALL_SIGNAL_STACK";
@@ -52,7 +52,8 @@ fn compute_with_a_small_signal_stack() {
     }
     let w = Matrix::new(32, 64, 1, &[0.5; 32 * 64], None);
     let mut out = [Bf16::NAN; 40 * 32];
-    product(Bf16Isa::best(), &Pool::default(), &[Bf16::ONE; 40 * 64], 1, &w, Epilogue::default(), Out::Half(&mut out));
+    let work = Product { isa: Bf16Isa::best(), pool: &Pool::default(), x: &[Bf16::ONE; 40 * 64], rows: 1 };
+    product(work, &w, Epilogue::default(), Out::Half(&mut out));
     assert!(out.iter().all(|x| x.to_f32() == 32.0));
 }
 
@@ -68,7 +69,7 @@ fn threads_configure_tiles_for_themselves() {
                     let pool = Pool::default();
                     for _ in 0..20 {
                         let mut out = [Bf16::NAN; 64 * 96];
-                        product(isa, &pool, &x, 1, &w, Epilogue::default(), Out::Half(&mut out));
+                        product(Product { isa, pool: &pool, x: &x, rows: 1 }, &w, Epilogue::default(), Out::Half(&mut out));
                         assert!(out.iter().all(|x| x.to_f32() == 80.0), "{isa}");
                     }
                 });

@@ -7,7 +7,7 @@ mod common;
 use common::{Random, activated, assert_close, assert_rounded};
 use easel_kernels::cpu::{
     Activation, ConvGeometry, Pool,
-    bf16::{Bf16, Bf16Isa, Border, Bordered, Conv, Epilogue, Matrix, Out, border, conv, geglu, product},
+    bf16::{Bf16, Bf16Isa, Border, Bordered, Conv, Epilogue, Matrix, Out, Product, border, conv, geglu, product},
 };
 
 const ACTIVATIONS: [Activation; 4] = [Activation::None, Activation::Silu, Activation::Gelu, Activation::QuickGelu];
@@ -89,7 +89,8 @@ fn linear_layers_are_those_of_f64() {
         let packed = Matrix::new(outputs, inputs, 1, &weight, bias.as_deref());
         for isa in Bf16Isa::available() {
             let what = format!("{isa}, case {case}: {lines} lines, {inputs} -> {outputs}");
-            let found = both(expected.len(), |out| product(isa, &pool, &x, rows, &packed, behind.epilogue(), out));
+            let found =
+                both(expected.len(), |out| product(Product { isa, pool: &pool, x: &x, rows }, &packed, behind.epilogue(), out));
             assert_rounded(&what, &found.0, &expected, BOUND);
             // What leaves a network in f32 has no activation, whose functions are as good as bf16 is.
             if behind.activation == Activation::None {
@@ -121,7 +122,7 @@ fn gated_layers_are_those_of_f64() {
         let packed = Matrix::gated(outputs, inputs, &weight, bias.as_deref());
         for isa in Bf16Isa::available() {
             let mut out = vec![Bf16::NAN; lines * outputs];
-            geglu(isa, &pool, &x, &packed, &mut out);
+            geglu(Product { isa, pool: &pool, x: &x, rows: 1 }, &packed, &mut out);
             assert_rounded(&format!("{isa}: {lines} lines, {inputs} -> {outputs}"), &out, &expected, BOUND);
         }
     }
@@ -211,7 +212,8 @@ fn a_row_is_the_same_in_any_company() {
                 let mut out = [0, 1].map(|_| vec![0f32; rows.len() * side * side * outputs]);
                 let x_bordered = Bordered { numbers: &numbers, border: place };
                 conv(isa, x_bordered, &packed, Epilogue::default(), Out::Single(&mut out[0]));
-                product(isa, &pool, x, rows.len(), &matrix, Epilogue::default(), Out::Single(&mut out[1]));
+                let work = Product { isa, pool: &pool, x, rows: rows.len() };
+                product(work, &matrix, Epilogue::default(), Out::Single(&mut out[1]));
                 out
             };
             let threads = |count: usize| rayon::ThreadPoolBuilder::new().num_threads(count).build().expect("threads");

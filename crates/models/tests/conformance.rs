@@ -35,7 +35,7 @@ struct Limits {
 
 /// Of f32.
 const EXACT: Limits = Limits { latents: 2e-4, units: 5e-5, picture_db: 55.0 };
-/// Of bf16, which rounds every number that a layer writes to 2^-9: twice the largest difference that is seen.
+/// Of bf16, which rounds every number that a layer writes to 2^-8: twice the largest difference that is seen.
 const BF16: Limits = Limits { latents: 4e-2, units: 4e-2, picture_db: 40.0 };
 
 #[test]

@@ -86,7 +86,9 @@ impl Behind {
         assert!(lines < u32::MAX as usize, "lines are counted in 32 bits. This is a bug.");
         assert_eq!(out.len(), lines * columns, "a result has the length of its shape. This is a bug.");
         let stream = match &out {
-            Out::Half(out) => out.len() * size_of::<Bf16>() > STREAMED && out.as_ptr().addr() % 64 == 0 && columns % PANEL == 0,
+            Out::Half(out) => {
+                size_of_val(&**out) > STREAMED && out.as_ptr().addr().is_multiple_of(64) && columns.is_multiple_of(PANEL)
+            }
             Out::Single(_) => false,
         };
         let (halves, singles) = match out {

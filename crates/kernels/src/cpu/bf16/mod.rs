@@ -37,5 +37,5 @@ pub use half::bf16 as Bf16;
 pub use isa::Bf16Isa;
 pub use norm::{group_norm, layer_norm};
 pub use pack::Matrix;
-pub use product::{geglu, product};
+pub use product::{Product, geglu, product};
 pub use slice::HalfBuffer;

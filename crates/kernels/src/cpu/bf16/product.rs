@@ -12,34 +12,47 @@ use super::{
     slice::HalfBuffer,
 };
 
-/// `epilogue(x w + bias)` for `x` of (lines, inputs); `rows` is how many rows the lines belong to, for the bias per row. `pool` has room for
-/// a copy where the lines are too few or too odd for tiles.
+/// The left side of a product.
+#[derive(Clone, Copy)]
+pub struct Product<'a> {
+    /// The instructions to use.
+    pub isa: Bf16Isa,
+    /// Room for a copy where the lines are too few or too odd for tiles.
+    pub pool: &'a Pool,
+    /// (lines, inputs).
+    pub x: &'a [Bf16],
+    /// How many rows the lines belong to, for the bias per row.
+    pub rows: usize,
+}
+
+/// `epilogue(x w + bias)`.
 ///
 /// # Panics
 /// When the lengths disagree, which would be a bug of the caller.
-pub fn product(isa: Bf16Isa, pool: &Pool, x: &[Bf16], rows: usize, w: &Matrix, epilogue: Epilogue<'_>, out: Out<'_>) {
+pub fn product(work: Product<'_>, w: &Matrix, epilogue: Epilogue<'_>, out: Out<'_>) {
     assert!(w.taps == 1 && !w.gated, "convolutions and gated weights have functions of their own. This is a bug.");
-    multiply_lines(isa, pool, x, rows, w, epilogue, out);
+    multiply_lines(work, w, epilogue, out);
 }
 
-/// `value * gelu(gate)` where both are products of `x` with gated weights.
+/// `value * gelu(gate)` where both are products with gated weights.
 ///
 /// # Panics
 /// When the lengths disagree, which would be a bug of the caller.
-pub fn geglu(isa: Bf16Isa, pool: &Pool, x: &[Bf16], w: &Matrix, out: &mut [Bf16]) {
+pub fn geglu(work: Product<'_>, w: &Matrix, out: &mut [Bf16]) {
     assert!(w.gated, "only gated weights have gates. This is a bug.");
-    multiply_lines(isa, pool, x, 1, w, Epilogue::default(), Out::Half(out));
+    multiply_lines(work, w, Epilogue::default(), Out::Half(out));
 }
 
-fn multiply_lines(isa: Bf16Isa, pool: &Pool, x: &[Bf16], rows: usize, w: &Matrix, epilogue: Epilogue<'_>, out: Out<'_>) {
+fn multiply_lines(work: Product<'_>, w: &Matrix, epilogue: Epilogue<'_>, out: Out<'_>) {
+    let Product { isa, pool, x, rows } = work;
     let lines = x.len() / w.inputs.max(1);
     assert_eq!(x.len(), lines * w.inputs, "the lines are as long as the weights' inner dimension. This is a bug.");
     let behind = Behind::new(lines, rows, w, epilogue, out);
     let padded = w.inputs.next_multiple_of(STEP);
     let copy = (padded != w.inputs || lines < TILE).then(|| copied(pool, x, lines, w.inputs, padded));
     let x = copy.as_deref().unwrap_or(x);
-    let places = (lines / rows.max(1)).max(1);
-    multiply_tiles(isa, &Lines { x, lines, length: padded, lines_per_row: places }, w, &behind);
+    let lines_per_row = (lines / rows.max(1)).max(1);
+    multiply_tiles(isa, &Lines { x, lines, length: padded, lines_per_row }, w, &behind);
 }
 
 /// The lines with zeros behind them, and lines of zeros behind the last where there are fewer than a tile has.

@@ -55,16 +55,8 @@ pub(super) unsafe fn gelu<L: Lanes>(x: L::V) -> L::V {
 
 /// `ln(p / (1 - p)) / x` in powers of x^2 for |x| <= 6, highest first, where p is the normal distribution's function; error of the logarithm
 /// 1.5e-4.
-const LOGIT: [f32; 8] = [
-    -1.546_258_1e-11,
-    2.353_185_4e-9,
-    -1.462_003e-7,
-    4.645_694_8e-6,
-    -6.970_209_5e-5,
-    -3.075_979_5e-4,
-    0.073_276_91,
-    1.595_331_7,
-];
+const LOGIT: [f32; 8] =
+    [-1.546_258_1e-11, 2.353_185_4e-9, -1.462_003e-7, 4.645_695e-6, -6.970_209_5e-5, -3.075_979_5e-4, 0.073_276_91, 1.595_331_7];
 
 /// By name, for what is not in an innermost loop.
 #[inline(always)]

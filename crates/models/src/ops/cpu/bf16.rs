@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use easel_kernels::cpu::{
     self, ConvGeometry, GroupNorm, Pool,
-    bf16::{self, Attention, Bf16, Bf16Isa, Border, Bordered, HalfBuffer, Matrix, Out},
+    bf16::{self, Attention, Bf16, Bf16Isa, Border, Bordered, HalfBuffer, Matrix, Out, Product},
 };
 
 use super::{
@@ -122,6 +122,10 @@ impl CpuBf16Ops {
 
     fn pool(&self) -> &Pool {
         &self.single.pool
+    }
+
+    fn product<'a>(&'a self, x: &'a [Bf16], rows: usize) -> Product<'a> {
+        Product { isa: self.isa, pool: self.pool(), x, rows }
     }
 
     /// A dense tensor whose numbers are written by `fill`.
@@ -244,7 +248,7 @@ impl Ops for CpuBf16Ops {
             Conv::Pointwise(w) => {
                 let half = self.half(x);
                 Ok(self.result(vec![rows, w.outputs(), side[0], side[1]], w.outputs(), |to| {
-                    bf16::product(self.isa, self.pool(), &half, rows, w, behind.epilogue(), to);
+                    bf16::product(self.product(&half, rows), w, behind.epilogue(), to);
                 }))
             }
             Conv::Spatial(w) => {
@@ -261,7 +265,7 @@ impl Ops for CpuBf16Ops {
     fn linear(&self, x: &Tensor, w: &Matrix, behind: Epilogue<'_, Tensor>) -> Result<Tensor> {
         let (half, behind) = (self.half(x), self.behind(&behind));
         Ok(self.fresh(x.with_last(w.outputs())?, |to| {
-            bf16::product(self.isa, self.pool(), &half, x.rows(), w, behind.epilogue(), Out::Half(to));
+            bf16::product(self.product(&half, x.rows()), w, behind.epilogue(), Out::Half(to));
         }))
     }
 
@@ -302,7 +306,7 @@ impl Ops for CpuBf16Ops {
 
     fn geglu(&self, x: &Tensor, w: &Matrix) -> Result<Tensor> {
         let half = self.half(x);
-        Ok(self.fresh(x.with_last(w.outputs())?, |to| bf16::geglu(self.isa, self.pool(), &half, w, to)))
+        Ok(self.fresh(x.with_last(w.outputs())?, |to| bf16::geglu(self.product(&half, x.rows()), w, to)))
     }
 
     fn activate(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
