@@ -4,7 +4,7 @@ use bytes::Bytes;
 use easel_platform::{
     PlatformError,
     accounts::{Actor, LOCAL_ID},
-    images::{Images, UploadLimits, Wanted},
+    images::{Images, UploadLimits},
     jobs::NewJob,
     orders::Source,
     records::{JobState, Role, Timestamp},
@@ -48,24 +48,6 @@ on_both_engines! {
         assert_eq!(world.privacy.remove_uploads(None, kept.created_at.before(std::time::Duration::from_secs(1))).await?, 0);
         assert_eq!(world.privacy.remove_uploads(None, Timestamp::MAX).await?, 1);
         world.assert_clean().await?;
-    }
-
-    async fn a_trash_is_emptied_only_by_time(database: &Database) {
-        let world = World::open(database).await?;
-        let ada = world.user("ada", 5).await?;
-        let images = images(&world, UploadLimits::default());
-        world.jobs.submit(job_for(&ada.id, 1)).await?;
-        let job = world.jobs.claim("w", None, 1).await?.remove(0);
-        let lease = easel_platform::jobs::Jobs::lease_of(&job).ok_or("a lease")?;
-        world.jobs.finish(&lease, &world.draw(&job, 1).await?).await?;
-        let image = images.list(&ada.id, &Wanted { limit: 10, ..Wanted::default() }).await?.remove(0);
-        images.delete(&ada.id, &image.id).await?;
-        assert!(matches!(images.get(&ada.id, &image.id).await, Err(PlatformError::NotFound(_))));
-        assert_eq!(images.restore(&ada.id, &image.id).await?.id, image.id);
-        images.delete(&ada.id, &image.id).await?;
-        world.privacy.purge_images(None, world.context.now()).await?;
-        assert!(matches!(images.restore(&ada.id, &image.id).await, Err(PlatformError::NotFound(_))));
-        assert!(matches!(images.delete(&ada.id, &image.id).await, Err(PlatformError::NotFound(_))));
     }
 
     async fn the_built_in_account_is_metered_and_ends_with_the_first_administrator(database: &Database) {
