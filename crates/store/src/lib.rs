@@ -12,6 +12,7 @@
 
 mod db;
 mod error;
+mod faults;
 mod migrate;
 mod moment;
 mod query;
@@ -24,6 +25,7 @@ pub mod backup;
 pub mod check;
 pub mod erasures;
 pub mod idempotency;
+pub mod identities;
 pub mod images;
 pub mod jobs;
 pub mod leases;
@@ -31,12 +33,19 @@ pub mod ledger;
 pub mod login_failures;
 pub mod mail_tokens;
 pub mod mails;
+pub mod notify;
 pub mod outbox;
+pub mod sealed;
+pub mod secrets;
 pub mod sessions;
+pub mod sign_ins;
 pub mod usage;
 pub mod users;
+pub mod webhook_deliveries;
+pub mod webhooks;
 
 pub use db::{Db, Engine, Settings, Tx};
 pub use error::StoreError;
+pub use faults::{Faults, Point};
 pub use migrate::Migrated;
 pub use moment::{Credits, Ids, Moment, RandomIds, Timestamp};

@@ -4,15 +4,20 @@
 //! lets us in, else one of our own is started from the installed programs (`server.rs`) and stopped with the test program, however that ends.
 //! Where none of these works the test fails and says what to install: a test that is skipped proves nothing.
 //!
+//! A [`RedisServer`] is a test's own, to be stopped and started again.
+//!
 //! [`on_both_engines`] makes two tests of one story. At most [`STORIES_MAX`] of a test program run at a time, so that on a machine with many
 //! cores they stay within the hundred connections a server has by default.
 
 mod database;
 mod find;
+mod redis;
 mod server;
 
 pub use database::{Database, Engine};
 pub use find::TestingError;
+pub use redis::RedisServer;
+pub use server::PostgresServer;
 use tokio::sync::Semaphore;
 
 /// Stories of one test program at a time; others wait. One may use several databases, which is why it is stories that wait: two of them that
