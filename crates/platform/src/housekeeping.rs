@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use easel_store::{idempotency, login_failures, mail_tokens, mails, outbox, sessions};
+use easel_store::{idempotency, login_failures, mail_tokens, mails, outbox, sessions, sign_ins, webhook_deliveries, webhooks};
 use serde::Serialize;
 
 use crate::{Context, PlatformError, credits::CreditDesk, privacy::Privacy};
@@ -16,7 +16,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub struct Retention {
     /// Sessions and links that have ended.
     pub sessions: Duration,
-    /// Mails that were sent or given up, and events that were delivered.
+    /// Mails and webhooks that were sent or given up, and events that were delivered.
     pub messages: Duration,
     /// Files of pictures that were thrown away.
     pub deleted_images: Duration,
@@ -39,7 +39,7 @@ pub struct Kept {
     pub erased: u64,
     /// Pictures whose files were removed.
     pub images_purged: u64,
-    /// Rows of ended sessions, links, mails, events, keys and counts that were removed.
+    /// Rows of ended sessions, links, logins elsewhere, mails, events, webhooks, keys and counts that were removed.
     pub rows_removed: u64,
 }
 
@@ -83,6 +83,9 @@ impl Housekeeping {
         kept.rows_removed += mail_tokens::sweep(&mut tx, now.before(sessions)).await?;
         kept.rows_removed += mails::sweep(&mut tx, now.before(messages)).await?;
         kept.rows_removed += outbox::sweep(&mut tx, now.before(messages)).await?;
+        kept.rows_removed += webhook_deliveries::sweep(&mut tx, now.before(messages)).await?;
+        kept.rows_removed += sign_ins::sweep(&mut tx, now).await?;
+        webhooks::sweep_secrets(&mut tx, now).await?;
         kept.rows_removed += login_failures::sweep(&mut tx, now.before(failures)).await?;
         kept.rows_removed += idempotency::sweep(&mut tx, now).await?;
         tx.commit().await?;

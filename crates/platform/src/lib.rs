@@ -9,10 +9,15 @@
 //! | [`plans`] | what a plan includes |
 //! | [`credits`] | what a picture costs; grants, corrections, expiry |
 //! | [`jobs`] | submitting, claiming, finishing, failing, cancelling, putting back |
-//! | [`bus`] | telling what happens to jobs, as it happens |
+//! | [`bus`] | telling what happens to jobs, as it happens, on every node |
 //! | [`accounts`] | registering, logging in, sessions, mail tokens, roles, API keys |
 //! | [`mail`] | sending what the others have written |
-//! | [`events`] | sending on what happened, signed |
+//! | [`events`] | sending on what happened |
+//! | [`webhooks`] | telling users' own servers of it, signed |
+//! | [`sign_in`] | logging in at somebody else's |
+//! | [`limits`] | how many requests somebody may make |
+//! | [`keyring`] | how secrets are kept |
+//! | [`secrets`] | the server's own |
 //! | [`privacy`] | a person's data, all of it or none of it |
 //! | [`fsck`] | the check that the books are right |
 //! | [`backup`] | copies and dumps |
@@ -32,11 +37,17 @@ pub mod events;
 pub mod fsck;
 pub mod housekeeping;
 pub mod jobs;
+pub mod keyring;
+pub mod limits;
 pub mod mail;
 pub mod plans;
 pub mod privacy;
 pub mod records;
+pub mod secrets;
+pub mod sign_in;
+pub mod webhooks;
 
 pub use context::{Clock, Context, DatabaseClock, ManualClock, Secrets, SeededSecrets, SystemClock, SystemSecrets};
+pub use easel_outbound::OutboundError;
 pub use error::PlatformError;
 pub use services::{Platform, PlatformSettings};

@@ -3,6 +3,7 @@
 pub use easel_store::{
     Credits, Timestamp,
     api_keys::ApiKey,
+    identities::Identity,
     images::Image,
     jobs::{Job, JobState},
     leases::{Beat, Lease},
@@ -10,4 +11,6 @@ pub use easel_store::{
     sessions::Session,
     usage::Usage,
     users::{Role, User},
+    webhook_deliveries::{Delivery, Which},
+    webhooks::Endpoint,
 };

@@ -37,6 +37,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{Context, PlatformError, Secrets, credits::CreditDesk, plans::Catalogue};
 
+pub(crate) use register::normal_email;
+
 pub use keys::{NewKey, Scope, ShownKey};
 pub use local::LOCAL_ID;
 pub use login::Origin;
@@ -133,9 +135,20 @@ impl Actor {
         Self { id: user.id.clone(), role: user.role, kind: "user", ip: None, request_id: None }
     }
 
+    /// Somebody who logs in from there.
+    pub(crate) fn at(user: &User, origin: Origin<'_>) -> Self {
+        let ip = (!origin.ip.is_empty()).then(|| origin.ip.to_owned());
+        Self { ip, request_id: origin.request_id.map(str::to_owned), ..Self::user(user) }
+    }
+
     /// Whoever can run commands on the server's machine.
     pub fn operator() -> Self {
         Self { id: "operator".to_owned(), role: Role::Superuser, kind: "operator", ip: None, request_id: None }
+    }
+
+    /// The server by itself.
+    pub(crate) fn system() -> Self {
+        Self { id: "system".to_owned(), role: Role::Superuser, kind: "system", ip: None, request_id: None }
     }
 
     /// Their id.
@@ -162,7 +175,7 @@ impl Actor {
 }
 
 /// A token of 256 random bits under a name that scanners of leaked secrets can look for, and what is stored of it.
-fn token(secrets: &dyn Secrets, name: &str) -> (String, String) {
+pub(crate) fn token(secrets: &dyn Secrets, name: &str) -> (String, String) {
     use base64::Engine;
     let mut bytes = [0; 32];
     secrets.fill(&mut bytes);
@@ -172,7 +185,7 @@ fn token(secrets: &dyn Secrets, name: &str) -> (String, String) {
 }
 
 /// What is stored of a token. Fast hashing is enough for 256 random bits.
-fn token_hash(token: &str) -> String {
+pub(crate) fn token_hash(token: &str) -> String {
     hex(&Sha256::digest(token))
 }
 

@@ -117,6 +117,7 @@ impl Fsck {
         add("I6", "a job has another number of pictures than it delivered", false, check::wrong_pictures(&mut tx).await?);
         add("I8", "a lease is over and nobody has swept it", true, check::stale_leases(&mut tx, now.before(SWEEP_GRACE)).await?);
         add("I9", "an event is late and nobody tries it", false, check::stuck_events(&mut tx, now.before(EVENT_GRACE)).await?);
+        add("I9", "a webhook is late and nobody sends it", false, check::stuck_webhooks(&mut tx, now.before(EVENT_GRACE)).await?);
         drop(tx);
         if let Some(damage) = easel_store::backup::damage(&self.context.db).await? {
             report.findings.push(Finding {

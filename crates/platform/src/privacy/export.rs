@@ -4,11 +4,11 @@ use std::path::Path;
 
 use easel_blobs::{BlobError, Key};
 use easel_store::{
-    albums, api_keys,
+    albums, api_keys, identities,
     images::{self, Filter, Image},
     jobs,
     ledger::{self, Page},
-    sessions, usage, users,
+    sessions, usage, users, webhooks,
 };
 use serde_json::{Value as Json, json};
 
@@ -40,6 +40,8 @@ impl Privacy {
             "user": user,
             "sessions": sessions::of_user(db, user_id, self.context.now()).await?,
             "api_keys": api_keys::of_user(db, user_id).await?,
+            "identities": identities::of_user(db, user_id).await?,
+            "webhooks": webhooks::of_user(db, user_id).await?,
             "balance": ledger::balance(db, user_id).await?,
             "transfers": self.transfers(user_id).await?,
             "usage": usage::of_user(db, user_id, i64::MIN, i64::MAX).await?,

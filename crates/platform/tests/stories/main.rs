@@ -2,14 +2,23 @@
 //! file would be the price of many.
 
 mod common;
+mod identity_provider;
+mod receiver;
 
 mod accounts;
 mod backup;
+mod bus;
 mod credits;
 mod disconnected;
+mod faults;
 mod fsck;
 mod housekeeping;
 mod jobs;
+mod keyring;
+mod limits;
 mod mail;
 mod privacy;
+mod sign_in;
+mod simulation;
 mod spending;
+mod webhooks;
