@@ -20,10 +20,12 @@ mod extract;
 mod files;
 mod generation;
 mod infotext;
+mod limit;
 mod observe;
 mod openapi;
 mod router;
 mod routes;
+mod services;
 mod state;
 mod views;
 
@@ -34,4 +36,5 @@ pub use files::{FileStore, FilesConfig};
 pub use infotext::infotext;
 pub use observe::RequestId;
 pub use router::{openapi, router};
+pub use services::Services;
 pub use state::AppState;

@@ -37,6 +37,7 @@ const ERRORS: [(&str, &str); 2] = [
         (name = "credits", description = "What somebody has, and what things cost"),
         (name = "jobs", description = "What somebody asked for, and how far it is"),
         (name = "images", description = "Pictures"),
+        (name = "webhooks", description = "Telling somebody's own server of what happens, signed as Standard Webhooks has it"),
         (name = "admin", description = "For whoever administers the server"),
         (name = "openai", description = "OpenAI's Images and Models API"),
         (name = "health", description = "For load balancers and whatever restarts the process"),

@@ -7,6 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     ApiError, AppState,
+    limit::by_address,
     observe::observe,
     openapi::{ApiDoc, finished},
     routes,
@@ -20,9 +21,24 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::auth::login::handler))
         .routes(routes!(routes::auth::refresh::handler))
         .routes(routes!(routes::auth::logout::handler))
+        .routes(routes!(routes::auth::providers::handler))
+        .routes(routes!(routes::auth::sign_in::handler))
+        .routes(routes!(routes::auth::link::handler))
+        .routes(routes!(routes::auth::callback::handler))
         .routes(routes!(routes::users::me::handler))
+        .routes(routes!(routes::identities::list::handler))
+        .routes(routes!(routes::identities::unlink::handler))
         .routes(routes!(routes::sessions::list::handler))
         .routes(routes!(routes::sessions::end::handler))
+        // Webhooks.
+        .routes(routes!(routes::webhooks::list::handler, routes::webhooks::create::handler))
+        .routes(routes!(routes::webhooks::get::handler, routes::webhooks::change::handler, routes::webhooks::delete::handler))
+        .routes(routes!(routes::webhooks::rotate::handler))
+        .routes(routes!(routes::webhooks::enable::handler))
+        .routes(routes!(routes::webhooks::disable::handler))
+        .routes(routes!(routes::webhooks::test::handler))
+        .routes(routes!(routes::webhooks::deliveries::handler))
+        .routes(routes!(routes::webhooks::resend::handler))
         // OpenAI's.
         .routes(routes!(routes::openai::generate::handler))
         .routes(routes!(routes::openai::file::handler))
@@ -55,6 +71,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(body_limit)
+        .layer(middleware::from_fn_with_state(state.clone(), by_address))
         .with_state(state);
     with_layers(routes)
 }

@@ -9,7 +9,7 @@ use std::{
 use easel_engine::Engine;
 use easel_platform::Platform;
 
-use crate::{ApiConfig, FileStore};
+use crate::{ApiConfig, FileStore, Services};
 
 /// Shared by all requests; cheap to clone.
 #[derive(Debug, Clone)]
@@ -18,6 +18,7 @@ pub struct AppState {
     pub(crate) platform: Arc<Platform>,
     pub(crate) files: FileStore,
     pub(crate) config: Arc<ApiConfig>,
+    pub(crate) services: Arc<Services>,
     /// When the server started, as seconds since 1970: the `created` of its models.
     pub(crate) started: u64,
 }
@@ -27,7 +28,7 @@ impl AppState {
     pub fn new(engine: Engine, platform: Arc<Platform>, config: ApiConfig) -> io::Result<Self> {
         let files = FileStore::open(config.files.clone())?;
         let started = unix_seconds((config.files.clock)());
-        Ok(Self { engine, platform, files, config: Arc::new(config), started })
+        Ok(Self { engine, platform, files, config: Arc::new(config), services: Arc::default(), started })
     }
 
     /// The time, as OpenAI's `created` has it.

@@ -111,7 +111,7 @@ fn catalogue(config: &Config) -> Result<Catalogue> {
 }
 
 /// Where links in mails lead.
-fn public_url(config: &Config) -> String {
+pub fn public_url(config: &Config) -> String {
     let here = || format!("http://{}", std::net::SocketAddr::new(config.server.host, config.server.port));
     config.server.public_url.clone().unwrap_or_else(here)
 }

@@ -14,6 +14,7 @@ mod overrides;
 mod progress;
 mod pull;
 mod rm;
+mod secrets;
 mod serve;
 mod show;
 mod usage;
@@ -87,6 +88,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Check devices, memory, models, disk and port
     Doctor(doctor::Arguments),
+    /// The secrets the server must be able to read again, and the keys they are kept under
+    Secrets(secrets::Arguments),
     /// Show every setting, its value, and where the value came from
     Config(config::Arguments),
     /// Print a completion script for a shell
@@ -134,6 +137,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Pull(arguments) => pull::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
         Command::Import(arguments) => import::run(&common.context(Flags::new(), "warn")?, &arguments),
         Command::Rm(arguments) => rm::run(&common.context(Flags::new(), "warn")?, &arguments),
+        Command::Secrets(arguments) => secrets::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
         Command::Serve(arguments) => serve::run(&common.context(arguments.settings.flags, "info")?),
     }
 }

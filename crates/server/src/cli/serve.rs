@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::{self, Config, Setting},
     error::{Exit, Failure, Result},
-    platform,
+    outside, platform,
     runtime::{Options, Runtime},
     serve,
 };
@@ -31,6 +31,8 @@ impl Group for Settings {
         config::server::SETTINGS,
         config::accounts::SETTINGS,
         config::state::SETTINGS,
+        config::outside::SETTINGS,
+        config::limits::SETTINGS,
         config::engine::SETTINGS,
     ];
     const HEADING: &'static str = "Settings";
@@ -46,8 +48,10 @@ pub fn run(context: &Context) -> Result<ExitCode> {
     tokio.block_on(async {
         let runtime = Runtime::start(config, Options { engine, ..Options::default() })?;
         let platform = platform::open(config).await?;
+        let outside = outside::open(config, &platform).await?;
         let state = AppState::new(runtime.engine.clone(), platform, api(config))
-            .map_err(|error| Failure::io(format!("cannot use the data folder {}", config.storage.data_dir.display()), &error))?;
+            .map_err(|error| Failure::io(format!("cannot use the data folder {}", config.storage.data_dir.display()), &error))?
+            .with_services(outside.services.clone());
         serve::serve(config, &runtime, easel_api::router(state)).await
     })?;
     // Whatever still runs on a blocking thread is not worth waiting for.

@@ -13,8 +13,10 @@ mod error;
 pub mod file;
 pub mod generate;
 pub mod hub;
+pub mod limits;
 pub mod log;
 pub mod models;
+pub mod outside;
 pub mod server;
 pub mod setting;
 pub mod state;
@@ -28,8 +30,10 @@ pub use engine::Engine;
 pub use error::ConfigError;
 pub use generate::Generate;
 pub use hub::Hub;
+pub use limits::Limits;
 pub use log::Log;
 pub use models::Models;
+pub use outside::Outside;
 pub use server::Server;
 pub use setting::{Fallback, Setting};
 pub use state::State;
@@ -45,6 +49,8 @@ pub const SECTIONS: &[&[&Setting]] = &[
     hub::SETTINGS,
     server::SETTINGS,
     accounts::SETTINGS,
+    outside::SETTINGS,
+    limits::SETTINGS,
     engine::SETTINGS,
     generate::SETTINGS,
 ];
@@ -77,6 +83,10 @@ pub struct Config {
     pub server: Server,
     /// Who gets in.
     pub accounts: Accounts,
+    /// What leads out of the server.
+    pub outside: Outside,
+    /// How many requests somebody may make, and what nodes share.
+    pub limits: Limits,
     /// How the engine shares the devices.
     pub engine: Engine,
     /// Defaults of `easel generate`.
@@ -97,6 +107,8 @@ impl Config {
             hub: Hub::read(&values)?,
             server: Server::read(&values)?,
             accounts: Accounts::read(&values)?,
+            outside: Outside::read(&values)?,
+            limits: Limits::read(&values)?,
             engine: Engine::read(&values)?,
             generate: Generate::read(&values)?,
             values,
