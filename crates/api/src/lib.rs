@@ -19,12 +19,13 @@ mod error;
 mod extract;
 mod files;
 mod generation;
-
+mod limit;
 mod observe;
 mod openapi;
 mod ordering;
 mod router;
 mod routes;
+mod services;
 mod state;
 mod views;
 
@@ -35,4 +36,5 @@ pub use error::ApiError;
 pub use files::{FileStore, FilesConfig};
 pub use observe::RequestId;
 pub use router::{health_router, openapi, router};
+pub use services::Services;
 pub use state::AppState;

@@ -10,6 +10,7 @@ use utoipa_axum::{
 
 use crate::{
     ApiError, AppState,
+    limit::by_address,
     observe::observe,
     openapi::{ApiDoc, finished},
     routes,
@@ -38,6 +39,12 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::sessions::end::handler))
         .routes(routes!(routes::keys::list::handler, routes::keys::create::handler))
         .routes(routes!(routes::keys::revoke::handler))
+        .routes(routes!(routes::auth::providers::handler))
+        .routes(routes!(routes::auth::sign_in::handler))
+        .routes(routes!(routes::auth::link::handler))
+        .routes(routes!(routes::auth::callback::handler))
+        .routes(routes!(routes::identities::list::handler))
+        .routes(routes!(routes::identities::unlink::handler))
         // Credits.
         .routes(routes!(routes::credits::balance::handler))
         .routes(routes!(routes::credits::history::handler))
@@ -104,6 +111,15 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::subscriptions::change::handler))
         .routes(routes!(routes::subscriptions::cancel::handler))
         .routes(routes!(routes::subscriptions::resume::handler))
+        // Webhooks.
+        .routes(routes!(routes::webhooks::list::handler, routes::webhooks::create::handler))
+        .routes(routes!(routes::webhooks::get::handler, routes::webhooks::change::handler, routes::webhooks::delete::handler))
+        .routes(routes!(routes::webhooks::rotate::handler))
+        .routes(routes!(routes::webhooks::enable::handler))
+        .routes(routes!(routes::webhooks::disable::handler))
+        .routes(routes!(routes::webhooks::test::handler))
+        .routes(routes!(routes::webhooks::deliveries::handler))
+        .routes(routes!(routes::webhooks::resend::handler))
         // Administration.
         .routes(routes!(routes::admin::list_users::handler))
         .routes(routes!(routes::admin::get_user::handler, routes::admin::change_user::handler))
@@ -145,6 +161,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(body_limit)
+        .layer(middleware::from_fn_with_state(state.clone(), by_address))
         .with_state(state);
     with_layers(routes)
 }

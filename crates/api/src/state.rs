@@ -11,7 +11,7 @@ use easel_platform::{Platform, worker::Keeper};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::{ApiConfig, FileStore};
+use crate::{ApiConfig, FileStore, Services};
 
 /// Pictures that may be on their way to us at a time.
 const UPLOADS_MAX: usize = 32;
@@ -29,6 +29,7 @@ pub struct AppState {
     pub(crate) uploads: Arc<Semaphore>,
     pub(crate) files: FileStore,
     pub(crate) config: Arc<ApiConfig>,
+    pub(crate) services: Arc<Services>,
     /// When the server started, as seconds since 1970: the `created` of its models.
     pub(crate) started: u64,
 }
@@ -41,7 +42,8 @@ impl AppState {
         let keeper = Keeper::new(Arc::clone(&platform), config.write_parameters);
         let node = format!("api/{}", Uuid::new_v4().simple()).into();
         let uploads = Arc::new(Semaphore::new(UPLOADS_MAX));
-        Ok(Self { engine, platform, keeper, node, uploads, files, config: Arc::new(config), started })
+        let (config, services) = (Arc::new(config), Arc::default());
+        Ok(Self { engine, platform, keeper, node, uploads, files, config, services, started })
     }
 
     /// The time, as OpenAI's `created` has it.

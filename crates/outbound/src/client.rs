@@ -9,6 +9,7 @@ use reqwest::{
     redirect,
 };
 use tokio::time::{Instant, timeout, timeout_at};
+use url::Host;
 
 use crate::{
     Limits, OutboundError, Policy, Reason, Resolver, SystemResolver,
@@ -63,6 +64,7 @@ pub struct Response {
 #[derive(Clone)]
 pub struct Client {
     policy: Arc<Policy>,
+    resolver: Arc<dyn Resolver>,
     /// For everyone's addresses.
     public: reqwest::Client,
     /// For the hosts the operator named; apart, so that no kept connection of the one serves the other.
@@ -88,7 +90,7 @@ impl Client {
             let guard = Guard { resolver: resolver.clone(), policy: policy.clone(), internal };
             build(guard, &policy.limits)
         };
-        Ok(Self { public: client(false)?, internal: client(true)?, policy })
+        Ok(Self { public: client(false)?, internal: client(true)?, policy, resolver })
     }
 
     /// What requests may cost by default.
@@ -100,6 +102,17 @@ impl Client {
     /// where it must not.
     pub fn check(&self, url: &str) -> Result<(), OutboundError> {
         Target::parse(url, &self.policy).map(|_| ())
+    }
+
+    /// Whether an address can be requested now: its name is resolved too, and every answer judged. For what somebody names today and is
+    /// requested later; then it is judged again.
+    pub async fn check_resolved(&self, url: &str) -> Result<(), OutboundError> {
+        let target = Target::parse(url, &self.policy)?;
+        let Some(Host::Domain(name)) = target.url.host() else { return Ok(()) };
+        let guard = Guard { resolver: self.resolver.clone(), policy: self.policy.clone(), internal: target.internal };
+        let addresses =
+            timeout(self.policy.limits.connect, guard.addresses(name)).await.map_err(|_| OutboundError::Timeout)??;
+        if addresses.is_empty() { Err(OutboundError::Unreachable) } else { Ok(()) }
     }
 
     /// Sends a request and reads the answer, whatever its status.

@@ -161,3 +161,27 @@ async fn what_the_operator_allows_is_reached() {
     }
     assert_eq!(canary.connections(), 5);
 }
+
+#[tokio::test]
+async fn a_name_is_judged_by_all_it_stands_for_before_anything_is_sent() {
+    let canary = Server::plain("127.0.0.1:0").await;
+    let names = Names::new(&[
+        ("public.example.com", &[&["8.8.8.8", "2606:4700::1111"]]),
+        ("inside.example.com", &[&["127.0.0.1"]]),
+        ("mixed.example.com", &[&["8.8.8.8", "10.0.0.1"]]),
+        ("nothing.example.com", &[&[]]),
+    ]);
+    let client = client(policy(&[canary.port()], &[]), &names);
+    let check = async |host: &str| client.check_resolved(&format!("http://{host}:{}/", canary.port())).await;
+    assert_eq!(check("public.example.com").await, Ok(()));
+    for (host, error) in [
+        ("inside.example.com", OutboundError::NotAllowed(Reason::InternalAddress)),
+        ("mixed.example.com", OutboundError::NotAllowed(Reason::InternalAddress)),
+        ("127.0.0.1", OutboundError::NotAllowed(Reason::InternalAddress)),
+        ("nothing.example.com", OutboundError::Unreachable),
+        ("unknown.example.com", OutboundError::Unreachable),
+    ] {
+        assert_eq!(check(host).await, Err(error), "{host}");
+    }
+    assert_eq!(canary.connections(), 0);
+}

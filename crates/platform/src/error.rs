@@ -79,6 +79,21 @@ pub enum PlatformError {
     /// Files.
     #[error("a file cannot be read or written")]
     File(#[from] std::io::Error),
+    /// A stored secret that no key of the ring opens.
+    #[error("a stored secret cannot be read")]
+    Sealed,
+    /// Too many requests.
+    #[error("too many requests: try again in {} s", retry_after.as_secs())]
+    TooManyRequests {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// Logging in at an identity provider did not work.
+    #[error(transparent)]
+    SignIn(#[from] crate::sign_in::SignInError),
+    /// Addresses that somebody named.
+    #[error(transparent)]
+    Outbound(#[from] easel_outbound::OutboundError),
     /// Stored pictures.
     #[error(transparent)]
     Blobs(#[from] easel_blobs::BlobError),
@@ -107,8 +122,11 @@ impl PlatformError {
             Self::LeaseLost => "lease_lost",
             Self::Ledger(error) => error.code(),
             Self::ContentBlocked { .. } => "content_blocked",
-            Self::Settings(_) | Self::File(_) => "internal_error",
+            Self::Settings(_) | Self::File(_) | Self::Sealed => "internal_error",
             Self::Picture(_) => "picture_invalid",
+            Self::TooManyRequests { .. } => "rate_limited",
+            Self::SignIn(error) => error.code(),
+            Self::Outbound(error) => error.code(),
             Self::Blobs(error) => error.code(),
             Self::Backup(error) => error.code(),
             Self::Store(error) => error.code(),

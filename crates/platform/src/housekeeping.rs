@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use easel_store::{idempotency, login_failures, mail_tokens, mails, outbox, sessions, strikes};
+use easel_store::{
+    idempotency, login_failures, mail_tokens, mails, outbox, sessions, sign_ins, strikes, webhook_deliveries, webhooks,
+};
 use serde::Serialize;
 
 use crate::{Context, PlatformError, credits::CreditDesk, privacy::Privacy, subscriptions::Subscriptions};
@@ -16,7 +18,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub struct Retention {
     /// Sessions and links that have ended.
     pub sessions: Duration,
-    /// Mails that were sent or given up, and events that were delivered.
+    /// Mails and webhooks that were sent or given up, and events that were delivered.
     pub messages: Duration,
     /// Pictures that were sent.
     pub uploads: Duration,
@@ -45,7 +47,7 @@ pub struct Kept {
     pub images_purged: u64,
     /// Pictures that were sent and removed.
     pub uploads_removed: u64,
-    /// Rows of ended sessions, links, mails, events, keys and counts that were removed.
+    /// Rows of ended sessions, links, logins elsewhere, mails, events, webhooks, keys and counts that were removed.
     pub rows_removed: u64,
 }
 
@@ -99,6 +101,9 @@ impl Housekeeping {
         kept.rows_removed += mail_tokens::sweep(&mut tx, now.before(sessions)).await?;
         kept.rows_removed += mails::sweep(&mut tx, now.before(messages)).await?;
         kept.rows_removed += outbox::sweep(&mut tx, now.before(messages)).await?;
+        kept.rows_removed += webhook_deliveries::sweep(&mut tx, now.before(messages)).await?;
+        kept.rows_removed += sign_ins::sweep(&mut tx, now).await?;
+        webhooks::sweep_secrets(&mut tx, now).await?;
         kept.rows_removed += login_failures::sweep(&mut tx, now.before(failures)).await?;
         kept.rows_removed += strikes::sweep(&mut tx, now.before(findings)).await?;
         kept.rows_removed += idempotency::sweep(&mut tx, now).await?;

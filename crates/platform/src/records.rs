@@ -6,6 +6,7 @@ pub use easel_store::{
     api_keys::ApiKey,
     comments::Comment,
     follows::Followed,
+    identities::Identity,
     images::{Image, Stored},
     jobs::{Job, JobState},
     leases::{Beat, Lease},
@@ -21,4 +22,6 @@ pub use easel_store::{
     uploads::Upload,
     usage::Usage,
     users::{Role, User},
+    webhook_deliveries::{Delivery, Which},
+    webhooks::Endpoint,
 };

@@ -17,6 +17,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const MAIL_EVERY: Duration = Duration::from_secs(5);
 /// Between two turns of housekeeping.
 const KEEP_EVERY: Duration = Duration::from_secs(300);
+/// Between two turns of writing down how often pictures were looked at.
+const VIEWS_EVERY: Duration = Duration::from_secs(60);
 /// Between two looks at the database's clock.
 const CLOCK_EVERY: Duration = Duration::from_secs(60);
 
@@ -37,6 +39,11 @@ pub fn start(platform: &Arc<Platform>, mailer: Mailer, clock: Arc<DatabaseClock>
     tasks.spawn(every(KEEP_EVERY, "housekeeping", move || {
         let housekeeping = housekeeping.clone();
         async move { housekeeping.run().await.map(drop) }
+    }));
+    let viewed = Arc::clone(platform);
+    tasks.spawn(every(VIEWS_EVERY, "counting views", move || {
+        let viewed = Arc::clone(&viewed);
+        async move { viewed.social.views().write().await.map(drop) }
     }));
     let db = platform.context.db.clone();
     tasks.spawn(every(CLOCK_EVERY, "reading the database's clock", move || {

@@ -162,7 +162,7 @@ fn filter(config: &Config) -> Result<Option<Filter>> {
 }
 
 /// Where links in mails lead.
-fn public_url(config: &Config) -> String {
+pub fn public_url(config: &Config) -> String {
     let here = || format!("http://{}", std::net::SocketAddr::new(config.server.host, config.server.port));
     config.server.public_url.clone().unwrap_or_else(here)
 }

@@ -167,6 +167,15 @@ pub async fn recount_follows(tx: &mut Tx, user_id: &str) -> Result<bool, StoreEr
     query(tx, text).bind(user_id).changed().await
 }
 
+/// I9: webhooks that should have been sent before `before`, wait for no other, and that nobody has tried since.
+pub async fn stuck_webhooks(tx: &mut Tx, before: Timestamp) -> Result<Vec<Off>, StoreError> {
+    let text = "SELECT d.id AS subject, CAST($1 AS BIGINT) AS expected, d.due_at AS found FROM webhook_deliveries d \
+                WHERE d.delivered_at IS NULL AND d.dead_at IS NULL AND d.due_at < $1 AND NOT EXISTS (SELECT 1 FROM webhook_deliveries e \
+                  WHERE e.endpoint_id = d.endpoint_id AND e.subject_id = d.subject_id AND e.seq < d.seq AND e.delivered_at IS NULL \
+                  AND e.dead_at IS NULL)";
+    query(tx, text).bind(before).all().await
+}
+
 /// How many accounts, transfers, jobs and pictures there are: what a check looked at.
 pub async fn sizes(tx: &mut Tx) -> Result<(i64, i64, i64, i64), StoreError> {
     let text = "SELECT (SELECT COUNT(*) FROM accounts), (SELECT COUNT(*) FROM transfers), (SELECT COUNT(*) FROM jobs), \

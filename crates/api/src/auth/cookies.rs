@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use cookie::{Cookie, SameSite};
-use easel_platform::{accounts::Tokens, records::Timestamp};
+use easel_platform::{accounts::Tokens, records::Timestamp, sign_in::Begun};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -19,6 +19,8 @@ const ACCESS: &str = "__Host-easel_access";
 const REFRESH: &str = "__Host-easel_refresh";
 /// The one that scripts read.
 const PROOF: &str = "__Host-easel_csrf";
+/// What a browser that logs in elsewhere brings back.
+const SIGN_IN: &str = "__Host-easel_sign_in";
 /// Where they repeat it.
 const PROOF_HEADER: &str = "x-csrf-token";
 
@@ -44,6 +46,21 @@ pub(crate) fn keep(headers: &mut HeaderMap, tokens: &Tokens, now: Timestamp) {
     set(headers, ACCESS, &tokens.access, now.until(tokens.access_expires_at), true);
     set(headers, REFRESH, &tokens.refresh, refresh_life, true);
     set(headers, PROOF, &proof_of(&tokens.access), refresh_life, false);
+}
+
+/// What a browser was sent elsewhere with.
+pub(crate) fn sign_in(headers: &HeaderMap) -> Option<String> {
+    value(headers, SIGN_IN)
+}
+
+/// Makes a browser keep what it brings back.
+pub(crate) fn keep_sign_in(headers: &mut HeaderMap, begun: &Begun, now: Timestamp) {
+    set(headers, SIGN_IN, &begun.browser, now.until(begun.expires_at), true);
+}
+
+/// Makes a browser forget it.
+pub(crate) fn forget_sign_in(headers: &mut HeaderMap) {
+    set(headers, SIGN_IN, "", Duration::ZERO, true);
 }
 
 /// Makes a browser forget them.

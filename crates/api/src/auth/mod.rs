@@ -35,7 +35,7 @@ pub use rights::{
     ReadsUsers, Right, WritesImages,
 };
 
-use crate::{ApiError, AppState, RequestId};
+use crate::{ApiError, AppState, RequestId, limit};
 
 /// How the server lets people in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +140,7 @@ impl<R: Right> FromRequestParts<AppState> for As<R> {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let caller = identify(parts, state).await?.ok_or_else(|| unauthenticated("log in, or send an API key"))?;
+        limit::by_caller(state, parts, &caller).await?;
         Ok(Self(permitted::<R>(caller)?, PhantomData))
     }
 }
@@ -150,7 +151,10 @@ impl<R: Right> OptionalFromRequestParts<AppState> for As<R> {
     /// Nobody is `None`; somebody who is not who they say, or may not, is an error all the same.
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Option<Self>, ApiError> {
         match identify(parts, state).await? {
-            Some(caller) => Ok(Some(Self(permitted::<R>(caller)?, PhantomData))),
+            Some(caller) => {
+                limit::by_caller(state, parts, &caller).await?;
+                Ok(Some(Self(permitted::<R>(caller)?, PhantomData)))
+            }
             None => Ok(None),
         }
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use easel_platform::PlatformError;
+use easel_platform::{OutboundError, PlatformError, sign_in::SignInError};
 
 use super::ApiError;
 
@@ -24,6 +24,12 @@ impl From<PlatformError> for ApiError {
             PlatformError::LoginBlocked { retry_after } => {
                 Self { retry_after: Some(*retry_after), ..plain(StatusCode::TOO_MANY_REQUESTS) }
             }
+            PlatformError::TooManyRequests { retry_after } => {
+                Self { retry_after: Some(*retry_after), ..plain(StatusCode::TOO_MANY_REQUESTS) }
+            }
+            PlatformError::Outbound(OutboundError::Setup) => by_code(code, &error),
+            PlatformError::Outbound(_) => plain(StatusCode::BAD_REQUEST),
+            PlatformError::SignIn(reason) => plain(sign_in_status(reason)),
             PlatformError::Taken(_) => plain(StatusCode::CONFLICT),
             PlatformError::Invalid { .. } | PlatformError::Token => plain(StatusCode::BAD_REQUEST),
             PlatformError::InsufficientCredits { .. } => plain(StatusCode::PAYMENT_REQUIRED),
@@ -39,6 +45,15 @@ impl From<PlatformError> for ApiError {
             PlatformError::Store(store) if store.is_busy() => Self::unavailable(code, message, AGAIN),
             _ => by_code(code, &error),
         }
+    }
+}
+
+fn sign_in_status(reason: &SignInError) -> StatusCode {
+    match reason {
+        SignInError::State | SignInError::NoEmail => StatusCode::BAD_REQUEST,
+        SignInError::Refused | SignInError::EmailNotVerified => StatusCode::FORBIDDEN,
+        SignInError::Provider(_) => StatusCode::BAD_GATEWAY,
+        SignInError::AccountExists | SignInError::Linked | SignInError::LastWay => StatusCode::CONFLICT,
     }
 }
 

@@ -16,7 +16,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, Response, StatusCode},
 };
-use easel_api::{ApiConfig, AppState, Door, FilesConfig, router};
+use easel_api::{ApiConfig, AppState, Door, FilesConfig, Services, router};
 use easel_engine::{
     Engine, EngineConfig,
     sim::{Probe, SimBackend, SimConfig},
@@ -107,7 +107,25 @@ pub async fn server_with(sim: SimConfig, config: EngineConfig, change: impl FnOn
     server_over(engine, probe, change).await
 }
 
+/// With webhooks, logging in elsewhere, or limits.
+pub async fn server_with_services(services: impl FnOnce(&Platform) -> Services) -> Server {
+    let (backend, probe) = SimBackend::new(SimConfig::default());
+    let config = EngineConfig { clock: Arc::new(probe.clone()), seeds: Arc::new(|| 1000), ..EngineConfig::default() };
+    let engine = Engine::start(move || Ok(backend), config);
+    engine.ready().await.expect("the toy device comes up");
+    serve(engine, probe, |config| config.door = Door::Accounts, services).await
+}
+
 pub async fn server_over(engine: Engine, probe: Probe, change: impl FnOnce(&mut ApiConfig)) -> Server {
+    serve(engine, probe, change, |_| Services::default()).await
+}
+
+async fn serve(
+    engine: Engine,
+    probe: Probe,
+    change: impl FnOnce(&mut ApiConfig),
+    services: impl FnOnce(&Platform) -> Services,
+) -> Server {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite:{}", folder.path().join("easel.db").display());
     let clock = Arc::new(Mutex::new(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)));
@@ -120,6 +138,7 @@ pub async fn server_over(engine: Engine, probe: Probe, change: impl FnOnce(&mut 
     change(&mut config);
     let platform = platform::open(&url, folder.path()).await;
     let state = AppState::new(engine.clone(), Arc::clone(&platform), config).expect("the folder can be used");
+    let state = state.with_services(services(&platform));
     Server { platform, router: router(state), engine, probe, clock, _files: folder }
 }
 

@@ -38,6 +38,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{Context, PlatformError, Secrets, credits::CreditDesk, plans::Catalogue};
 
+pub(crate) use register::normal_email;
+
 pub use keys::{NewKey, Scope, ShownKey};
 pub use local::LOCAL_ID;
 pub use login::Origin;
@@ -146,14 +148,20 @@ impl Actor {
         Self { id: user.id.clone(), role: user.role, kind: "user", ip: None, request_id: None }
     }
 
+    /// Somebody who logs in from there.
+    pub(crate) fn at(user: &User, origin: Origin<'_>) -> Self {
+        let ip = (!origin.ip.is_empty()).then(|| origin.ip.to_owned());
+        Self { ip, request_id: origin.request_id.map(str::to_owned), ..Self::user(user) }
+    }
+
     /// Whoever can run commands on the server's machine.
     pub fn operator() -> Self {
         Self { id: "operator".to_owned(), role: Role::Superuser, kind: "operator", ip: None, request_id: None }
     }
 
-    /// The server itself, at what is to be done now and then.
+    /// The server by itself.
     pub(crate) fn system() -> Self {
-        Self { id: "system".to_owned(), role: Role::User, kind: "system", ip: None, request_id: None }
+        Self { id: "system".to_owned(), role: Role::Superuser, kind: "system", ip: None, request_id: None }
     }
 
     /// Their id.

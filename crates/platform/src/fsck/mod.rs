@@ -121,6 +121,7 @@ impl Fsck {
         add("I11", "a picture has another number of likes than it keeps", true, check::wrong_likes(&mut tx).await?);
         add("I11", "a picture has another number of comments than it keeps", true, check::wrong_comments(&mut tx).await?);
         add("I11", "somebody has another number of follows than they keep", true, check::wrong_follows(&mut tx).await?);
+        add("I9", "a webhook is late and nobody sends it", false, check::stuck_webhooks(&mut tx, now.before(EVENT_GRACE)).await?);
         drop(tx);
         if let Some(damage) = easel_store::backup::damage(&self.context.db).await? {
             report.findings.push(Finding {

@@ -6,10 +6,11 @@ use easel_blobs::{BlobError, Key};
 use easel_store::{
     Timestamp, albums, api_keys, comments, follows,
     gallery::{self, Filter},
+    identities,
     images::Image,
     jobs,
     ledger::{self, Page},
-    likes, moderation, profiles, reports, sessions, shares, strikes, subscriptions, tags, trash, uploads, usage, users,
+    likes, moderation, profiles, reports, sessions, shares, strikes, subscriptions, tags, trash, uploads, usage, users, webhooks,
 };
 use serde_json::{Value as Json, json};
 
@@ -57,6 +58,8 @@ impl Privacy {
             "profile": profiles::by_id(db, user_id).await?,
             "sessions": sessions::of_user(db, user_id, self.context.now()).await?,
             "api_keys": api_keys::of_user(db, user_id).await?,
+            "identities": identities::of_user(db, user_id).await?,
+            "webhooks": webhooks::of_user(db, user_id).await?,
             "balance": ledger::balance(db, user_id).await?,
             "transfers": self.transfers(user_id).await?,
             "subscriptions": subscriptions::of_user(db, user_id).await?,

@@ -76,6 +76,16 @@ impl World {
             ids: Arc::new(RandomIds::seeded(seed)),
             secrets: Arc::new(SeededSecrets::new(seed)),
         };
+        Self::over(context, clock, dir, settings)
+    }
+
+    /// The same, with a database some of whose calls fail.
+    pub fn with_faults(self, faults: Arc<dyn easel_store::Faults>, dir: &Path) -> Outcome<Self> {
+        let settings = self.jobs.settings().clone();
+        Self::over(Context { db: self.context.db.with_faults(faults), ..self.context }, self.clock, dir, settings)
+    }
+
+    fn over(context: Context, clock: Arc<ManualClock>, dir: &Path, settings: JobSettings) -> Outcome<Self> {
         let catalogue = catalogue();
         let cheap = AccountSettings { password_cost: PasswordCost { memory_kib: 8, passes: 1 }, ..AccountSettings::default() };
         let accounts = Accounts::new(context.clone(), catalogue.clone(), cheap)?;

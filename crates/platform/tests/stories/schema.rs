@@ -49,6 +49,10 @@ const COVERED: &[Covered] = &[
     Covered { table: "moderation_cases", by: &["owner_id"], exported: "moderation", erased: Numbers },
     Covered { table: "reports", by: &["reporter_id"], exported: "reports", erased: Gone },
     Covered { table: "moderation_events", by: &["user_id"], exported: "findings", erased: Numbers },
+    Covered { table: "uploads", by: &["user_id"], exported: "uploads", erased: Gone },
+    Covered { table: "webhook_endpoints", by: &["user_id"], exported: "webhooks", erased: Gone },
+    Covered { table: "user_identities", by: &["user_id"], exported: "identities", erased: Gone },
+    Covered { table: "sign_ins", by: &["user_id"], exported: "", erased: Gone },
     Covered { table: "subscriptions", by: &["user_id"], exported: "subscriptions", erased: Gone },
 ];
 
@@ -63,6 +67,8 @@ const NOBODYS: &[(&str, &str)] = &[
     ("idempotency_keys", "deleted by principal"),
     ("image_tags", "goes with its picture"),
     ("album_images", "goes with its album"),
+    ("webhook_deliveries", "go with their endpoint"),
+    ("secrets", "the server's own"),
     ("audit_head", "the end of the chain"),
 ];
 

@@ -19,6 +19,7 @@ mod progress;
 mod pull;
 mod restore;
 mod rm;
+mod secrets;
 mod serve;
 mod show;
 mod usage;
@@ -102,6 +103,8 @@ enum Command {
     Restore(restore::Arguments),
     /// Check that the books are right and every picture is there
     Fsck(fsck::Arguments),
+    /// The secrets the server must be able to read again, and the keys they are kept under
+    Secrets(secrets::Arguments),
     /// Show every setting, its value, and where the value came from
     Config(config::Arguments),
     /// Print a completion script for a shell
@@ -154,6 +157,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Backup(arguments) => backup::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
         Command::Restore(arguments) => restore::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
         Command::Fsck(arguments) => fsck::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
+        Command::Secrets(arguments) => secrets::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
         Command::Serve(arguments) => serve::run(&common.context(arguments.settings.flags, "info")?),
     }
 }

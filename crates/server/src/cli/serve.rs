@@ -15,7 +15,7 @@ use crate::{
     caretaker,
     config::{self, Config, Setting, server::Role},
     error::{Exit, Failure, Result},
-    platform,
+    outside, platform,
     runtime::{Options, Runtime},
     serve,
 };
@@ -34,6 +34,8 @@ impl Group for Settings {
         config::server::SETTINGS,
         config::accounts::SETTINGS,
         config::state::SETTINGS,
+        config::outside::SETTINGS,
+        config::limits::SETTINGS,
         config::engine::SETTINGS,
     ];
     const HEADING: &'static str = "Settings";
@@ -49,10 +51,12 @@ pub fn run(context: &Context) -> Result<ExitCode> {
     tokio.block_on(async {
         let runtime = Runtime::start(config, Options { engine, ..Options::default() })?;
         let opened = platform::open(config, Processor::Auto).await?;
+        let outside = outside::open(config, &opened.platform).await?;
         let mailer = platform::mailer(config, &opened.platform)?;
         let _caretaker = caretaker::start(&opened.platform, mailer, opened.clock);
         let state = AppState::new(runtime.engine.clone(), Arc::clone(&opened.platform), api(config))
-            .map_err(|error| Failure::io(format!("cannot use the data folder {}", config.storage.data_dir.display()), &error))?;
+            .map_err(|error| Failure::io(format!("cannot use the data folder {}", config.storage.data_dir.display()), &error))?
+            .with_services(outside.services.clone());
         let role = config.server.role;
         let router = if role == Role::Worker { easel_api::health_router(state) } else { easel_api::router(state) };
         let worker = (role != Role::Serve).then(|| Worker::new(opened.platform, runtime.engine.clone(), worker(config)));

@@ -13,8 +13,10 @@ mod error;
 pub mod file;
 pub mod generate;
 pub mod hub;
+pub mod limits;
 pub mod log;
 pub mod models;
+pub mod outside;
 pub mod safety;
 pub mod server;
 pub mod setting;
@@ -29,8 +31,10 @@ pub use engine::Engine;
 pub use error::ConfigError;
 pub use generate::Generate;
 pub use hub::Hub;
+pub use limits::Limits;
 pub use log::Log;
 pub use models::Models;
+pub use outside::Outside;
 pub use safety::Safety;
 pub use server::Server;
 pub use setting::{Fallback, Setting};
@@ -48,6 +52,8 @@ pub const SECTIONS: &[&[&Setting]] = &[
     server::SETTINGS,
     accounts::SETTINGS,
     safety::SETTINGS,
+    outside::SETTINGS,
+    limits::SETTINGS,
     engine::SETTINGS,
     generate::SETTINGS,
 ];
@@ -82,6 +88,10 @@ pub struct Config {
     pub accounts: Accounts,
     /// What is not drawn.
     pub safety: Safety,
+    /// What leads out of the server.
+    pub outside: Outside,
+    /// How many requests somebody may make, and what nodes share.
+    pub limits: Limits,
     /// How the engine shares the devices.
     pub engine: Engine,
     /// Defaults of `easel generate`.
@@ -103,6 +113,8 @@ impl Config {
             server: Server::read(&values)?,
             accounts: Accounts::read(&values)?,
             safety: Safety::read(&values)?,
+            outside: Outside::read(&values)?,
+            limits: Limits::read(&values)?,
             engine: Engine::read(&values)?,
             generate: Generate::read(&values)?,
             values,

@@ -45,6 +45,16 @@ tables! {
     login_failures by "subject" { subject Text, failures Integer, first_at Integer, blocked_until Integer }
     mails by "id" { id Text, user_id Text, recipient Text, subject Text, body Text, created_at Integer, due_at Integer, attempts Integer,
         sent_at Integer, dead_at Integer, last_error Text }
+    webhook_endpoints by "id" { id Text, user_id Text, url Text, description Text, topics Text, secret Text, previous_secret Text,
+        previous_valid_until Integer, failing_since Integer, disabled_at Integer, disabled_reason Text, created_at Integer,
+        updated_at Integer }
+    webhook_deliveries by "id" { id Text, endpoint_id Text, event_id Text, topic Text, subject_id Text, seq Integer, body Text,
+        created_at Integer, begun_at Integer, due_at Integer, attempts Integer, delivered_at Integer, dead_at Integer, last_status Integer,
+        last_error Text }
+    user_identities by "id" { id Text, user_id Text, provider Text, issuer Text, subject Text, created_at Integer, last_used_at Integer }
+    sign_ins by "state_hash" { state_hash Text, provider Text, browser_hash Text, sealed Text, user_id Text, return_to Text,
+        created_at Integer, expires_at Integer }
+    secrets by "name" { name Text, value Text, updated_at Integer }
     accounts by "id" { id Text, user_id Text, kind Text, posted Integer, pending Integer }
     // A hold before what resolves it.
     transfers by "CASE WHEN hold_id IS NULL THEN 0 ELSE 1 END, id" { id Text, kind Text, idem_key Text, account_id Text, amount Integer,

@@ -1,14 +1,32 @@
 //! What happens to jobs, told as it happens to whoever listens in this process.
 //!
 //! News is never the truth: the database is. Whoever listens must look there too, now and then, and lose nothing but time when news is lost
-//! (the listener was slow, the job is on another node). News is plain data, so that something else may carry it between nodes: it listens to
-//! [`Bus::listen`], sends what is not [`Heard::from_elsewhere`], and hands in what comes with [`Bus::relay`].
+//! (the listener was slow, the job is on another node). News is plain data, so that [`Bus::carry`] takes it between nodes, by PostgreSQL's
+//! LISTEN and NOTIFY or by Redis.
+//!
+//! | rule | file |
+//! |---|---|
+//! | a watcher's mailbox is bounded: previews go first, then progress; what changes a job's state stays | `mailbox.rs` |
+//! | what crosses nodes fits; previews do not cross where they do not | `wire.rs` |
+//! | the ways between nodes | `relay.rs` |
+//! | connections that break are made again, and watchers told | `carry.rs` |
+
+mod carry;
+mod mailbox;
+mod relay;
+mod wire;
 
 use std::sync::Arc;
 
 use easel_store::jobs::JobState;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
+
+pub use carry::Carrier;
+pub use mailbox::{Update, Watched, Watching};
+pub use relay::{Listening, PostgresRelay, RedisRelay, Relay, RelayError};
+
+use mailbox::Watchers;
 
 /// News that a slow listener may be behind before it misses some.
 const BEHIND_MAX: usize = 1024;
@@ -82,11 +100,14 @@ pub struct Heard {
 
 /// Who tells and who listens. Clones are the same bus.
 #[derive(Debug, Clone)]
-pub struct Bus(broadcast::Sender<Heard>);
+pub struct Bus {
+    everybody: broadcast::Sender<Heard>,
+    watchers: Arc<Watchers>,
+}
 
 impl Default for Bus {
     fn default() -> Self {
-        Self(broadcast::Sender::new(BEHIND_MAX))
+        Self { everybody: broadcast::Sender::new(BEHIND_MAX), watchers: Arc::default() }
     }
 }
 
@@ -104,16 +125,29 @@ impl Bus {
 
     /// Hears everything from now on.
     pub fn listen(&self) -> broadcast::Receiver<Heard> {
-        self.0.subscribe()
+        self.everybody.subscribe()
+    }
+
+    /// Watches a job, or somebody's jobs, from now on, through a mailbox that loses previews before anything else. What happened before is
+    /// not told of, so whoever watches looks the job up after this call.
+    pub fn watch(&self, watched: Watched) -> Watching {
+        Watchers::add(&self.watchers, watched)
+    }
+
+    /// How many watch.
+    pub fn watchers(&self) -> usize {
+        self.watchers.count()
     }
 
     /// How many listen.
     pub fn listeners(&self) -> usize {
-        self.0.receiver_count()
+        self.everybody.receiver_count()
     }
 
     fn send(&self, news: News, from_elsewhere: bool) {
+        let heard = Heard { news: Arc::new(news), from_elsewhere };
+        self.watchers.put(&heard);
         // An error means that nobody listens.
-        let _ = self.0.send(Heard { news: Arc::new(news), from_elsewhere });
+        let _ = self.everybody.send(heard);
     }
 }
