@@ -1,0 +1,20 @@
+//! What helps to write a prompt: styles, vocabulary and rules, all in English, Chinese and Russian where people read them.
+//!
+//! Everything here is a pure function of its arguments and of data files: nothing is fetched, nothing stored, nothing random without a
+//! seed. The data comes with the program (`data/`) and can be added to from an operator's folder; every line of it is judged when it is
+//! read. A [`StyledPrompt`] is what a job keeps, so that its prompt can be made again.
+
+mod apply;
+mod catalogue;
+mod error;
+mod language;
+mod search;
+mod style;
+mod text;
+
+pub use apply::{AppliedStyle, STYLES_MAX, StyledPrompt};
+pub use catalogue::{Catalogue, CatalogueVersion};
+pub use error::PromptsError;
+pub use language::{Language, Names, UnknownLanguage};
+pub use search::{Found, Query};
+pub use style::{Category, PLACEHOLDER, Style};
