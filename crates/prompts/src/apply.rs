@@ -44,19 +44,16 @@ impl Catalogue {
     ///
     /// # Errors
     /// A style does not exist or is named twice, or there are more than [`STYLES_MAX`].
-    pub fn apply<S: AsRef<str>>(
-        &self,
-        prompt: &str,
-        negative: Option<&str>,
-        ids: &[S],
-    ) -> Result<StyledPrompt, PromptsError> {
+    pub fn apply<S: AsRef<str>>(&self, prompt: &str, negative: Option<&str>, ids: &[S]) -> Result<StyledPrompt, PromptsError> {
         if ids.len() > STYLES_MAX {
             return Err(PromptsError::TooManyStyles { max: STYLES_MAX });
         }
         let styles: Vec<&Style> = ids.iter().map(|id| self.style(id.as_ref())).collect::<Result<_, _>>()?;
         let mut seen = HashSet::new();
-        if let Some(style) = styles.iter().find(|style| !seen.insert(&style.id)) {
-            return Err(PromptsError::RepeatedStyle(style.id.clone()));
+        for style in &styles {
+            if !seen.insert(&style.id) {
+                return Err(PromptsError::RepeatedStyle(style.id.clone()));
+            }
         }
         let styled = positive(prompt, &styles);
         Ok(StyledPrompt {
@@ -88,7 +85,7 @@ fn positive(prompt: &str, styles: &[&Style]) -> String {
     if styles.is_empty() {
         return prompt.to_owned();
     }
-    let words = prompt.trim().trim_end_matches([',', ' ']);
+    let words = prompt.trim().trim_end_matches(|c: char| c == ',' || c.is_whitespace());
     let mut seen: HashSet<String> = text::phrases(words).map(text::key).collect();
     let (mut before, mut tails, mut phrases) = (String::new(), String::new(), Vec::new());
     for style in styles {

@@ -157,7 +157,7 @@ impl Catalogue {
             let mut scores = vec![0u32; self.styles().len()];
             index.score(&term, &mut scores, &mut work);
             for (total, score) in total_scores.iter_mut().zip(scores) {
-                *total = if score == 0 { 0 } else { *total + u32::from(*total > 0) * score } * u32::from(*total > 0);
+                *total = if score == 0 || *total == 0 { 0 } else { *total + score };
             }
         }
         let whole = words.join(" ");
@@ -168,7 +168,9 @@ impl Catalogue {
                 hits.push((total_scores[at] + name_bonus(&index.names[at], &whole), at));
             }
         }
-        hits.sort_by_key(|&(score, at)| (std::cmp::Reverse(score), if whole.is_empty() { 0 } else { index.names[at][0].len() }, at));
+        hits.sort_by_key(|&(score, at)| {
+            (std::cmp::Reverse(score), if whole.is_empty() { 0 } else { index.names[at][0].len() }, at)
+        });
         let page = hits.iter().skip(query.offset).take(query.limit);
         Found { styles: page.map(|&(_, at)| &self.styles()[at]).collect(), total: hits.len(), work }
     }

@@ -83,7 +83,15 @@ fn folder(lines: &[&str]) -> (tempfile::TempDir, Result<Catalogue, PromptsError>
 fn an_operators_styles_are_added_and_replace_ours() {
     let ours = Catalogue::embedded();
     let changed = GOOD.replace("house-look", "daguerreotype");
-    let (_folder, theirs) = folder(&[GOOD, "", &changed.replace("House look", "Plate").replace("本店风格", "银版").replace("Наш стиль", "Пластина").replace("our own", "their own")]);
+    let (_folder, theirs) = folder(&[
+        GOOD,
+        "",
+        &changed
+            .replace("House look", "Plate")
+            .replace("本店风格", "银版")
+            .replace("Наш стиль", "Пластина")
+            .replace("our own", "their own"),
+    ]);
     let theirs = theirs.expect("a catalogue");
     assert_eq!(theirs.styles().len(), ours.styles().len() + 1);
     assert_eq!(theirs.style("house-look").expect("is there").prompt, "{prompt}, our own light");
@@ -110,7 +118,16 @@ fn what_is_wrong_is_said_with_its_line() {
         (&GOOD.replace("\"prompt\"", "\"promt\""), "unknown field"),
     ];
     for (line, expected) in cases {
-        let (_folder, result) = folder(&["", GOOD.replace("house-look", "first").replace("House look", "First").replace("本店风格", "第一").replace("Наш стиль", "Первый").replace("our own", "first").as_str(), line]);
+        let (_folder, result) = folder(&[
+            "",
+            GOOD.replace("house-look", "first")
+                .replace("House look", "First")
+                .replace("本店风格", "第一")
+                .replace("Наш стиль", "Первый")
+                .replace("our own", "first")
+                .as_str(),
+            line,
+        ]);
         let error = result.expect_err(expected);
         assert_eq!(error.code(), "prompt_data_invalid");
         let text = error.to_string();
@@ -120,8 +137,14 @@ fn what_is_wrong_is_said_with_its_line() {
 
 #[test]
 fn what_is_there_already_is_refused() {
-    let same_words = GOOD.replace("house-look", "other").replace("House look", "Other").replace("本店风格", "其他").replace("Наш стиль", "Другой");
-    for (second, expected) in [(GOOD, "used before"), (&GOOD.replace("house-look", "other"), "the name of"), (&same_words, "the prompt of")] {
+    let same_words = GOOD
+        .replace("house-look", "other")
+        .replace("House look", "Other")
+        .replace("本店风格", "其他")
+        .replace("Наш стиль", "Другой");
+    for (second, expected) in
+        [(GOOD, "used before"), (&GOOD.replace("house-look", "other"), "the name of"), (&same_words, "the prompt of")]
+    {
         let (_folder, result) = folder(&[GOOD, second]);
         let text = result.expect_err(expected).to_string();
         assert!(text.contains("line 2") && text.contains(expected), "{text}");

@@ -64,7 +64,18 @@ fn pages_are_parts_of_one_order() {
 fn the_cost_of_a_search_is_bounded() {
     let catalogue = Catalogue::embedded();
     let styles = catalogue.styles().len();
-    for text in ["a", "p", "photo", "по", "в", "摄影", "的", "watercolour of a rainy window at night", "phtograph waterculor misspeld", "фотографический портрет"] {
+    for text in [
+        "a",
+        "p",
+        "photo",
+        "по",
+        "в",
+        "摄影",
+        "的",
+        "watercolour of a rainy window at night",
+        "phtograph waterculor misspeld",
+        "фотографический портрет",
+    ] {
         let work = catalogue.search(&Query { text: text.into(), limit: 20, ..Query::default() }).work;
         let words = text.split_whitespace().count();
         assert!(work <= words * 5 * styles, "{text}: {work}");

@@ -25,7 +25,7 @@ impl File {
         Self { name: name.to_owned(), text: text.to_owned() }
     }
 
-    fn error(&self, line: usize, problem: impl Into<String>) -> PromptsError {
+    pub(crate) fn error(&self, line: usize, problem: impl Into<String>) -> PromptsError {
         PromptsError::Line { file: self.name.clone(), line, problem: problem.into() }
     }
 }
