@@ -7,7 +7,7 @@ use std::{collections::HashSet, pin::Pin};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PromptsError, Slot, Style, Term, Vocabulary, choice::choose, text};
+use crate::{PromptsError, Slot, Style, Term, Vocabulary, choice::choose, facts::Facts, text};
 
 /// How much is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -93,44 +93,71 @@ impl Vocabulary {
     /// Adds fitting detail to a prompt.
     pub fn enhance_by_rule(&self, request: &EnhanceRequest) -> Enhanced {
         let words = request.prompt.trim().trim_end_matches([',', '，', ' ']);
-        let texts = request.styles.iter().map(|style| style.prompt.as_str());
-        let mut facts = self.facts(std::iter::once(words).chain(texts));
-        let mut said = said(request);
-        // What the user wants to avoid is not added either.
-        let unwanted: HashSet<String> = request.negative.iter().flat_map(|negative| text::words(negative)).collect();
+        let mut picture = Picture::new(self, request);
         let mut added: Vec<&Term> = Vec::new();
-        for (place, slot) in ORDER.iter().enumerate() {
+        for (place, slot) in ORDER.into_iter().enumerate() {
             if added.len() == request.amount.phrases() {
                 break;
             }
-            // Weather is for what is known to be outdoors.
-            let closed = *slot == Slot::Weather && !facts.knows("place:outdoor");
-            if closed || slot.axes().iter().any(|axis| facts.touches(axis)) {
-                continue;
-            }
-            let fits = |term: &&Term| {
-                let key = text::key(&term.names.en);
-                let wanted = !key.split(' ').any(|word| word.len() > 3 && unwanted.contains(word));
-                wanted && term.fits(&facts) && !said.contains(&format!(" {key} "))
-            };
-            let mut terms: Vec<&Term> = self.terms(Some(*slot)).filter(fits).collect();
-            if terms.iter().any(|term| !term.needs.is_empty()) {
-                terms.retain(|term| !term.needs.is_empty());
-            }
+            let terms = if picture.leaves_open(slot) { picture.fitting(self, slot) } else { Vec::new() };
             if let Some(&term) = terms.get(choose(request.seed, &format!("enhance/{place}"), terms.len())) {
-                facts.learn(&term.says);
-                said.push_str(&format!("{} ", text::key(&term.names.en)));
+                picture.take(term);
                 added.push(term);
             }
         }
-        let avoided = self.terms(Some(Slot::Avoid)).filter(|term| term.fits(&facts));
-        let negative = avoid(request, &said, avoided.collect());
+        let avoided = self.terms(Some(Slot::Avoid)).filter(|term| term.fits(&picture.facts));
+        let negative = avoid(request, &picture.said, avoided.collect());
         let phrases = added.iter().map(|term| term.names.en.as_str());
         Enhanced {
             prompt: std::iter::once(words).filter(|words| !words.is_empty()).chain(phrases).collect::<Vec<_>>().join(", "),
             negative,
             added: added.iter().map(|term| term.id.clone()).collect(),
         }
+    }
+}
+
+/// What is settled about a picture.
+struct Picture {
+    facts: Facts,
+    /// All that is said already, word by word with a space around each.
+    said: String,
+    /// What the user wants to avoid is not added either.
+    unwanted: HashSet<String>,
+}
+
+impl Picture {
+    fn new(vocabulary: &Vocabulary, request: &EnhanceRequest) -> Self {
+        let texts = || std::iter::once(&request.prompt).chain(request.styles.iter().map(|style| &style.prompt));
+        Self {
+            facts: vocabulary.facts(texts().map(String::as_str)),
+            said: texts().fold(" ".to_owned(), |said, text| said + &text::key(text) + " "),
+            unwanted: request.negative.iter().flat_map(|negative| text::words(negative)).collect(),
+        }
+    }
+
+    /// Whether nothing is said yet about what a slot is about. Weather is for what is known to be outdoors.
+    fn leaves_open(&self, slot: Slot) -> bool {
+        let closed = slot == Slot::Weather && !self.facts.knows("place:outdoor");
+        !closed && !slot.axes().iter().any(|axis| self.facts.touches(axis))
+    }
+
+    /// The terms that could be added; those made for such a picture, if there are any.
+    fn fitting<'a>(&self, vocabulary: &'a Vocabulary, slot: Slot) -> Vec<&'a Term> {
+        let fits = |term: &&Term| {
+            let key = text::key(&term.names.en);
+            let wanted = !key.split(' ').any(|word| word.len() > 3 && self.unwanted.contains(word));
+            wanted && term.fits(&self.facts) && !self.said.contains(&format!(" {key} "))
+        };
+        let mut terms: Vec<&Term> = vocabulary.terms(Some(slot)).filter(fits).collect();
+        if terms.iter().any(|term| !term.needs.is_empty()) {
+            terms.retain(|term| !term.needs.is_empty());
+        }
+        terms
+    }
+
+    fn take(&mut self, term: &Term) {
+        self.facts.learn(&term.says);
+        self.said += &format!("{} ", text::key(&term.names.en));
     }
 }
 
@@ -146,10 +173,4 @@ fn avoid(request: &EnhanceRequest, said: &str, terms: Vec<&Term>) -> Option<Stri
     });
     let all: Vec<&str> = std::iter::once(own).filter(|own| !own.is_empty()).chain(added).collect();
     if all.is_empty() { request.negative.clone() } else { Some(all.join(", ")) }
-}
-
-/// All that is said already, word by word with a space around each.
-fn said(request: &EnhanceRequest) -> String {
-    let texts = std::iter::once(&request.prompt).chain(request.styles.iter().map(|style| &style.prompt));
-    texts.fold(" ".to_owned(), |said, text| said + &text::key(text) + " ")
 }

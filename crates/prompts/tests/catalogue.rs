@@ -103,21 +103,21 @@ fn an_operators_styles_are_added_and_replace_ours() {
 #[test]
 fn what_is_wrong_is_said_with_its_line() {
     let cases = [
-        ("{}", "missing field"),
-        ("not json", "expected"),
-        (&GOOD.replace("{prompt}", ""), "exactly once"),
-        (&GOOD.replace("{prompt},", "{prompt} {prompt},"), "exactly once"),
-        (&GOOD.replace(", our own light", ""), "nothing besides"),
-        (&GOOD.replace("our own", "(our:1.2)"), "syntax"),
-        (&GOOD.replace("本店风格", "House"), "name in zh"),
-        (&GOOD.replace("Наш стиль", "Nash stil"), "name in ru"),
-        (&GOOD.replace("Наш стиль", ""), "is missing"),
-        (&GOOD.replace("photography/portrait", "photography/none"), "no category"),
-        (&GOOD.replace("house-look", "House Look"), "the id"),
-        (&GOOD.replace("our own light", &"light ".repeat(99)), "longer than"),
-        (&GOOD.replace("\"prompt\"", "\"promt\""), "unknown field"),
+        ("{}".to_owned(), "missing field"),
+        ("not json".to_owned(), "expected"),
+        (GOOD.replace("{prompt}", ""), "exactly once"),
+        (GOOD.replace("{prompt},", "{prompt} {prompt},"), "exactly once"),
+        (GOOD.replace(", our own light", ""), "nothing besides"),
+        (GOOD.replace("our own", "(our:1.2)"), "syntax"),
+        (GOOD.replace("本店风格", "House"), "name in zh"),
+        (GOOD.replace("Наш стиль", "Nash stil"), "name in ru"),
+        (GOOD.replace("Наш стиль", ""), "is missing"),
+        (GOOD.replace("photography/portrait", "photography/none"), "no category"),
+        (GOOD.replace("house-look", "House Look"), "the id"),
+        (GOOD.replace("our own light", &"light ".repeat(99)), "longer than"),
+        (GOOD.replace("\"prompt\"", "\"promt\""), "unknown field"),
     ];
-    for (line, expected) in cases {
+    for (line, expected) in &cases {
         let (_folder, result) = folder(&[
             "",
             GOOD.replace("house-look", "first")
@@ -142,10 +142,10 @@ fn what_is_there_already_is_refused() {
         .replace("House look", "Other")
         .replace("本店风格", "其他")
         .replace("Наш стиль", "Другой");
-    for (second, expected) in
-        [(GOOD, "used before"), (&GOOD.replace("house-look", "other"), "the name of"), (&same_words, "the prompt of")]
-    {
-        let (_folder, result) = folder(&[GOOD, second]);
+    let cases =
+        [(GOOD.to_owned(), "used before"), (GOOD.replace("house-look", "other"), "the name of"), (same_words, "the prompt of")];
+    for (second, expected) in &cases {
+        let (_folder, result) = folder(&[GOOD, second.as_str()]);
         let text = result.expect_err(expected).to_string();
         assert!(text.contains("line 2") && text.contains(expected), "{text}");
     }
