@@ -107,8 +107,12 @@ impl Index {
         }
         let stem: String = letters[..letters.len() - 2].iter().collect();
         let begin = self.words.partition_point(|(word, _)| *word < stem);
-        let alike = self.words[begin..].iter().take_while(|(word, _)| word.starts_with(&stem));
-        alike.map(|(_, places)| self.add(places, STEM, scores, work)).count() > 0
+        let mut found = false;
+        for (_, places) in self.words[begin..].iter().take_while(|(word, _)| word.starts_with(&stem)) {
+            self.add(places, STEM, scores, work);
+            found = true;
+        }
+        found
     }
 
     /// One letter wrong in a word of four to six, two in a longer one; the first is right.
