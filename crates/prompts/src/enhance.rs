@@ -168,7 +168,7 @@ fn avoid(request: &EnhanceRequest, said: &str, terms: Vec<&Term>) -> Option<Stri
     let asked: HashSet<&str> = said.split(' ').collect();
     let phrases = terms.iter().flat_map(|term| text::phrases(&term.names.en));
     let added = phrases.filter(|phrase| {
-        let wanted = text::words(phrase).iter().any(|word| asked.contains(word.as_str()));
+        let wanted = text::words(phrase).iter().all(|word| asked.contains(word.as_str()));
         !wanted && seen.insert(text::key(phrase))
     });
     let all: Vec<&str> = std::iter::once(own).filter(|own| !own.is_empty()).chain(added).collect();
