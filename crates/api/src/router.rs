@@ -69,7 +69,6 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::images::thumbnail::handler))
         .routes(routes!(routes::images::list::handler))
         .routes(routes!(routes::images::get::handler, routes::images::change::handler, routes::images::trash::handler))
-        .routes(routes!(routes::images::list_trash::handler))
         .routes(routes!(routes::images::restore::handler))
         .routes(routes!(routes::images::bulk::handler))
         .routes(routes!(routes::images::template::handler))

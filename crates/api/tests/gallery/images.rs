@@ -30,7 +30,7 @@ async fn ones_own_are_listed_changed_and_thrown_away() {
         ("limit=0", "out_of_range"),
         ("limit=101", "out_of_range"),
         ("cursor=x", "invalid_value"),
-        ("from=yesterday", "invalid_value"),
+        ("since=yesterday", "invalid_value"),
         ("favourite=maybe", "invalid_query"),
         ("colour=red", "invalid_query"),
     ] {
@@ -40,7 +40,7 @@ async fn ones_own_are_listed_changed_and_thrown_away() {
             "{query}"
         );
     }
-    assert_eq!(ids(&server.see(Some(&ada), "/images?from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00%2B01:00").await).len(), 3);
+    assert_eq!(ids(&server.see(Some(&ada), "/images?since=2020-01-01T00:00:00Z&until=2100-01-01T00:00:00%2B01:00").await).len(), 3);
 
     for (method, body) in [(Method::GET, None), (Method::PATCH, Some(json!({ "title": "mine" }))), (Method::DELETE, None)] {
         let refused = server.refused(Some(&eve), method.clone(), &one, body.clone()).await;
@@ -50,7 +50,7 @@ async fn ones_own_are_listed_changed_and_thrown_away() {
     assert_eq!(server.refused(Some(&ada), Method::GET, "/images/%00", None).await.0, 404);
     server.change(&ada, Method::DELETE, &one, None).await;
     assert_eq!(server.refused(Some(&ada), Method::GET, &one, None).await.0, 404);
-    let trash = server.see(Some(&ada), "/images/trash").await;
+    let trash = server.see(Some(&ada), "/images?trashed=true").await;
     assert!(ids(&trash) == [pictures[0].clone()] && trash["data"][0]["purge_at"].is_string());
     server.change(&ada, Method::POST, &format!("{one}/restore"), None).await;
     server.change(&ada, Method::DELETE, &format!("{one}?permanently=true"), None).await;

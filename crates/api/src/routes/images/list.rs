@@ -35,10 +35,10 @@ pub(crate) struct ImagesQuery {
     height_max: Option<i64>,
     /// Made at this time or later: `2026-11-28T09:30:00Z`.
     #[param(format = DateTime)]
-    from: Option<String>,
+    since: Option<String>,
     /// Made before this time.
     #[param(format = DateTime)]
-    to: Option<String>,
+    until: Option<String>,
     /// Marked or not.
     favourite: Option<bool>,
     /// Public or not.
@@ -47,6 +47,10 @@ pub(crate) struct ImagesQuery {
     tag: Option<String>,
     /// In this album.
     album: Option<String>,
+    /// What was thrown away, last thrown away first, instead of the rest; nothing else that is looked for matters then.
+    #[serde(default)]
+    #[param(default = false)]
+    trashed: bool,
     /// The `next` of the page before.
     cursor: Option<String>,
     /// Rows of the page.
@@ -67,6 +71,10 @@ pub(crate) async fn handler(
     InQuery(query): InQuery<ImagesQuery>,
 ) -> Result<Json<PageView<ImageView>>, ApiError> {
     let limit = page_size("limit", query.limit)?;
+    if query.trashed {
+        let page = state.platform.gallery.trash(&caller.user.id, query.cursor.as_deref(), limit).await?;
+        return Ok(Json(PageView::from_page(page)));
+    }
     let time = |field: &str, text: &Option<String>| text.as_deref().map(|text| read_time(field, text)).transpose();
     let search = Search {
         text: query.q.as_deref(),
@@ -75,7 +83,7 @@ pub(crate) async fn handler(
         mode: query.mode.as_deref(),
         width: (query.width_min, query.width_max),
         height: (query.height_min, query.height_max),
-        made: (time("from", &query.from)?, time("to", &query.to)?),
+        made: (time("since", &query.since)?, time("until", &query.until)?),
         is_favourite: query.favourite,
         is_public: query.public,
         tag: query.tag.as_deref(),

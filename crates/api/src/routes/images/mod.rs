@@ -10,7 +10,6 @@ pub(crate) mod get;
 pub(crate) mod like;
 pub(crate) mod list;
 pub(crate) mod list_public;
-pub(crate) mod list_trash;
 pub(crate) mod list_uploads;
 pub(crate) mod publish;
 pub(crate) mod quote;
