@@ -17,6 +17,8 @@ pub struct ApiConfig {
     pub body_bytes_max: usize,
     /// Time a client has to send its body.
     pub body_timeout: Duration,
+    /// Time a client has to send a picture.
+    pub upload_timeout: Duration,
     /// Time a request may wait and be drawn.
     pub generation_timeout: Duration,
     /// Write the generation parameters into the files.
@@ -32,6 +34,7 @@ impl ApiConfig {
             files,
             body_bytes_max: 1024 * 1024,
             body_timeout: Duration::from_secs(30),
+            upload_timeout: Duration::from_secs(120),
             generation_timeout: Duration::from_secs(15 * 60),
             write_parameters: true,
         }

@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query},
     http::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE, request::Parts},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{ApiConfig, ApiError, AppState};
@@ -27,6 +27,32 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
                 field => ApiError::invalid(field, "invalid_value", message),
             }
         })
+    }
+}
+
+/// A field that can be left out (it stays), null (it is emptied) or given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Change<T> {
+    /// Left out.
+    #[default]
+    Stays,
+    /// Null, or a value.
+    To(Option<T>),
+}
+
+impl<T> Change<T> {
+    /// What it is afterwards.
+    pub(crate) fn over(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Stays => before,
+            Self::To(after) => after,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::To)
     }
 }
 

@@ -19,9 +19,10 @@ mod error;
 mod extract;
 mod files;
 mod generation;
-mod infotext;
+
 mod observe;
 mod openapi;
+mod ordering;
 mod router;
 mod routes;
 mod state;
@@ -29,9 +30,9 @@ mod views;
 
 pub use auth::Door;
 pub use config::ApiConfig;
+pub use easel_platform::worker::infotext;
 pub use error::ApiError;
 pub use files::{FileStore, FilesConfig};
-pub use infotext::infotext;
 pub use observe::RequestId;
-pub use router::{openapi, router};
+pub use router::{health_router, openapi, router};
 pub use state::AppState;

@@ -3,7 +3,10 @@
 use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use crate::{
     ApiError, AppState,
@@ -11,6 +14,9 @@ use crate::{
     openapi::{ApiDoc, finished},
     routes,
 };
+
+/// Bytes of a body that brings a picture; how large the picture may be is the platform's to say.
+const UPLOAD_MAX: usize = 64 * 1024 * 1024;
 
 /// Every documented route. Routes of one path are one line.
 fn documented() -> OpenApiRouter<AppState> {
@@ -20,15 +26,57 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::auth::login::handler))
         .routes(routes!(routes::auth::refresh::handler))
         .routes(routes!(routes::auth::logout::handler))
-        .routes(routes!(routes::users::me::handler))
+        .routes(routes!(routes::auth::verify::handler))
+        .routes(routes!(routes::auth::resend::handler))
+        .routes(routes!(routes::auth::reset::handler))
+        .routes(routes!(routes::auth::confirm_reset::handler))
+        .routes(routes!(routes::users::me::handler, routes::users::change::handler, routes::users::erase::handler))
+        .routes(routes!(routes::users::password::handler))
+        .routes(routes!(routes::users::export::handler))
+        .routes(routes!(routes::users::stats::handler))
         .routes(routes!(routes::sessions::list::handler))
         .routes(routes!(routes::sessions::end::handler))
+        .routes(routes!(routes::keys::list::handler, routes::keys::create::handler))
+        .routes(routes!(routes::keys::revoke::handler))
+        // Credits.
+        .routes(routes!(routes::credits::balance::handler))
+        .routes(routes!(routes::credits::history::handler))
+        .routes(routes!(routes::plans::list::handler))
+        // Jobs.
+        .routes(routes!(routes::images::generate::handler))
+        .routes(routes!(routes::images::quote::handler))
+        .routes(routes!(routes::images::batch::handler))
+        .routes(routes!(routes::images::variations::handler))
+        .routes(routes!(routes::images::upscale::handler))
+        .routes(routes!(routes::jobs::list::handler))
+        .routes(routes!(routes::jobs::get::handler))
+        .routes(routes!(routes::jobs::cancel::handler))
+        .routes(routes!(routes::jobs::events::handler))
+        .routes(routes!(routes::jobs::socket::handler))
+        // Pictures.
+        .routes(routes!(routes::images::list::handler))
+        .routes(routes!(routes::images::upload::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::images::list_uploads::handler))
+        .routes(routes!(routes::images::delete_upload::handler))
+        .routes(routes!(routes::images::get::handler, routes::images::change::handler, routes::images::delete::handler))
+        .routes(routes!(routes::images::restore::handler))
+        .routes(routes!(routes::images::file::handler))
+        .routes(routes!(routes::images::thumbnail::handler))
+        // Administration.
+        .routes(routes!(routes::admin::list_users::handler))
+        .routes(routes!(routes::admin::get_user::handler, routes::admin::change_user::handler))
+        .routes(routes!(routes::admin::credits::handler))
         // OpenAI's.
         .routes(routes!(routes::openai::generate::handler))
         .routes(routes!(routes::openai::file::handler))
         .routes(routes!(routes::openai::list_models::handler))
         .routes(routes!(routes::openai::get_model::handler))
-        // For whoever runs the server.
+        .merge(health())
+}
+
+/// For whoever runs the server.
+fn health() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(routes::health::live::handler))
         .routes(routes!(routes::health::ready::handler))
         .routes(routes!(routes::health::metrics::handler))
@@ -57,6 +105,14 @@ pub fn router(state: AppState) -> Router {
         .layer(body_limit)
         .with_state(state);
     with_layers(routes)
+}
+
+/// Only what says how a node is: for one that works and answers nobody.
+pub fn health_router(state: AppState) -> Router {
+    let (health, _) = health().split_for_parts();
+    with_layers(
+        health.fallback(|| async { ApiError::not_found() }).method_not_allowed_fallback(method_not_allowed).with_state(state),
+    )
 }
 
 /// A panic becomes an answer inside of what every answer gets.

@@ -7,7 +7,8 @@ use std::{
 };
 
 use easel_engine::Engine;
-use easel_platform::Platform;
+use easel_platform::{Platform, worker::Keeper};
+use uuid::Uuid;
 
 use crate::{ApiConfig, FileStore};
 
@@ -16,6 +17,10 @@ use crate::{ApiConfig, FileStore};
 pub struct AppState {
     pub(crate) engine: Engine,
     pub(crate) platform: Arc<Platform>,
+    /// Stores what is drawn while its client waits.
+    pub(crate) keeper: Keeper,
+    /// What this process is called in leases.
+    pub(crate) node: Arc<str>,
     pub(crate) files: FileStore,
     pub(crate) config: Arc<ApiConfig>,
     /// When the server started, as seconds since 1970: the `created` of its models.
@@ -27,7 +32,9 @@ impl AppState {
     pub fn new(engine: Engine, platform: Arc<Platform>, config: ApiConfig) -> io::Result<Self> {
         let files = FileStore::open(config.files.clone())?;
         let started = unix_seconds((config.files.clock)());
-        Ok(Self { engine, platform, files, config: Arc::new(config), started })
+        let keeper = Keeper::new(Arc::clone(&platform), config.write_parameters);
+        let node = format!("api/{}", Uuid::new_v4().simple()).into();
+        Ok(Self { engine, platform, keeper, node, files, config: Arc::new(config), started })
     }
 
     /// The time, as OpenAI's `created` has it.

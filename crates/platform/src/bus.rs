@@ -107,6 +107,11 @@ impl Bus {
         self.0.subscribe()
     }
 
+    /// How many listen.
+    pub fn listeners(&self) -> usize {
+        self.0.receiver_count()
+    }
+
     fn send(&self, news: News, from_elsewhere: bool) {
         // An error means that nobody listens.
         let _ = self.0.send(Heard { news: Arc::new(news), from_elsewhere });

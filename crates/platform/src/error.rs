@@ -67,6 +67,9 @@ pub enum PlatformError {
     /// Settings that make no sense.
     #[error("the settings cannot be used: {0}")]
     Settings(String),
+    /// A picture that cannot be read.
+    #[error("the picture cannot be used: {0}")]
+    Picture(#[from] easel_imaging::ImagingError),
     /// Files.
     #[error("a file cannot be read or written")]
     File(#[from] std::io::Error),
@@ -98,6 +101,7 @@ impl PlatformError {
             Self::LeaseLost => "lease_lost",
             Self::Ledger(error) => error.code(),
             Self::Settings(_) | Self::File(_) => "internal_error",
+            Self::Picture(_) => "picture_invalid",
             Self::Blobs(error) => error.code(),
             Self::Backup(error) => error.code(),
             Self::Store(error) => error.code(),

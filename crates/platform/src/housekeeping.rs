@@ -20,13 +20,15 @@ pub struct Retention {
     pub messages: Duration,
     /// Files of pictures that were thrown away.
     pub deleted_images: Duration,
+    /// Pictures that were sent.
+    pub uploads: Duration,
     /// Counts of failed logins.
     pub failures: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { sessions: DAY * 30, messages: DAY * 90, deleted_images: DAY, failures: DAY }
+        Self { sessions: DAY * 30, messages: DAY * 90, deleted_images: DAY, uploads: DAY * 7, failures: DAY }
     }
 }
 
@@ -39,6 +41,8 @@ pub struct Kept {
     pub erased: u64,
     /// Pictures whose files were removed.
     pub images_purged: u64,
+    /// Pictures that were sent and removed.
+    pub uploads_removed: u64,
     /// Rows of ended sessions, links, mails, events, keys and counts that were removed.
     pub rows_removed: u64,
 }
@@ -77,6 +81,7 @@ impl Housekeeping {
                 break;
             }
         }
+        kept.uploads_removed = self.privacy.remove_uploads(None, now.before(self.retention.uploads)).await? as u64;
         let Retention { sessions, messages, failures, .. } = self.retention;
         let mut tx = self.context.db.begin().await?;
         kept.rows_removed += sessions::sweep(&mut tx, now.before(sessions)).await?;

@@ -10,6 +10,9 @@
 //! | [`credits`] | what a picture costs; grants, corrections, expiry |
 //! | [`jobs`] | submitting, claiming, finishing, failing, cancelling, putting back |
 //! | [`bus`] | telling what happens to jobs, as it happens |
+//! | [`orders`] | what a job is to do, as its row keeps it |
+//! | [`worker`] | doing it |
+//! | [`images`] | somebody's own pictures, drawn and sent |
 //! | [`accounts`] | registering, logging in, sessions, mail tokens, roles, API keys |
 //! | [`mail`] | sending what the others have written |
 //! | [`events`] | sending on what happened, signed |
@@ -31,11 +34,14 @@ pub mod credits;
 pub mod events;
 pub mod fsck;
 pub mod housekeeping;
+pub mod images;
 pub mod jobs;
 pub mod mail;
+pub mod orders;
 pub mod plans;
 pub mod privacy;
 pub mod records;
+pub mod worker;
 
 pub use context::{Clock, Context, DatabaseClock, ManualClock, Secrets, SeededSecrets, SystemClock, SystemSecrets};
 pub use error::PlatformError;

@@ -8,6 +8,7 @@ pub use easel_store::{
     leases::{Beat, Lease},
     ledger::{Balance, GrantRow, Page, Transfer},
     sessions::Session,
+    uploads::Upload,
     usage::Usage,
     users::{Role, User},
 };

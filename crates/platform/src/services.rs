@@ -1,28 +1,44 @@
 //! Every service over one context: what the server makes once and hands to whoever speaks for people.
 
+use std::fmt;
+
 use easel_blobs::Blobs;
+use easel_imaging::{Finisher, Processor};
 
 use crate::{
     Context, PlatformError,
     accounts::{self, Accounts},
     credits::CreditDesk,
     events::Events,
+    images::{Images, UploadLimits},
     jobs::{self, Jobs},
     plans::Catalogue,
     privacy::Privacy,
 };
 
 /// The services' settings.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct PlatformSettings {
     /// Of accounts.
     pub accounts: accounts::Settings,
     /// Of jobs.
     pub jobs: jobs::Settings,
+    /// Of pictures that are sent.
+    pub uploads: UploadLimits,
+    /// What finishes pictures.
+    pub processor: Processor,
+    /// What the names of pictures' files are made with; the same on every node.
+    pub secret: Vec<u8>,
+}
+
+impl fmt::Debug for PlatformSettings {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlatformSettings").field("accounts", &self.accounts).field("jobs", &self.jobs).finish_non_exhaustive()
+    }
 }
 
 /// The services.
-#[derive(Debug)]
 pub struct Platform {
     /// What they stand on.
     pub context: Context,
@@ -34,24 +50,41 @@ pub struct Platform {
     pub desk: CreditDesk,
     /// What they asked for.
     pub jobs: Jobs,
+    /// What was drawn for them, and what they sent.
+    pub images: Images,
     /// What others hear of it.
     pub events: Events,
     /// What is forgotten.
     pub privacy: Privacy,
     /// Pictures' bytes.
     pub blobs: Blobs,
+    /// What finishes pictures.
+    pub finisher: Finisher,
+    pub(crate) secret: Vec<u8>,
+}
+
+impl fmt::Debug for Platform {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Platform").field("context", &self.context).field("finisher", &self.finisher).finish_non_exhaustive()
+    }
 }
 
 impl Platform {
     /// All of them.
     pub fn new(context: Context, catalogue: Catalogue, blobs: Blobs, settings: PlatformSettings) -> Result<Self, PlatformError> {
-        let jobs = Jobs::new(context.clone(), catalogue.clone(), settings.jobs);
+        let PlatformSettings { accounts, jobs, uploads, processor, secret } = settings;
+        let jobs = Jobs::new(context.clone(), catalogue.clone(), jobs);
+        let images = Images::new(context.clone(), catalogue.clone(), blobs.clone(), uploads);
         Ok(Self {
-            accounts: Accounts::new(context.clone(), catalogue.clone(), settings.accounts)?,
+            accounts: Accounts::new(context.clone(), catalogue.clone(), accounts)?,
             desk: CreditDesk::new(context.clone(), catalogue.clone()),
             events: Events::new(context.clone()),
             privacy: Privacy::new(context.clone(), jobs.clone(), blobs.clone()),
+            finisher: Finisher::new(processor),
+            secret,
             jobs,
+            images,
             blobs,
             catalogue,
             context,

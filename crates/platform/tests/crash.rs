@@ -106,10 +106,10 @@ fn watch(child: &mut Child, lines: usize, pause: Duration, answered: &mut BTreeM
 
 async fn check(world: &World, user_id: &str, answered: &BTreeMap<u64, String>) -> Outcome {
     let mut spent = 0;
-    let mut before = None;
+    let mut before: Option<easel_store::jobs::Job> = None;
     let mut found = BTreeMap::new();
     loop {
-        let page = world.jobs.list(user_id, before.as_ref(), 100).await?;
+        let page = world.jobs.list(user_id, before.as_ref().map(|job| (job.created_at, job.id.as_str())), 100).await?;
         let Some(last) = page.last() else { break };
         before = Some(last.clone());
         for job in page {

@@ -1,8 +1,10 @@
 //! The `easel` binary: command line, configuration, and the only place that wires the other crates together.
 
 mod builtin;
+mod caretaker;
 mod cli;
 mod config;
+mod edge;
 mod error;
 mod known;
 mod library;

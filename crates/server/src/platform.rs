@@ -3,7 +3,12 @@
 use std::{fs, io::Write, path::Path, sync::Arc};
 
 use easel_blobs::{Blobs, SigningKeys};
-use easel_platform::{Context, Platform, PlatformError, PlatformSettings, accounts, jobs, plans::Catalogue};
+use easel_imaging::Processor;
+use easel_platform::{
+    Context, DatabaseClock, Platform, PlatformError, PlatformSettings, accounts, jobs,
+    mail::{Mailer, Outgoing, SmtpSettings},
+    plans::Catalogue,
+};
 use easel_store::{Db, Settings};
 
 use crate::{
@@ -16,16 +21,27 @@ const SECRET_FILE: &str = "secret.key";
 /// Bytes of it.
 const SECRET_BYTES: usize = 32;
 
+/// The platform, and the clock it goes by.
+pub struct Opened {
+    /// The services.
+    pub platform: Arc<Platform>,
+    /// The database's, which has to be read again now and then.
+    pub clock: Arc<DatabaseClock>,
+}
+
 /// The platform, with its tables up to date.
-pub async fn open(config: &Config) -> Result<Arc<Platform>> {
+pub async fn open(config: &Config) -> Result<Opened> {
     let db = database(config).await?;
     db.migrate().await.map_err(|error| failed(&error.into()))?;
-    over(config, db)
+    over(config, db).await
 }
 
 /// The platform over an open database.
-pub fn over(config: &Config, db: Db) -> Result<Arc<Platform>> {
-    let blobs = blobs(config)?;
+pub async fn over(config: &Config, db: Db) -> Result<Opened> {
+    let secret = secret(config)?;
+    let blobs = blobs(config, &secret)?;
+    let clock = Arc::new(DatabaseClock::default());
+    clock.synchronize(&db).await.map_err(|error| failed(&error.into()))?;
     let settings = PlatformSettings {
         accounts: accounts::Settings {
             public_url: public_url(config),
@@ -33,9 +49,24 @@ pub fn over(config: &Config, db: Db) -> Result<Arc<Platform>> {
             ..accounts::Settings::default()
         },
         jobs: jobs::Settings { charging: config.accounts.charging, ..jobs::Settings::default() },
+        processor: Processor::Auto,
+        secret,
+        ..PlatformSettings::default()
     };
-    let platform = Platform::new(Context::system(db), catalogue(config)?, blobs, settings);
-    Ok(Arc::new(platform.map_err(|error| failed(&error))?))
+    let context = Context { clock: clock.clone(), ..Context::system(db) };
+    let platform = Platform::new(context, catalogue(config)?, blobs, settings).map_err(|error| failed(&error))?;
+    Ok(Opened { platform: Arc::new(platform), clock })
+}
+
+/// How mail goes out.
+pub fn mailer(config: &Config, platform: &Platform) -> Result<Mailer> {
+    let from = &config.accounts.mail_from;
+    let outgoing = match &config.accounts.smtp {
+        Some(url) => Outgoing::smtp(&SmtpSettings { url: url.clone(), from: from.clone() }),
+        None => Outgoing::folder(config.storage.data_dir.join("outbox"), from),
+    };
+    let outgoing = outgoing.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    Ok(Mailer::new(platform.context.clone(), outgoing))
 }
 
 /// The database, as it is.
@@ -50,7 +81,7 @@ pub async fn database(config: &Config) -> Result<Db> {
     })
 }
 
-fn blobs(config: &Config) -> Result<Blobs> {
+fn blobs(config: &Config, secret: &[u8]) -> Result<Blobs> {
     let data = &config.storage.data_dir;
     let url = match &config.state.blobs {
         Some(url) => url.clone(),
@@ -60,16 +91,19 @@ fn blobs(config: &Config) -> Result<Blobs> {
             format!("file://{}", folder.display())
         }
     };
-    let secret = match &config.state.secret {
-        Some(secret) => secret.clone().into_bytes(),
-        None => {
-            secret_of(data).map_err(|error| Failure::io(format!("cannot use {SECRET_FILE} in {}", data.display()), &error))?
-        }
-    };
-    let settings = SigningKeys::new(vec![secret]).and_then(|signing_keys| {
+    let settings = SigningKeys::new(vec![secret.to_owned()]).and_then(|signing_keys| {
         Blobs::open(easel_blobs::Settings { url, options: Vec::new(), address: None, signing_keys, cdn: None })
     });
     settings.map_err(|error| Failure::new(Exit::Usage, format!("cannot use the place for pictures: {error}")))
+}
+
+/// What names and addresses of files are made with.
+fn secret(config: &Config) -> Result<Vec<u8>> {
+    let data = &config.storage.data_dir;
+    match &config.state.secret {
+        Some(secret) => Ok(secret.clone().into_bytes()),
+        None => secret_of(data).map_err(|error| Failure::io(format!("cannot use {SECRET_FILE} in {}", data.display()), &error)),
+    }
 }
 
 /// Drawn once and kept for its owner alone.

@@ -113,17 +113,40 @@ pub struct Filter<'a> {
     pub album_id: Option<&'a str>,
     /// Whose prompt or title has this in it, whatever the case.
     pub text: Option<&'a str>,
+    /// Drawn by this model.
+    pub model: Option<&'a str>,
+    /// Their owner's favourites alone.
+    pub favourites: bool,
+    /// Those that were thrown away and whose bytes are still there, instead of the others.
+    pub trashed: bool,
+    /// Stored at this time or later.
+    pub since: Option<Timestamp>,
+    /// Stored before this time.
+    pub until: Option<Timestamp>,
     /// Older than this one (time and name).
     pub before: Option<(Timestamp, &'a str)>,
 }
 
 /// Pictures, newest first.
 pub async fn list(db: &Db, filter: &Filter<'_>, limit: i64) -> Result<Vec<Image>, StoreError> {
-    let mut listing = select(db).push("WHERE deleted_at IS NULL");
+    let kept = if filter.trashed { "WHERE deleted_at IS NOT NULL AND purged_at IS NULL" } else { "WHERE deleted_at IS NULL" };
+    let mut listing = select(db).push(kept);
     listing = match filter.user_id {
         Some(user_id) => listing.push(" AND user_id = ").push_bind(user_id),
         None => listing.push(" AND is_public"),
     };
+    if let Some(model) = filter.model {
+        listing = listing.push(" AND model = ").push_bind(model);
+    }
+    if filter.favourites {
+        listing = listing.push(" AND is_favourite");
+    }
+    if let Some(since) = filter.since {
+        listing = listing.push(" AND created_at >= ").push_bind(since);
+    }
+    if let Some(until) = filter.until {
+        listing = listing.push(" AND created_at < ").push_bind(until);
+    }
     if let Some(tag) = filter.tag {
         listing = listing
             .push(" AND EXISTS (SELECT 1 FROM image_tags t WHERE t.image_id = images.id AND t.tag = ")
@@ -170,6 +193,19 @@ pub async fn change(tx: &mut Tx, user_id: &str, id: &str, change: &Change<'_>) -
 pub async fn delete(tx: &mut Tx, user_id: &str, id: &str, now: Timestamp) -> Result<bool, StoreError> {
     let text = "UPDATE images SET deleted_at = $3, is_public = FALSE WHERE user_id = $1 AND id = $2 AND deleted_at IS NULL";
     query(tx, text).bind(user_id).bind(id).bind(now).changed().await
+}
+
+/// One of a user's pictures that was thrown away and whose bytes are still there.
+pub async fn trashed_by_id(db: &Db, user_id: &str, id: &str) -> Result<Option<Image>, StoreError> {
+    let finding = select(db).push("WHERE deleted_at IS NOT NULL AND purged_at IS NULL AND user_id = ").push_bind(user_id);
+    finding.push(" AND id = ").push_bind(id).optional().await
+}
+
+/// Takes one of a user's pictures back whose bytes are still there. Whether there was one.
+pub async fn restore(tx: &mut Tx, user_id: &str, id: &str) -> Result<bool, StoreError> {
+    let text =
+        "UPDATE images SET deleted_at = NULL WHERE user_id = $1 AND id = $2 AND deleted_at IS NOT NULL AND purged_at IS NULL";
+    query(tx, text).bind(user_id).bind(id).changed().await
 }
 
 /// Throws all of a user's pictures away.

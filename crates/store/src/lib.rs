@@ -33,6 +33,7 @@ pub mod mail_tokens;
 pub mod mails;
 pub mod outbox;
 pub mod sessions;
+pub mod uploads;
 pub mod usage;
 pub mod users;
 

@@ -31,6 +31,7 @@ impl From<PlatformError> for ApiError {
                 Self { retry_after: Some(BACK), ..plain(StatusCode::TOO_MANY_REQUESTS) }
             }
             PlatformError::Limit { .. } => plain(StatusCode::FORBIDDEN),
+            PlatformError::Picture(_) => plain(StatusCode::UNPROCESSABLE_ENTITY),
             PlatformError::KeyReused => plain(StatusCode::UNPROCESSABLE_ENTITY),
             PlatformError::LeaseLost => plain(StatusCode::CONFLICT),
             PlatformError::Store(store) if store.is_busy() => Self::unavailable(code, message, AGAIN),

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod native;
 pub mod platform;
 
 use std::{
@@ -13,7 +14,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderMap, Method, Request, StatusCode},
+    http::{HeaderMap, Method, Request, Response, StatusCode},
 };
 use easel_api::{ApiConfig, AppState, Door, FilesConfig, router};
 use easel_engine::{
@@ -47,6 +48,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    pub async fn of(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("the body can be read");
+        Self { status: parts.status, headers: parts.headers, bytes: bytes.to_vec() }
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.bytes)))
     }
@@ -122,10 +129,7 @@ impl Server {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("the router cannot fail");
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.expect("the body can be read");
-        Answer { status: parts.status, headers: parts.headers, bytes: bytes.to_vec() }
+        Answer::of(self.router.clone().oneshot(request).await.expect("the router cannot fail")).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {

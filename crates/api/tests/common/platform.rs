@@ -16,6 +16,7 @@ pub async fn open(url: &str, folder: &Path) -> Arc<Platform> {
     db.migrate().await.expect("the tables are made");
     let settings = PlatformSettings {
         accounts: AccountSettings { password_cost: PasswordCost { memory_kib: 8, passes: 1 }, ..AccountSettings::default() },
+        secret: vec![7; 32],
         ..PlatformSettings::default()
     };
     let blobs = Blobs::open(BlobSettings {

@@ -31,6 +31,7 @@ use std::{
 use easel_store::{
     Timestamp,
     audit::NewRecord,
+    usage::Usage,
     users::{Role, User},
 };
 use sha2::{Digest, Sha256};
@@ -112,6 +113,18 @@ impl Accounts {
     /// Somebody.
     pub async fn get(&self, user_id: &str) -> Result<User, PlatformError> {
         easel_store::users::by_id(&self.context.db, user_id).await?.ok_or(PlatformError::NotFound("user"))
+    }
+}
+
+impl Accounts {
+    /// What somebody used on these days, counted from 1970; days without use are left out.
+    pub async fn usage(&self, user_id: &str, from: i64, to: i64) -> Result<Vec<Usage>, PlatformError> {
+        Ok(easel_store::usage::of_user(&self.context.db, user_id, from, to).await?)
+    }
+
+    /// Everybody, oldest first, after this id.
+    pub async fn list(&self, after: Option<&str>, limit: i64) -> Result<Vec<User>, PlatformError> {
+        Ok(easel_store::users::list(&self.context.db, after, limit.clamp(1, 101)).await?)
     }
 }
 

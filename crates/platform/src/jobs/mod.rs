@@ -18,7 +18,10 @@ mod work;
 
 use std::time::Duration;
 
-use easel_store::jobs::{self, Job};
+use easel_store::{
+    Timestamp,
+    jobs::{self, Job},
+};
 
 use crate::{Context, PlatformError, bus::Bus, plans::Catalogue};
 
@@ -96,9 +99,8 @@ impl Jobs {
         job.filter(|job| job.user_id == user_id).ok_or(PlatformError::NotFound("job"))
     }
 
-    /// A user's jobs, newest first, at most a hundred, those before `before` of the list.
-    pub async fn list(&self, user_id: &str, before: Option<&Job>, limit: i64) -> Result<Vec<Job>, PlatformError> {
-        let before = before.map(|job| (job.created_at, job.id.as_str()));
-        Ok(jobs::of_user(&self.context.db, user_id, before, limit.clamp(1, 100)).await?)
+    /// A user's jobs, newest first, at most a hundred and one, those after `after` of the list.
+    pub async fn list(&self, user_id: &str, after: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<Job>, PlatformError> {
+        Ok(jobs::of_user(&self.context.db, user_id, after, limit.clamp(1, 101)).await?)
     }
 }

@@ -4,7 +4,7 @@ use easel_blobs::Key;
 use easel_store::{
     Timestamp, audit, erasures, idempotency, images,
     jobs::{self, JobState},
-    sessions, users,
+    sessions, uploads, users,
 };
 
 use super::Privacy;
@@ -82,7 +82,23 @@ impl Privacy {
         images::delete_all(&mut tx, user_id, now).await?;
         tx.commit().await?;
         while self.purge_images(Some(user_id), now).await? > 0 {}
+        self.remove_uploads(Some(user_id), Timestamp::MAX).await?;
         Ok(())
+    }
+
+    /// Removes what was sent before then, of one user or of all. Returns how many.
+    pub async fn remove_uploads(&self, user_id: Option<&str>, before: Timestamp) -> Result<usize, PlatformError> {
+        let mut removed = 0;
+        loop {
+            let old = uploads::older(&self.context.db, user_id, before, TURN).await?;
+            for upload in &old {
+                crate::images::remove(&self.context, &self.blobs, upload).await?;
+            }
+            removed += old.len();
+            if old.is_empty() {
+                return Ok(removed);
+            }
+        }
     }
 
     /// Removes the files of pictures that were thrown away before then, of one user or of all, at most a hundred. Returns how many.

@@ -8,7 +8,7 @@ use easel_store::{
     images::{self, Filter, Image},
     jobs,
     ledger::{self, Page},
-    sessions, usage, users,
+    sessions, uploads, usage, users,
 };
 use serde_json::{Value as Json, json};
 
@@ -45,6 +45,7 @@ impl Privacy {
             "usage": usage::of_user(db, user_id, i64::MIN, i64::MAX).await?,
             "jobs": self.all_jobs(user_id).await?,
             "images": images_shown,
+            "uploads": uploads::of_user(db, user_id, i64::MAX).await?,
             "albums": albums_shown,
         }))
     }

@@ -11,5 +11,6 @@ mod fsck;
 mod housekeeping;
 mod jobs;
 mod mail;
+mod pictures;
 mod privacy;
 mod spending;

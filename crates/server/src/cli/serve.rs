@@ -1,16 +1,18 @@
 //! `easel serve`: the HTTP server.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clap::Args;
 use easel_api::{ApiConfig, AppState, Door, FilesConfig};
+use easel_platform::worker::{Worker, WorkerSettings};
 
 use super::{
     Context,
     overrides::{Group, Overrides},
 };
 use crate::{
-    config::{self, Config, Setting},
+    caretaker,
+    config::{self, Config, Setting, server::Role},
     error::{Exit, Failure, Result},
     platform,
     runtime::{Options, Runtime},
@@ -45,10 +47,15 @@ pub fn run(context: &Context) -> Result<ExitCode> {
     engine.measure = config.engine.measure;
     tokio.block_on(async {
         let runtime = Runtime::start(config, Options { engine, ..Options::default() })?;
-        let platform = platform::open(config).await?;
-        let state = AppState::new(runtime.engine.clone(), platform, api(config))
+        let opened = platform::open(config).await?;
+        let mailer = platform::mailer(config, &opened.platform)?;
+        let _caretaker = caretaker::start(&opened.platform, mailer, opened.clock);
+        let state = AppState::new(runtime.engine.clone(), Arc::clone(&opened.platform), api(config))
             .map_err(|error| Failure::io(format!("cannot use the data folder {}", config.storage.data_dir.display()), &error))?;
-        serve::serve(config, &runtime, easel_api::router(state)).await
+        let role = config.server.role;
+        let router = if role == Role::Worker { easel_api::health_router(state) } else { easel_api::router(state) };
+        let worker = (role != Role::Serve).then(|| Worker::new(opened.platform, runtime.engine.clone(), worker(config)));
+        serve::serve(config, &runtime, router, worker).await
     })?;
     // Whatever still runs on a blocking thread is not worth waiting for.
     tokio.shutdown_background();
@@ -64,6 +71,18 @@ fn check_door(config: &Config) -> Result<()> {
     let hint = "add --auth required (EASEL_AUTH=required), make an administrator with `easel admin create-superuser`, and put a proxy with \
                 HTTPS before it; or leave --host at 127.0.0.1";
     Err(Failure::new(Exit::Usage, message).hint(hint))
+}
+
+/// Named anew at each start: what an earlier one had is not this one's.
+fn worker(config: &Config) -> WorkerSettings {
+    let host = sysinfo::System::host_name().unwrap_or_else(|| "node".to_owned());
+    let name = format!("{host}/{}/{:016x}", std::process::id(), rand::random::<u64>());
+    WorkerSettings {
+        jobs_max: config.server.jobs_max,
+        time_limit: config.server.generation_timeout,
+        write_parameters: config.server.write_parameters,
+        ..WorkerSettings::new(name)
+    }
 }
 
 fn api(config: &Config) -> ApiConfig {

@@ -67,6 +67,8 @@ tables! {
     image_tags by "image_id, tag" { image_id Text, tag Text }
     albums by "id" { id Text, user_id Text, title Text, created_at Integer }
     album_images by "album_id, image_id" { album_id Text, image_id Text, added_at Integer }
+    uploads by "id" { id Text, user_id Text, storage_key Text, sha256 Text, bytes Integer, width Integer, height Integer, format Text,
+        created_at Integer }
     audit_log by "seq" { seq Integer, at Integer, actor_kind Text, actor_id Text, action Text, target_kind Text, target_id Text, ip_hash Text,
         request_id Text, detail Text, prev_hash Text, hash Text }
     audit_head by "id" { id Integer, seq Integer, hash Text }

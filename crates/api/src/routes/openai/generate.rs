@@ -24,7 +24,7 @@ use crate::{
         schema::GenerationBody,
     },
     extract::json_object,
-    generation::{BaseUrl, deliver},
+    generation::{BaseUrl, Paid, hand_over},
     routes::openai::stream,
 };
 
@@ -65,25 +65,36 @@ pub(crate) async fn handler(
         ..Terms::default()
     };
     let ticket = state.engine.submit_on(request.generation.clone(), &terms)?;
+    let paid = Paid::hold(&state, &caller, &request, &ticket.resolved()[0]).await?;
     if request.stream {
-        return Ok(stream::answer(state, request, ticket).into_response());
+        return Ok(stream::answer(state, request, ticket, paid).into_response());
     }
     // The engine keeps the time limit; this one is for an engine that does not answer at all.
     let timeout = state.config.generation_timeout + GRACE;
-    let answer = tokio::time::timeout(timeout, answer(&state, &request, base.as_ref(), ticket));
+    let answer = tokio::time::timeout(timeout, answer(&state, &request, base.as_ref(), ticket, paid));
     answer.await.unwrap_or_else(|_| Err(ApiError::timeout()))
 }
 
-async fn answer(state: &AppState, request: &ImageRequest, base: Option<&BaseUrl>, ticket: Ticket) -> Result<Response, ApiError> {
+async fn answer(
+    state: &AppState,
+    request: &ImageRequest,
+    base: Option<&BaseUrl>,
+    ticket: Ticket,
+    mut paid: Paid,
+) -> Result<Response, ApiError> {
     let traits = Traits::new(&ticket.resolved()[0], request.output_format, request.quality);
-    let pictures = match ticket.outcome().await {
+    let outcome = tokio::select! {
+        outcome = ticket.outcome() => outcome,
+        stopped = paid.stopped() => return Err(stopped),
+    };
+    let pictures = match outcome {
         Outcome::Finished(pictures) => pictures,
-        Outcome::Failed(error) => return Err(error.into()),
+        Outcome::Failed(error) => return Err(paid.fail(error).await),
         Outcome::Cancelled => return Err(ApiError::internal()),
     };
     let mut data = Vec::with_capacity(pictures.len());
-    for picture in pictures {
-        data.push(deliver(state, request, base, picture).await?);
+    for delivered in paid.deliver(state, request, pictures).await? {
+        data.push(hand_over(state, request, base, delivered).await?);
     }
     Ok(Json(ImagesResponse { created: state.now(), data, traits }).into_response())
 }

@@ -19,7 +19,7 @@ use crate::{
         request::ImageRequest,
         response::{CompletedEvent, ProgressEvent, Traits},
     },
-    generation::deliver,
+    generation::{Delivered, Paid, hand_over},
 };
 
 /// Comments keep proxies from closing a quiet connection.
@@ -33,8 +33,10 @@ struct Progress {
     state: AppState,
     request: ImageRequest,
     ticket: Ticket,
+    /// Until the pictures are there.
+    paid: Option<Paid>,
     deadline: Instant,
-    pictures: std::vec::IntoIter<easel_engine::Picture>,
+    pictures: std::vec::IntoIter<Delivered>,
     ended: bool,
 }
 
@@ -42,9 +44,11 @@ pub(crate) fn answer(
     state: AppState,
     request: ImageRequest,
     ticket: Ticket,
+    paid: Paid,
 ) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
     let deadline = Instant::now() + state.config.generation_timeout;
-    let progress = Progress { state, request, ticket, deadline, pictures: Vec::new().into_iter(), ended: false };
+    let progress =
+        Progress { state, request, ticket, paid: Some(paid), deadline, pictures: Vec::new().into_iter(), ended: false };
     let events = stream::unfold(progress, |mut progress| async move {
         let event = progress.next().await?;
         Some((Ok(event), progress))
@@ -72,11 +76,21 @@ impl Progress {
             if let Some(picture) = self.pictures.next() {
                 return self.completed(picture).await.map(Some);
             }
-            let next = tokio::time::timeout_at(self.deadline, self.ticket.next());
-            match next.await.map_err(|_| ApiError::timeout())? {
+            let Some(paid) = &mut self.paid else { return Ok(None) };
+            let event = tokio::select! {
+                event = tokio::time::timeout_at(self.deadline, self.ticket.next()) => event.map_err(|_| ApiError::timeout())?,
+                stopped = paid.stopped() => return Err(stopped),
+            };
+            match event {
                 None => return Ok(None),
-                Some(Event::Finished(pictures)) => self.pictures = pictures.into_iter(),
-                Some(Event::Failed(error)) => return Err(error.into()),
+                Some(Event::Finished(pictures)) => {
+                    let Some(paid) = self.paid.take() else { return Ok(None) };
+                    self.pictures = paid.deliver(&self.state, &self.request, pictures).await?.into_iter();
+                }
+                Some(Event::Failed(error)) => {
+                    let Some(paid) = self.paid.take() else { return Ok(None) };
+                    return Err(paid.fail(error).await);
+                }
                 Some(Event::Cancelled) => return Err(ApiError::internal()),
                 Some(event) if self.request.progress => {
                     if let Some(event) = progress(&event) {
@@ -88,9 +102,9 @@ impl Progress {
         }
     }
 
-    async fn completed(&self, picture: easel_engine::Picture) -> Result<SseEvent, ApiError> {
-        let traits = Traits::new(&picture.resolved, self.request.output_format, self.request.quality);
-        let data = deliver(&self.state, &self.request, None, picture).await?;
+    async fn completed(&self, delivered: Delivered) -> Result<SseEvent, ApiError> {
+        let traits = Traits::new(&delivered.resolved, self.request.output_format, self.request.quality);
+        let data = hand_over(&self.state, &self.request, None, delivered).await?;
         let event = CompletedEvent {
             kind: CompletedEvent::NAME,
             b64_json: data.b64_json.unwrap_or_default(),
