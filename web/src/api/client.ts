@@ -74,5 +74,7 @@ async function exchange(before: string): Promise<boolean> {
 async function exclusively(work: (before: string) => Promise<boolean>): Promise<boolean> {
   const before = proof()
   const run = (): Promise<boolean> => work(before).catch(() => false)
-  return 'locks' in navigator ? navigator.locks.request('easel-refresh', run) : run()
+  // Pages without HTTPS have no locks, and no session either.
+  const locks = navigator.locks as LockManager | null | undefined
+  return locks ? locks.request('easel-refresh', run) : run()
 }

@@ -24,8 +24,9 @@ export const useSession = defineStore('session', () => {
   let loading: Promise<void> | null = null
   /** Asks the server who we are, once. */
   function load(): Promise<void> {
+    if (known.value) return Promise.resolve()
     loading ??= refresh().finally(() => (loading = null))
-    return known.value ? Promise.resolve() : loading
+    return loading
   }
 
   async function refresh(): Promise<void> {
