@@ -22,6 +22,7 @@ export default defineConfig({
     environment: 'happy-dom',
     include: ['tests/unit/**/*.test.ts'],
     setupFiles: ['tests/unit/setup.ts'],
+    environmentOptions: { happyDOM: { settings: { navigation: { disableMainFrameNavigation: true, disableChildFrameNavigation: true } } } },
     coverage: {
       provider: 'v8',
       include: ['src/stores/**', 'src/composables/**', 'src/components/**', 'src/lib/**', 'src/api/**'],
