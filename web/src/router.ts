@@ -53,7 +53,7 @@ export const routes: RouteRecordRaw[] = [
 export const router = createRouter({
   history: createWebHistory(),
   routes,
-  scrollBehavior: (to, _from, kept) => kept ?? (to.hash ? { el: to.hash } : { top: 0 }),
+  scrollBehavior: (to, _from, kept) => kept ?? (/^#[\w-]+$/.test(to.hash) ? { el: to.hash } : { top: 0 }),
 })
 
 router.beforeEach(async (to) => {

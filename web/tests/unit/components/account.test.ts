@@ -65,7 +65,7 @@ describe('getting in', () => {
     await sendForm()
     expect(ask.text()).toContain('a link is on its way')
     ask.wrapper.unmount()
-    const set = await show(Reset, { path: '/?token=em_1' })
+    const set = await show(Reset, { path: '/#token=em_1' })
     await fill('New password', 'another sentence')
     await sendForm()
     expect(set.asked.of('POST /api/v1/auth/reset-password/confirm')[0]?.body).toEqual({ token: 'em_1', password: 'another sentence' })
@@ -73,7 +73,7 @@ describe('getting in', () => {
   })
 
   it('with an address that is proved by a click', async () => {
-    const { click, text, asked } = await show(Verify, { path: '/?token=em_2' })
+    const { click, text, asked } = await show(Verify, { path: '/#token=em_2' })
     expect(asked.of('POST /api/v1/auth/verify-email')).toHaveLength(0)
     await click('Confirm my address')
     expect(text()).toContain('Your address is confirmed')
