@@ -8,7 +8,11 @@ use easel_engine::{
     Engine, EngineConfig,
     sim::{SimBackend, SimConfig},
 };
-use easel_platform::{Context, Platform, PlatformSettings, plans::Catalogue};
+use easel_platform::{
+    Context, Platform, PlatformSettings,
+    plans::Catalogue,
+    worker::{Worker, WorkerSettings},
+};
 use easel_store::{Db, Settings};
 use tokio::net::TcpListener;
 
@@ -23,7 +27,8 @@ async fn platform(folder: &Path) -> Result<Arc<Platform>, Box<dyn Error>> {
         signing_keys: SigningKeys::new(vec![vec![0; 32]])?,
         cdn: None,
     })?;
-    Ok(Arc::new(Platform::new(Context::system(db), Catalogue::embedded(), blobs, PlatformSettings::default())?))
+    let settings = PlatformSettings { secret: vec![0; 32], ..PlatformSettings::default() };
+    Ok(Arc::new(Platform::new(Context::system(db), Catalogue::embedded(), blobs, settings)?))
 }
 
 #[tokio::main]
@@ -35,7 +40,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let door = Door::Local { hosts: Vec::new() };
     let config = ApiConfig { door, ..ApiConfig::new(FilesConfig::new(folder.path().join("files"))) };
-    let state = AppState::new(engine, platform(folder.path()).await?, config)?;
+    let platform = platform(folder.path()).await?;
+    let worker = Worker::new(Arc::clone(&platform), engine.clone(), WorkerSettings::new("sim"));
+    tokio::spawn(async move { worker.run(std::future::pending()).await });
+    let state = AppState::new(engine, platform, config)?;
     let listener = TcpListener::bind(&address).await?;
     println!("http://{}", listener.local_addr()?);
     axum::serve(listener, router(state)).await?;

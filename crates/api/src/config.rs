@@ -11,6 +11,8 @@ pub struct ApiConfig {
     pub public_url: Option<String>,
     /// How people get in.
     pub door: Door,
+    /// Anybody may make an account; otherwise only whoever runs commands on the server's machine.
+    pub registration: bool,
     /// Where pictures asked for as a URL are kept, and for how long.
     pub files: FilesConfig,
     /// Bytes of a JSON body.
@@ -31,6 +33,7 @@ impl ApiConfig {
         Self {
             public_url: None,
             door: Door::Accounts,
+            registration: true,
             files,
             body_bytes_max: 1024 * 1024,
             body_timeout: Duration::from_secs(30),

@@ -64,6 +64,10 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for InPath<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        // No database has a name with a NUL in it, and PostgreSQL cannot even look for one.
+        if parts.uri.path().contains("%00") {
+            return Err(ApiError::not_found());
+        }
         let read = Path::<T>::from_request_parts(parts, state).await;
         read.map(|Path(value)| Self(value)).map_err(|_| ApiError::not_found())
     }

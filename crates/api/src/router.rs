@@ -53,6 +53,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::jobs::cancel::handler))
         .routes(routes!(routes::jobs::events::handler))
         .routes(routes!(routes::jobs::socket::handler))
+        .routes(routes!(routes::models::list::handler))
         // Pictures.
         .routes(routes!(routes::images::list::handler))
         .routes(routes!(routes::images::upload::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))

@@ -8,9 +8,13 @@ use std::{
 
 use easel_engine::Engine;
 use easel_platform::{Platform, worker::Keeper};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::{ApiConfig, FileStore};
+
+/// Pictures that may be on their way to us at a time.
+const UPLOADS_MAX: usize = 32;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Debug, Clone)]
@@ -21,6 +25,8 @@ pub struct AppState {
     pub(crate) keeper: Keeper,
     /// What this process is called in leases.
     pub(crate) node: Arc<str>,
+    /// Pictures that are being sent, which lie in memory until they are there.
+    pub(crate) uploads: Arc<Semaphore>,
     pub(crate) files: FileStore,
     pub(crate) config: Arc<ApiConfig>,
     /// When the server started, as seconds since 1970: the `created` of its models.
@@ -34,7 +40,8 @@ impl AppState {
         let started = unix_seconds((config.files.clock)());
         let keeper = Keeper::new(Arc::clone(&platform), config.write_parameters);
         let node = format!("api/{}", Uuid::new_v4().simple()).into();
-        Ok(Self { engine, platform, keeper, node, files, config: Arc::new(config), started })
+        let uploads = Arc::new(Semaphore::new(UPLOADS_MAX));
+        Ok(Self { engine, platform, keeper, node, uploads, files, config: Arc::new(config), started })
     }
 
     /// The time, as OpenAI's `created` has it.

@@ -29,15 +29,14 @@ pub struct Opened {
     pub clock: Arc<DatabaseClock>,
 }
 
-/// The platform, with its tables up to date.
-pub async fn open(config: &Config) -> Result<Opened> {
+/// The platform, with its tables up to date. Looking for a card that finishes pictures takes a while and is for who finishes some.
+pub async fn open(config: &Config, processor: Processor) -> Result<Opened> {
     let db = database(config).await?;
     db.migrate().await.map_err(|error| failed(&error.into()))?;
-    over(config, db).await
+    over(config, db, processor).await
 }
 
-/// The platform over an open database.
-pub async fn over(config: &Config, db: Db) -> Result<Opened> {
+async fn over(config: &Config, db: Db, processor: Processor) -> Result<Opened> {
     let secret = secret(config)?;
     let blobs = blobs(config, &secret)?;
     let clock = Arc::new(DatabaseClock::default());
@@ -49,13 +48,18 @@ pub async fn over(config: &Config, db: Db) -> Result<Opened> {
             ..accounts::Settings::default()
         },
         jobs: jobs::Settings { charging: config.accounts.charging, ..jobs::Settings::default() },
-        processor: Processor::Auto,
+        processor,
         secret,
         ..PlatformSettings::default()
     };
     let context = Context { clock: clock.clone(), ..Context::system(db) };
     let platform = Platform::new(context, catalogue(config)?, blobs, settings).map_err(|error| failed(&error))?;
     Ok(Opened { platform: Arc::new(platform), clock })
+}
+
+/// The platform for a command that looks after it.
+pub async fn open_for_command(config: &Config) -> Result<Arc<Platform>> {
+    Ok(open(config, Processor::Cpu).await?.platform)
 }
 
 /// How mail goes out.

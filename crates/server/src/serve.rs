@@ -102,7 +102,9 @@ fn announce(listener: &TcpListener, config: &Config) -> Result<()> {
     if config.server.role == Role::Worker {
         output::line(format_args!("takes jobs from the queue; http://{here}/health/ready says whether it does"));
     } else if config.accounts.required {
-        output::line(format_args!("accounts are needed: `easel admin create-superuser` makes the first; http://{here}/docs says how to go on"));
+        output::line(format_args!(
+            "accounts are needed: `easel admin create-superuser` makes the first; http://{here}/docs says how to go on"
+        ));
     } else {
         output::line(format_args!(
             "try: curl -so out.png \"$(curl -s http://{here}/v1/images/generations -H 'content-type: application/json' \

@@ -138,7 +138,7 @@ fn a_server_that_is_killed_loses_no_job_and_charges_nothing_twice() {
     let server = home.serve(&arguments);
     server.wait_until_ready();
     let token = registered(&server, "ada@example.org");
-    let body = json!({"prompt": "a red circle", "width": 128, "height": 128, "steps": 30});
+    let body = json!({"prompt": "a red circle", "width": 64, "height": 64, "steps": 6});
     let jobs: Vec<String> = (0..6)
         .map(|_| post(&server, "/api/v1/images/generate", &token, &body).json()["id"].as_str().unwrap().to_owned())
         .collect();
@@ -161,7 +161,7 @@ fn a_server_that_is_killed_loses_no_job_and_charges_nothing_twice() {
                 break;
             }
             assert!(job["state"] == "queued" || job["state"] == "processing", "{job}");
-            assert!(started.elapsed() < Duration::from_secs(180), "{job}");
+            assert!(started.elapsed() < Duration::from_secs(600), "{job}");
             std::thread::sleep(Duration::from_millis(200));
         }
     }

@@ -62,6 +62,11 @@ impl ApiError {
         Self { status: StatusCode::NOT_FOUND, ..error }
     }
 
+    /// As much as can be taken on is being taken on.
+    pub(crate) fn busy() -> Self {
+        Self::unavailable("server_busy", "the server is busy with others; try again in a moment", RESTART)
+    }
+
     pub(crate) fn timeout() -> Self {
         let message = "the picture took longer than this server allows; ask for fewer steps or a smaller picture";
         Self { final_answer: true, ..Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message) }

@@ -8,6 +8,7 @@ pub(crate) mod health;
 pub(crate) mod images;
 pub(crate) mod jobs;
 pub(crate) mod keys;
+pub(crate) mod models;
 pub(crate) mod openai;
 pub(crate) mod page;
 pub(crate) mod plans;

@@ -179,7 +179,7 @@ on_both_engines! {
         let me = patch(json!({"full_name": null, "username": "countess"})).await.json();
         assert_eq!((&me["full_name"], &me["locale"], &me["username"]), (&Value::Null, &json!("en"), &json!("countess")));
         let answer = patch(json!({"role": "superuser"})).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_body"));
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_value"));
         assert!(native.get("/api/v1/users/me/export", &here).await.json()["user"]["email"] == "ada@example.org");
         assert_eq!(native.delete("/api/v1/users/me", &here).await.status, 202);
         assert_eq!(native.get("/api/v1/users/me", &here).await.status, 401);

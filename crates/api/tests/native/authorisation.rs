@@ -7,7 +7,7 @@
 use crate::common::native::{Native, Outcome, native};
 use axum::http::Method;
 use easel_platform::records::Role;
-use easel_testing::{Database, on_both_engines};
+use easel_testing::on_both_engines;
 use serde_json::{Value, json};
 
 /// One operation of the document.

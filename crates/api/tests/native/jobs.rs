@@ -13,7 +13,7 @@ use axum::{
 use easel_engine::sim::{Call, Fault, Gate, SimConfig};
 use easel_imaging::{DecodeLimits, EncodeOptions, Format, decode, encode, encode_with_alpha};
 use easel_platform::records::Role;
-use easel_testing::{Database, on_both_engines};
+use easel_testing::on_both_engines;
 use easel_types::{Gray8, Rgb8};
 use serde_json::{Value, json};
 
@@ -64,6 +64,8 @@ on_both_engines! {
         let native = native(database).await;
         let (ada, token) = native.somebody("ada", Role::User, "free").await?;
         let body = json!({"prompt": "a red circle", "n": 2, "seed": 7, "steps": 3, "format": "png"});
+        let models = native.get("/api/v1/models", &token).await.json();
+        assert_eq!((&models[0]["id"], &models[0]["unit_price"]), (&json!("sim"), &json!("1")));
         let quote = native.post("/api/v1/images/quote", &token, body.clone()).await.json();
         assert_eq!((&quote["unit_price"], &quote["total"], &quote["available"]), (&json!("1"), &json!("2"), &json!("100")));
         assert_eq!(native.balance(&ada).await?, (100, 0), "a quote sets nothing aside");
@@ -341,6 +343,13 @@ on_both_engines! {
             let answer = native.post("/api/v1/images/generate", &token, body.clone()).await;
             assert_eq!((answer.status.as_u16(), answer.error()["param"].as_str()), (400, Some(param)), "{body} {}", answer.json());
         }
+        let answer = native.post("/api/v1/images/generate", &token, json!({"prompt": "x\0y"})).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_value"), "PostgreSQL cannot hold it");
+        for path in ["/api/v1/jobs/%00", "/api/v1/images/a%00b/file", "/api/v1/jobs/%ff"] {
+            assert_eq!(native.get(path, &token).await.code(), "not_found", "{path}");
+        }
+        let nul = json!({"image_ids": ["a\0b"], "action": {"upscale": {"factor": 2}}});
+        assert_eq!(native.post("/api/v1/images/batch", &token, nul).await.json()[0]["error_code"], "not_found");
         let answer = native.post("/api/v1/images/generate", &token, json!({"prompt": "x", "model": "no/such"})).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (404, "model_not_found"));
         assert_eq!(native.balance(&ada).await?, (100, 0));

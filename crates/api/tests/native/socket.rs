@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::common::native::{Native, Outcome, native};
 use easel_platform::records::Role;
-use easel_testing::{Database, on_both_engines};
+use easel_testing::on_both_engines;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};

@@ -94,6 +94,9 @@ impl Images {
 
     /// One of somebody's.
     pub async fn get_upload(&self, user_id: &str, id: &str) -> Result<Upload, PlatformError> {
+        if !super::is_id(id) {
+            return Err(PlatformError::NotFound("upload"));
+        }
         let upload = uploads::of_user_by_id(&self.context.db, user_id, id).await?;
         upload.ok_or(PlatformError::NotFound("upload"))
     }

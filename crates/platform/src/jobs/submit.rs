@@ -202,8 +202,8 @@ fn check(new: &NewJob<'_>, images_max: i64) -> Result<(), PlatformError> {
     if !(1..=images_max).contains(&new.images) {
         return invalid("number of images", "is out of range");
     }
-    if new.request.contains('\0') || new.model.contains('\0') {
-        // PostgreSQL cannot hold it.
+    if new.request.contains('\0') || new.request.contains("\\u0000") || new.model.contains('\0') {
+        // PostgreSQL cannot hold it, and what is asked for in JSON is stored as text in the end.
         return invalid("request", "contains a NUL character");
     }
     if new

@@ -10,7 +10,7 @@ use easel_platform::{
     records::{JobState, Role, Timestamp},
     worker::Held,
 };
-use easel_testing::{Database, on_both_engines};
+use easel_testing::on_both_engines;
 
 use crate::common::{World, job_for};
 

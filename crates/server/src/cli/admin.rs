@@ -51,7 +51,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let Command::CreateSuperuser { email, username } = &arguments.command;
     let password = password()?;
     let user = block_on(async {
-        let platform = platform::open(&context.config).await?.platform;
+        let platform = platform::open_for_command(&context.config).await?;
         let registration = Registration { email, password: &password, username: username.as_deref(), ..Registration::default() };
         platform.accounts.create_superuser(registration).await.map_err(|error| match error {
             PlatformError::Invalid { .. } | PlatformError::Taken(_) => Failure::new(Exit::Usage, error.to_string()),

@@ -41,7 +41,7 @@ impl Group for Settings {
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let kind = block_on(async {
-        let platform = platform::open(&context.config).await?.platform;
+        let platform = platform::open_for_command(&context.config).await?;
         let kind = if arguments.dump || platform.context.db.path().is_none() {
             backup::dump(&platform.context, &arguments.file).await.map_err(|error| platform::failed(&error))?;
             "dump"

@@ -37,7 +37,7 @@ impl Group for Settings {
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let (repaired, report) = block_on(async {
-        let platform = platform::open(&context.config).await?.platform;
+        let platform = platform::open_for_command(&context.config).await?;
         let blobs = (!arguments.no_files).then(|| platform.blobs.clone());
         let fsck = Fsck::new(platform.context.clone(), platform.jobs.clone(), blobs);
         let checked = if arguments.repair { fsck.repair().await } else { fsck.check().await.map(|report| (Vec::new(), report)) };

@@ -49,7 +49,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
             let to = sqlite_path(config)?;
             backup::restore_file(&arguments.file, &to).await.map_err(|error| platform::failed(&error))?;
         }
-        let platform = platform::open(config).await?.platform;
+        let platform = platform::open_for_command(config).await?;
         if !is_copy(&arguments.file)? {
             backup::restore(&platform.context, &arguments.file).await.map_err(|error| platform::failed(&error))?;
         }

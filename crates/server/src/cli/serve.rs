@@ -4,6 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use clap::Args;
 use easel_api::{ApiConfig, AppState, Door, FilesConfig};
+use easel_imaging::Processor;
 use easel_platform::worker::{Worker, WorkerSettings};
 
 use super::{
@@ -47,7 +48,7 @@ pub fn run(context: &Context) -> Result<ExitCode> {
     engine.measure = config.engine.measure;
     tokio.block_on(async {
         let runtime = Runtime::start(config, Options { engine, ..Options::default() })?;
-        let opened = platform::open(config).await?;
+        let opened = platform::open(config, Processor::Auto).await?;
         let mailer = platform::mailer(config, &opened.platform)?;
         let _caretaker = caretaker::start(&opened.platform, mailer, opened.clock);
         let state = AppState::new(runtime.engine.clone(), Arc::clone(&opened.platform), api(config))
@@ -90,6 +91,7 @@ fn api(config: &Config) -> ApiConfig {
     let door = if config.accounts.required { Door::Accounts } else { Door::Local { hosts: Vec::new() } };
     ApiConfig {
         door,
+        registration: config.accounts.registration,
         public_url: config.server.public_url.clone(),
         generation_timeout: config.server.generation_timeout,
         write_parameters: config.server.write_parameters,

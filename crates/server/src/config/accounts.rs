@@ -72,13 +72,27 @@ pub const VERIFICATION: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Whether anybody may make an account.
+pub const REGISTRATION: Setting = Setting {
+    key: "registration",
+    flag: "registration",
+    env: &["EASEL_REGISTRATION"],
+    placeholder: "BOOL",
+    help: "Anybody may make an account",
+    default: Fallback::Fixed("true"),
+    choices: Some(|| vec!["true", "false"]),
+    ..Setting::BASE
+};
+
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] = &[&AUTH, &CREDITS, &PLANS, &SMTP, &MAIL_FROM, &VERIFICATION];
+pub const SETTINGS: &[&Setting] = &[&AUTH, &REGISTRATION, &CREDITS, &PLANS, &SMTP, &MAIL_FROM, &VERIFICATION];
 
 /// Who gets in, what they get, and how they are written to.
 pub struct Accounts {
     /// Everybody needs an account.
     pub required: bool,
+    /// Anybody may make an account.
+    pub registration: bool,
     /// Credits are charged.
     pub charging: bool,
     /// Plans and prices.
@@ -101,6 +115,7 @@ impl Accounts {
         };
         Ok(Self {
             required,
+            registration: values.switch(&REGISTRATION)?,
             charging: values.switch(&CREDITS)?,
             plans: values.get::<String>(&PLANS)?.map(PathBuf::from),
             smtp: values.get(&SMTP)?,

@@ -15,11 +15,13 @@ pub(crate) struct RegisterBody {
     #[schema(example = "ada@example.org", max_length = 255)]
     email: String,
     /// Eight characters or more; not a common one.
-    #[schema(format = Password, example = "a long sentence nobody says")]
+    #[schema(format = Password, example = "a long sentence nobody says", min_length = 8)]
     password: String,
     /// What others see: 3 to 50 of `a-z`, `0-9`, `.`, `_`, `-`. Made of the address if it is left out.
+    #[schema(pattern = "^[a-z0-9._-]{3,50}$")]
     username: Option<String>,
     /// Their name.
+    #[schema(max_length = 200)]
     full_name: Option<String>,
     /// `de`, `pt-BR`.
     locale: Option<String>,
@@ -34,6 +36,10 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     JsonBody(body): JsonBody<RegisterBody>,
 ) -> Result<(StatusCode, Json<UserView>), ApiError> {
+    if !state.config.registration {
+        let message = "this server takes no new accounts";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "registration_closed", message));
+    }
     let registration = Registration {
         email: &body.email,
         password: &body.password,

@@ -41,6 +41,7 @@ pub(crate) async fn handler(
     As(caller, _): As<WritesImages>,
     request: Request<Body>,
 ) -> Result<(StatusCode, Json<UploadView>), ApiError> {
+    let _place = state.uploads.try_acquire().map_err(|_| ApiError::busy())?;
     let max = state.platform.images.upload_limits().decode.bytes_max;
     let read = tokio::time::timeout(state.config.upload_timeout, read(request, max));
     let late = |_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the picture did not arrive in time");

@@ -1,0 +1,3 @@
+//! `/api/v1/models`: what can draw here.
+
+pub(crate) mod list;
