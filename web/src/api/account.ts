@@ -1,6 +1,6 @@
 // What somebody has: profile, sessions, keys, credits, use.
 import { call } from './client'
-import type { ApiKey, Balance, Page, Session, Transfer, UsageDay, User } from './types'
+import type { ApiKey, Balance, Page, Plan, Session, Transfer, UsageDay, User } from './types'
 
 export type ProfileChange = Partial<Pick<User, 'username' | 'full_name' | 'locale'>>
 
@@ -29,3 +29,5 @@ export const revokeKey = (id: string): Promise<void> => call(`/api-keys/${encode
 export const balance = (): Promise<Balance> => call('/credits/balance')
 
 export const history = (cursor?: string | null): Promise<Page<Transfer>> => call('/credits/history', { query: { cursor } })
+
+export const plans = (): Promise<Plan[]> => call('/subscriptions/plans')

@@ -1,6 +1,6 @@
 // Routes of the requirements whose server side was not there when this was written: one place to adapt. Pages hide what answers 404.
 import { call } from './client'
-import type { Page, Picture, Role, User } from './types'
+import type { Page, Picture, User } from './types'
 
 // ---- What the server offers (R-270) and how people get in (R-256).
 export interface PublicConfig {
@@ -65,25 +65,6 @@ export const comments = (id: string): Promise<Page<Comment>> => call(`/images/${
 export const comment = (id: string, text: string): Promise<Comment> => call(`/images/${id}/comments`, { method: 'POST', body: { text } })
 
 // ---- Plans and credits (R-212 to R-216).
-export interface Plan {
-  name: string
-  title: string
-  price_cents: number | null
-  signup_credits: number
-  daily_credits: number
-  monthly_credits: number
-  unlimited_credits: boolean
-  images_daily_max: number | null
-  storage_bytes_max: number | null
-  watermark: boolean
-  model_tier: string
-  api_access: boolean
-  commercial_licence: boolean
-}
-export const plans = async (): Promise<Plan[]> => {
-  const answer = await call<Plan[] | { data: Plan[] }>('/subscriptions/plans')
-  return Array.isArray(answer) ? answer : answer.data
-}
 export interface Pack {
   id: string
   credits: string
@@ -108,13 +89,6 @@ export const testProvider = (id: string): Promise<{ ok: boolean; message: string
 export const removeProvider = (id: string): Promise<void> => call(`/api-configs/${id}`, { method: 'DELETE' })
 
 // ---- Administration (R-223).
-export const adminUsers = (after?: string | null): Promise<Page<User>> => call('/admin/users', { query: { after, limit: 100 } })
-export const adminUser = (id: string): Promise<User> => call(`/admin/users/${encodeURIComponent(id)}`)
-export const adminChangeUser = (id: string, body: { is_active?: boolean; role?: Role; plan?: string }): Promise<User> =>
-  call(`/admin/users/${id}`, { method: 'PATCH', body })
-/** The same key books once. */
-export const adminCredits = (id: string, credits: number, reason: string, key: string): Promise<void> =>
-  call(`/admin/users/${id}/credits`, { method: 'POST', body: { credits, reason, key } })
 export interface Report {
   id: string
   image: PublicPicture

@@ -4,6 +4,93 @@
  */
 
 export interface paths {
+    "/api/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody, oldest first. */
+        get: operations["list_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Somebody. */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Another role or plan, or in or out. */
+        patch: operations["change_user"];
+        trace?: never;
+    };
+    "/api/v1/admin/users/{id}/credits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Corrects somebody's balance. */
+        post: operations["adjust_credits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your keys, newest first; ended ones too. */
+        get: operations["list_keys"];
+        put?: never;
+        /** Makes a key, which is shown once. */
+        post: operations["create_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a key. */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -72,6 +159,433 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends the link to choose a new password. */
+        post: operations["reset_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/reset-password/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new password, by the token of a mail. */
+        post: operations["confirm_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/verify-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Proves an address by the token of a mail. */
+        post: operations["verify_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/verify-email/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends the mail that proves an address again. */
+        post: operations["resend_verification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credits/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What you have. */
+        get: operations["balance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credits/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your bookings, newest first. */
+        get: operations["credit_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your pictures, newest first. */
+        get: operations["list_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One thing done to many pictures. */
+        post: operations["batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Draws pictures. */
+        post: operations["generate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a drawing would cost. */
+        post: operations["quote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in a picture to start from. */
+        post: operations["upload_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What you sent, newest first. It is kept for a week. */
+        get: operations["list_uploads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes something you sent, at once and for good. */
+        delete: operations["delete_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of your pictures. */
+        get: operations["get_image"];
+        put?: never;
+        post?: never;
+        /** Throws a picture away. */
+        delete: operations["delete_image"];
+        options?: never;
+        head?: never;
+        /** Another title, or a mark as a favourite. */
+        patch: operations["change_image"];
+        trace?: never;
+    };
+    "/api/v1/images/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of one of your pictures. */
+        get: operations["image_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a picture out of the trash. */
+        post: operations["restore_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The small version of one of your pictures. */
+        get: operations["image_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/upscale": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Enlarges one of your pictures. */
+        post: operations["upscale"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/variations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** More like this one. */
+        post: operations["variations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your jobs, newest first. */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a job is, with its pictures. */
+        get: operations["get_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a job; nothing is paid. */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job as it happens, as server-sent events `job` and `progress`. */
+        get: operations["job_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can draw here, the default first. */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The plans. */
+        get: operations["list_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/me": {
         parameters: {
             query?: never;
@@ -82,6 +596,42 @@ export interface paths {
         /** Who somebody is. */
         get: operations["me"];
         put?: never;
+        post?: never;
+        /** Asks to be forgotten. */
+        delete: operations["erase_me"];
+        options?: never;
+        head?: never;
+        /** Changes what somebody shows of themselves. */
+        patch: operations["change_profile"];
+        trace?: never;
+    };
+    "/api/v1/users/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything there is about you, as one document. */
+        get: operations["export_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes the password; every session and key ends. */
+        put: operations["change_password"];
         post?: never;
         delete?: never;
         options?: never;
@@ -118,6 +668,40 @@ export interface paths {
         post?: never;
         /** Logs out elsewhere. */
         delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What you used, by day. */
+        get: operations["my_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that happens to your jobs, over one WebSocket. */
+        get: operations["job_socket"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -246,6 +830,63 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What to do. */
+        Action: {
+            /** @description Enlarge them. */
+            upscale: components["schemas"]["UpscaleBody"];
+        } | {
+            /** @description Draw more like them. */
+            variations: components["schemas"]["VariationsBody"];
+        };
+        /** @description A correction. */
+        AdjustBody: {
+            /**
+             * Format: int64
+             * @description Whole credits to add, or to take if negative.
+             * @example 10
+             */
+            credits: number;
+            /**
+             * @description Which correction it is: a second one with the same key changes nothing.
+             * @example ticket-4711
+             */
+            key: string;
+            /**
+             * @description Why, for the record.
+             * @example lost in an outage
+             */
+            reason: string;
+        };
+        /** @description What somebody has. */
+        BalanceView: {
+            /** @description What can be spent. */
+            available: components["schemas"]["CreditAmount"];
+            /** @description Everything ever granted. */
+            earned: components["schemas"]["CreditAmount"];
+            /** @description Where what is left came from, what ends first first. */
+            grants: components["schemas"]["GrantView"][];
+            /** @description Used without being charged. */
+            metered: components["schemas"]["CreditAmount"];
+            /** @description Set aside for jobs that are not done. */
+            pending: components["schemas"]["CreditAmount"];
+            /** @description Everything ever spent. */
+            spent: components["schemas"]["CreditAmount"];
+        };
+        /** @description What to do to which pictures. */
+        BatchBody: {
+            /** @description What to do. */
+            action: components["schemas"]["Action"];
+            /** @description Their ids, each once. */
+            image_ids: string[];
+        };
+        /** @description What became of one picture of a batch: a job, or why there is none. */
+        BatchRow: {
+            /** @description Why there is none: the same codes as elsewhere. */
+            error_code?: string | null;
+            /** @description The picture. */
+            image_id: string;
+            job?: null | components["schemas"]["JobView"];
+        };
         /** @description The last event of a picture with `stream`. */
         CompletedEvent: components["schemas"]["Traits"] & {
             /** @description The file in base64. */
@@ -262,6 +903,142 @@ export interface components {
             seed: number;
             /** @description [`CompletedEvent::NAME`]. */
             type: string;
+        };
+        /** @description The token, and the new password. */
+        ConfirmResetBody: {
+            /**
+             * Format: password
+             * @description The new one.
+             * @example another sentence nobody says
+             */
+            password: string;
+            /**
+             * @description As the link in the mail has it.
+             * @example em_…
+             */
+            token: string;
+        };
+        /**
+         * @description An amount of credits, to a millionth.
+         * @example 12.5
+         */
+        CreditAmount: string;
+        /** @description One day. */
+        DayView: {
+            /**
+             * Format: int64
+             * @description Bytes stored.
+             */
+            bytes: number;
+            /** @description Spent, or counted where nothing is charged. */
+            credits: components["schemas"]["CreditAmount"];
+            /**
+             * Format: date
+             * @description In UTC.
+             */
+            day: string;
+            /**
+             * Format: int64
+             * @description Milliseconds on a device.
+             */
+            gpu_ms: number;
+            /**
+             * Format: int64
+             * @description Pictures stored.
+             */
+            images: number;
+            /**
+             * Format: int64
+             * @description Jobs completed.
+             */
+            jobs: number;
+        };
+        /** @description What is to be drawn. What is left out is the model's own default. */
+        DrawingBody: {
+            /** @description The shape instead of numbers: `1:1`, `16:9`, `9:16`, `21:9` or another up to `4:1`, with as many pixels as the model draws best. */
+            aspect_ratio?: string | null;
+            /**
+             * Format: int32
+             * @description Text encoder layers left out.
+             */
+            clip_skip?: number | null;
+            /**
+             * Format: int32
+             * @description For JPEG and lossy WebP.
+             * @default 95
+             */
+            compression: number | null;
+            /**
+             * Format: double
+             * @description Noise of stochastic samplers.
+             */
+            eta?: number | null;
+            /**
+             * @description `png`, `jpeg` or `webp`.
+             * @example png
+             */
+            format?: string | null;
+            /**
+             * Format: double
+             * @description How closely the prompt is followed.
+             */
+            guidance?: number | null;
+            /**
+             * Format: int32
+             * @description Pixels; with `width`.
+             * @example 64
+             */
+            height?: number | null;
+            image?: null | components["schemas"]["SourceBody"];
+            /** @description For WebP: lose nothing. */
+            lossless?: boolean | null;
+            mask?: null | components["schemas"]["SourceBody"];
+            /** @description The model, as `/v1/models` lists it. */
+            model?: string | null;
+            /**
+             * Format: int32
+             * @description How many pictures.
+             * @default 1
+             */
+            n: number | null;
+            /** @description What to avoid. */
+            negative_prompt?: string | null;
+            /**
+             * @description What the pictures show; A1111's weights are understood.
+             * @example a red circle on a blue background
+             */
+            prompt: string;
+            /**
+             * @description `normal`, `2k` or `4k`: drawn as the model draws best, then enlarged.
+             * @example normal
+             */
+            quality?: string | null;
+            /** @description The update rule, such as `euler_ancestral` or `DPM++ 2M`. */
+            sampler?: string | null;
+            /** @description The noise levels, such as `karras`. */
+            schedule?: string | null;
+            /**
+             * Format: int64
+             * @description Of the first picture, the others count up; left out, one is drawn.
+             */
+            seed?: number | null;
+            /**
+             * Format: int32
+             * @description Denoising steps.
+             * @example 4
+             */
+            steps?: number | null;
+            /**
+             * Format: double
+             * @description How much of the picture is redrawn.
+             */
+            strength?: number | null;
+            /**
+             * Format: int32
+             * @description Pixels; with `height`.
+             * @example 64
+             */
+            width?: number | null;
         };
         /**
          * @description An error.
@@ -342,6 +1119,30 @@ export interface components {
             /** @description Answer as server-sent events. */
             stream?: boolean | null;
         };
+        /** @description Credits that came together. */
+        GrantView: {
+            /** @description How many there were. */
+            amount: components["schemas"]["CreditAmount"];
+            /**
+             * Format: date-time
+             * @description Until when they are good; null is for ever.
+             */
+            expires_at?: string | null;
+            /** @description How many are left. */
+            remaining: components["schemas"]["CreditAmount"];
+            /** @description `signup`, `daily`, `monthly`, `purchase`, `refund` or `adjust`. */
+            source: string;
+        };
+        /** @description What changes. */
+        ImageBody: {
+            /** @description Your mark. */
+            is_favourite?: boolean | null;
+            /**
+             * @description What you call it.
+             * @example the good one
+             */
+            title?: string | null;
+        };
         /** @description A finished picture: `b64_json` or `url`, never both. */
         ImageData: {
             /** @description The file in base64, without a prefix. */
@@ -354,6 +1155,65 @@ export interface components {
             /** @description Where the file can be fetched. */
             url?: string | null;
         };
+        /** @description A picture. */
+        ImageView: {
+            /** @description A placeholder while it loads (blurha.sh). */
+            blurhash?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes, the small version's included.
+             */
+            bytes: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was thrown away.
+             */
+            deleted_at?: string | null;
+            /** @description `png`, `jpeg` or `webp`. */
+            format: string;
+            /**
+             * Format: int64
+             * @description Pixels.
+             */
+            height: number;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Its place in the job, from 0.
+             */
+            index: number;
+            /** @description Its owner's mark. */
+            is_favourite: boolean;
+            /** @description Others may see it. */
+            is_public: boolean;
+            /** @description The job that made it. */
+            job_id: string;
+            /** @description What drew it. */
+            model: string;
+            /** @description Seed, sampler, steps and what else was used. */
+            parameters: Record<string, never>;
+            /** @description What it was to show. */
+            prompt: string;
+            /** @description SHA-256 of the file in hexadecimal. */
+            sha256: string;
+            /** @description Where its small version is. */
+            thumbnail_url?: string | null;
+            /** @description What its owner calls it. */
+            title?: string | null;
+            /** @description Where its bytes are. */
+            url: string;
+            /**
+             * Format: int64
+             * @description Pixels.
+             */
+            width: number;
+        };
         /** @description The answer to a request without `stream`. */
         ImagesResponse: components["schemas"]["Traits"] & {
             /**
@@ -363,6 +1223,100 @@ export interface components {
             created: number;
             /** @description The pictures. */
             data: components["schemas"]["ImageData"][];
+        };
+        /** @description Why a job failed. */
+        JobError: {
+            /** @description For programs. */
+            code: string;
+            /** @description For people. */
+            message: string;
+        };
+        /** @description A job. */
+        JobView: {
+            /**
+             * Format: int64
+             * @description How often it was begun.
+             */
+            attempt: number;
+            /** @description Its owner wants it no more, and its worker has not stopped yet. */
+            cancel_requested: boolean;
+            /**
+             * Format: date-time
+             * @description When it was submitted.
+             */
+            created_at: string;
+            error?: null | components["schemas"]["JobError"];
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Its pictures, where one job is asked for. */
+            images?: components["schemas"]["ImageView"][] | null;
+            /**
+             * Format: int64
+             * @description Pictures stored.
+             */
+            images_delivered: number;
+            /**
+             * Format: int64
+             * @description Pictures asked for.
+             */
+            images_wanted: number;
+            /** @description The model it needs. */
+            model: string;
+            /**
+             * Format: double
+             * @description How far it is, 0 to 1.
+             */
+            progress: number;
+            /** @description What was asked for. */
+            request: Record<string, never>;
+            /**
+             * Format: date-time
+             * @description When it was first begun.
+             */
+            started_at?: string | null;
+            /**
+             * @description `queued`, `processing`, `completed`, `failed` or `cancelled`.
+             * @example queued
+             */
+            state: string;
+            /** @description Price of one picture. */
+            unit_price: components["schemas"]["CreditAmount"];
+        };
+        /** @description A key. */
+        KeyView: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Until when it is good; null is for ever.
+             */
+            expires_at?: string | null;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute.
+             */
+            last_used_at?: string | null;
+            /** @description What its owner calls it. */
+            name: string;
+            /** @description How it begins. */
+            prefix: string;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             */
+            revoked_at?: string | null;
+            /** @description What it allows. */
+            scopes: string[];
         };
         /** @description Who they say they are. */
         LoginBody: {
@@ -405,6 +1359,332 @@ export interface components {
             /** @description `list`. */
             object: string;
         };
+        /** @description A model. */
+        ModelView: {
+            /** @description Its family, such as `sd1` or `sdxl`. */
+            family: string;
+            /** @description It was made for repainting parts of pictures. */
+            for_editing: boolean;
+            /**
+             * Format: double
+             * @description Guidance where a request says nothing.
+             */
+            guidance: number;
+            /**
+             * Format: int32
+             * @description Pixels it draws best.
+             */
+            height: number;
+            /** @description Its name, as a request says it. */
+            id: string;
+            /** @description The update rule where a request says nothing. */
+            sampler: string;
+            /** @description The noise levels where a request says nothing. */
+            schedule: string;
+            /**
+             * Format: int32
+             * @description Sides are multiples of this.
+             */
+            size_multiple: number;
+            /**
+             * Format: int32
+             * @description Denoising steps where a request says nothing.
+             */
+            steps: number;
+            /** @description What one picture costs at normal quality. */
+            unit_price: components["schemas"]["CreditAmount"];
+            /**
+             * Format: int32
+             * @description Pixels it draws best.
+             */
+            width: number;
+        };
+        /** @description A key to be made. */
+        NewKeyBody: {
+            /**
+             * Format: date-time
+             * @description Until when; left out, for ever.
+             */
+            expires_at?: string | null;
+            /**
+             * @description What you call it.
+             * @example my script
+             */
+            name: string;
+            /**
+             * @description What it allows: `generate`, `images:read`, `images:write`, `account:read`.
+             * @example [
+             *       "generate",
+             *       "images:read"
+             *     ]
+             */
+            scopes: string[];
+        };
+        /** @description A key that was just made. */
+        NewKeyView: components["schemas"]["KeyView"] & {
+            /** @description The whole key. It is not shown again. */
+            key: string;
+        };
+        /** @description A page of a list, newest first. */
+        PageView_ImageView: {
+            /** @description The rows. */
+            data: {
+                /** @description A placeholder while it loads (blurha.sh). */
+                blurhash?: string | null;
+                /**
+                 * Format: int64
+                 * @description Bytes, the small version's included.
+                 */
+                bytes: number;
+                /**
+                 * Format: date-time
+                 * @description When it was stored.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was thrown away.
+                 */
+                deleted_at?: string | null;
+                /** @description `png`, `jpeg` or `webp`. */
+                format: string;
+                /**
+                 * Format: int64
+                 * @description Pixels.
+                 */
+                height: number;
+                /** @description Its id. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Its place in the job, from 0.
+                 */
+                index: number;
+                /** @description Its owner's mark. */
+                is_favourite: boolean;
+                /** @description Others may see it. */
+                is_public: boolean;
+                /** @description The job that made it. */
+                job_id: string;
+                /** @description What drew it. */
+                model: string;
+                /** @description Seed, sampler, steps and what else was used. */
+                parameters: Record<string, never>;
+                /** @description What it was to show. */
+                prompt: string;
+                /** @description SHA-256 of the file in hexadecimal. */
+                sha256: string;
+                /** @description Where its small version is. */
+                thumbnail_url?: string | null;
+                /** @description What its owner calls it. */
+                title?: string | null;
+                /** @description Where its bytes are. */
+                url: string;
+                /**
+                 * Format: int64
+                 * @description Pixels.
+                 */
+                width: number;
+            }[];
+            /** @description The `cursor` of the next page; null if this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        PageView_JobView: {
+            /** @description The rows. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description How often it was begun.
+                 */
+                attempt: number;
+                /** @description Its owner wants it no more, and its worker has not stopped yet. */
+                cancel_requested: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it was submitted.
+                 */
+                created_at: string;
+                error?: null | components["schemas"]["JobError"];
+                /**
+                 * Format: date-time
+                 * @description When it ended.
+                 */
+                finished_at?: string | null;
+                /** @description Its id. */
+                id: string;
+                /** @description Its pictures, where one job is asked for. */
+                images?: components["schemas"]["ImageView"][] | null;
+                /**
+                 * Format: int64
+                 * @description Pictures stored.
+                 */
+                images_delivered: number;
+                /**
+                 * Format: int64
+                 * @description Pictures asked for.
+                 */
+                images_wanted: number;
+                /** @description The model it needs. */
+                model: string;
+                /**
+                 * Format: double
+                 * @description How far it is, 0 to 1.
+                 */
+                progress: number;
+                /** @description What was asked for. */
+                request: Record<string, never>;
+                /**
+                 * Format: date-time
+                 * @description When it was first begun.
+                 */
+                started_at?: string | null;
+                /**
+                 * @description `queued`, `processing`, `completed`, `failed` or `cancelled`.
+                 * @example queued
+                 */
+                state: string;
+                /** @description Price of one picture. */
+                unit_price: components["schemas"]["CreditAmount"];
+            }[];
+            /** @description The `cursor` of the next page; null if this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        PageView_TransferView: {
+            /** @description The rows. */
+            data: {
+                /** @description What it changed, or set aside, or let go. */
+                amount: components["schemas"]["CreditAmount"];
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                created_at: string;
+                /** @description Its id. */
+                id: string;
+                /** @description The job it is about. */
+                job_id?: string | null;
+                /** @description `grant`, `hold`, `capture`, `release`, `refund`, `expire` or `adjust`. */
+                kind: string;
+                /** @description What there was afterwards, what is set aside included. */
+                posted_after: components["schemas"]["CreditAmount"];
+                /** @description Why, for people. */
+                reason: string;
+            }[];
+            /** @description The `cursor` of the next page; null if this is the last. */
+            next?: string | null;
+        };
+        /** @description The old and the new. */
+        PasswordBody: {
+            /**
+             * Format: password
+             * @description The one that is wanted.
+             * @example another sentence nobody says
+             */
+            new: string;
+            /**
+             * Format: password
+             * @description The one that is known.
+             * @example a long sentence nobody says
+             */
+            old: string;
+        };
+        /** @description A plan. */
+        PlanView: {
+            /** @description API keys. */
+            api_access: boolean;
+            /** @description Commercial use. */
+            commercial_licence: boolean;
+            /**
+             * Format: int64
+             * @description Whole credits each day.
+             */
+            daily_credits: number;
+            /**
+             * Format: int64
+             * @description Pictures a day.
+             */
+            images_daily_max?: number | null;
+            /** @description Which models. */
+            model_tier: string;
+            /**
+             * Format: int64
+             * @description Whole credits each month.
+             */
+            monthly_credits: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description A month's price in the currency's hundredths; null is by arrangement, or nothing.
+             */
+            price_cents?: number | null;
+            /**
+             * Format: int64
+             * @description Higher goes first.
+             */
+            priority: number;
+            /**
+             * Format: int64
+             * @description Whole credits on registration.
+             */
+            signup_credits: number;
+            /**
+             * Format: int64
+             * @description Bytes of stored pictures.
+             */
+            storage_bytes_max?: number | null;
+            /** @description What help is promised. */
+            support: string;
+            /** @description How it is called. */
+            title: string;
+            /** @description What is used is counted and not charged. */
+            unlimited_credits: boolean;
+            /** @description Pictures carry a visible mark. */
+            watermark: boolean;
+        };
+        /** @description What changes. */
+        ProfileBody: {
+            /**
+             * @description Their name.
+             * @example Ada Lovelace
+             */
+            full_name?: string | null;
+            /**
+             * @description `de`, `pt-BR`.
+             * @example en
+             */
+            locale?: string | null;
+            /**
+             * @description What others see.
+             * @example ada
+             */
+            username?: string | null;
+        };
+        /** @description What a drawing would cost. */
+        QuoteView: {
+            /** @description What you can spend. */
+            available: components["schemas"]["CreditAmount"];
+            /**
+             * Format: double
+             * @description Until it would be finished, if everybody else's jobs were done by this node, in seconds.
+             */
+            backlog_seconds: number;
+            /** @description Whether it would be charged; otherwise it is only counted. */
+            charged: boolean;
+            /**
+             * Format: int64
+             * @description How many pictures.
+             */
+            images: number;
+            /** @description The model. */
+            model: string;
+            /** @description All of them. */
+            total: components["schemas"]["CreditAmount"];
+            /** @description One of them. */
+            unit_price: components["schemas"]["CreditAmount"];
+        };
         /** @description The token to exchange. */
         RefreshBody: {
             /**
@@ -432,6 +1712,14 @@ export interface components {
             password: string;
             /** @description What others see: 3 to 50 of `a-z`, `0-9`, `.`, `_`, `-`. Made of the address if it is left out. */
             username?: string | null;
+        };
+        /** @description Whose. */
+        ResetBody: {
+            /**
+             * @description The address.
+             * @example ada@example.org
+             */
+            email: string;
         };
         /** @description Somebody's session. */
         SessionRow: {
@@ -477,6 +1765,18 @@ export interface components {
             refresh_token?: string | null;
             user?: null | components["schemas"]["UserView"];
         };
+        /** @description One of your stored pictures. */
+        SourceBody: {
+            /** @description `image` (it was drawn) or `upload` (it was sent). */
+            from: components["schemas"]["SourceKind"];
+            /** @description Its id. */
+            id: string;
+        };
+        /**
+         * @description Where a picture came from.
+         * @enum {string}
+         */
+        SourceKind: "image" | "upload";
         /** @description What is known of all pictures of an answer. */
         Traits: {
             /** @description Always opaque. */
@@ -488,11 +1788,95 @@ export interface components {
             /** @description `WxH`. */
             size: string;
         };
+        /** @description A booking. */
+        TransferView: {
+            /** @description What it changed, or set aside, or let go. */
+            amount: components["schemas"]["CreditAmount"];
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /** @description Its id. */
+            id: string;
+            /** @description The job it is about. */
+            job_id?: string | null;
+            /** @description `grant`, `hold`, `capture`, `release`, `refund`, `expire` or `adjust`. */
+            kind: string;
+            /** @description What there was afterwards, what is set aside included. */
+            posted_after: components["schemas"]["CreditAmount"];
+            /** @description Why, for people. */
+            reason: string;
+        };
         /**
          * @description How tokens are handed over.
          * @enum {string}
          */
         Transport: "bearer" | "cookie";
+        /** @description A picture to start from. */
+        UploadBody: {
+            /**
+             * Format: binary
+             * @description PNG, JPEG or WebP.
+             */
+            file: string;
+        };
+        /** @description A picture that was sent. */
+        UploadView: {
+            /**
+             * Format: int64
+             * @description Bytes as kept.
+             */
+            bytes: number;
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            created_at: string;
+            /** @description `png`, `jpeg` or `webp`. */
+            format: string;
+            /**
+             * Format: int64
+             * @description Pixels.
+             */
+            height: number;
+            /** @description Its id: `{"from": "upload", "id": …}` in what is to be drawn. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /** @description How much larger. */
+        UpscaleBody: {
+            /**
+             * Format: int32
+             * @description 2 or 4.
+             * @example 2
+             */
+            factor: number;
+        };
+        /** @description What changes. What is left out stays. */
+        UserBody: {
+            /** @description May log in. */
+            is_active?: boolean | null;
+            /**
+             * @description A plan's name.
+             * @example pro
+             */
+            plan?: string | null;
+            /**
+             * Format: date-time
+             * @description When the plan falls back to the first one; left out, never.
+             */
+            plan_ends_at?: string | null;
+            /**
+             * @description `user`, `moderator`, `admin` or `superuser`.
+             * @example moderator
+             */
+            role?: string | null;
+        };
         /** @description Somebody with an account. */
         UserView: {
             /**
@@ -527,6 +1911,41 @@ export interface components {
             /** @description What others see. */
             username: string;
         };
+        /** @description A page of people. */
+        UsersView: {
+            /** @description The rows. */
+            data: components["schemas"]["UserView"][];
+            /** @description The `after` of the next page; null if this is the last. */
+            next?: string | null;
+        };
+        /** @description How different they are to be. */
+        VariationsBody: {
+            /**
+             * Format: int32
+             * @description How many.
+             * @default 1
+             */
+            n: number | null;
+            /**
+             * Format: int64
+             * @description Of the first; left out, one is drawn.
+             */
+            seed?: number | null;
+            /**
+             * Format: double
+             * @description How much of the picture is redrawn.
+             * @default 0.75
+             */
+            strength: number | null;
+        };
+        /** @description The token. */
+        VerifyBody: {
+            /**
+             * @description As the link in the mail has it.
+             * @example em_…
+             */
+            token: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -536,6 +1955,299 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description The id of the last row of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The people */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsersView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Who */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Who */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            /** @description They, as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    adjust_credits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdjustBody"];
+            };
+        };
+        responses: {
+            /** @description The booking */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKeyBody"];
+            };
+        };
+        responses: {
+            /** @description The key */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKeyView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -698,6 +2410,1170 @@ export interface operations {
             };
         };
     };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetBody"];
+            };
+        };
+        responses: {
+            /** @description It is on its way, if there is such an account */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    confirm_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmResetBody"];
+            };
+        };
+        responses: {
+            /** @description The password is changed; every session and key has ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    verify_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyBody"];
+            };
+        };
+        responses: {
+            /** @description The address is proved */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resend_verification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is on its way, if it is needed */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    balance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The balance */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BalanceView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    credit_history: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bookings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_TransferView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_images: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description In the prompt or the title. */
+                q?: string;
+                /** @description Drawn by this model. */
+                model?: string;
+                /** @description Favourites alone. */
+                favourite?: boolean;
+                /** @description What was thrown away, instead of the rest. */
+                trashed?: boolean;
+                /** @description Stored at this time or later. */
+                since?: string;
+                /** @description Stored before this time. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pictures */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_ImageView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    batch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body is the same jobs, for a day */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchBody"];
+            };
+        };
+        responses: {
+            /** @description What became of each, in order */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRow"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    generate: {
+        parameters: {
+            query?: {
+                /** @description Answer when the job has ended, or after a minute. */
+                wait?: boolean;
+            };
+            header?: {
+                /** @description The same key with the same body is the same job, for a day */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawingBody"];
+            };
+        };
+        responses: {
+            /** @description With `wait`: the job, which has ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description The job; `Location` is where it is */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    quote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawingBody"];
+            };
+        };
+        responses: {
+            /** @description The price */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuoteView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    upload_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["UploadBody"];
+            };
+        };
+        responses: {
+            /** @description The picture as it is kept */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_uploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pictures */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What was sent */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is in the trash */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImageBody"];
+            };
+        };
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    image_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                    "image/png": number[];
+                    "image/webp": number[];
+                };
+            };
+            /** @description As `If-None-Match` has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    restore_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    image_thumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": number[];
+                };
+            };
+            /** @description As `If-None-Match` has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    upscale: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body is the same job, for a day */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpscaleBody"];
+            };
+        };
+        responses: {
+            /** @description The job; `Location` is where it is */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    variations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body is the same job, for a day */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VariationsBody"];
+            };
+        };
+        responses: {
+            /** @description The job; `Location` is where it is */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The jobs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_JobView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description As `If-None-Match` has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job as it is now */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    job_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events until the job has ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plans, the first is what people begin with */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -715,6 +3591,162 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserView"];
                 };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    erase_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description You cannot log in any more, and will be forgotten */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileBody"];
+            };
+        };
+        responses: {
+            /** @description Who you are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordBody"];
+            };
+        };
+        responses: {
+            /** @description It is changed: log in again */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused: what to do about it is in the message, why is in the code */
             "4XX": {
@@ -788,6 +3820,85 @@ export interface operations {
         responses: {
             /** @description It has ended */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    my_stats: {
+        parameters: {
+            query?: {
+                /** @description The first day, such as `2026-11-01`; without it thirty days before the last. */
+                from?: string;
+                /** @description The last day; without it, today. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Days on which something was used */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DayView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    job_socket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It goes on as a WebSocket */
+            101: {
                 headers: {
                     [name: string]: unknown;
                 };

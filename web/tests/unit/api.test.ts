@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import * as images from '@/api/images'
 import { address, call, proof } from '@/api/client'
 import { ApiFailure, asFailure } from '@/api/failure'
-import { nativeSize } from '@/api/models'
 import { Refusal, server } from './server'
 
 let cookies = ''
@@ -85,9 +84,4 @@ it('a file is sent as the part `file`, and its progress told', async () => {
   expect(parts).toEqual([0.5])
   expect(sent).toMatchObject({ url: '/api/v1/images/upload', headers: { 'x-csrf-token': 'p' } })
   expect(sent.body?.has('file')).toBe(true)
-})
-
-it('a model’s own size is read', () => {
-  expect(nativeSize({ id: 'a', family: 'sd1', native_size: '768x512' })).toEqual([768, 512])
-  expect(nativeSize(undefined)).toEqual([512, 512])
 })

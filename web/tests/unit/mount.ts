@@ -3,7 +3,7 @@ import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import type { Component } from 'vue'
 import { vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { job, picture, user } from './samples'
+import { job, model, picture, user } from './samples'
 import { server } from './server'
 
 const page = <T>(data: T[]): { data: T[]; next: string | null } => ({ data, next: null })
@@ -20,7 +20,7 @@ export const WORLD: Record<string, unknown> = {
   'GET /api/v1/jobs': page([job({ id: 'old', state: 'completed', images_delivered: 2 }), job({ id: 'bad', state: 'failed', error: { code: 'x', message: 'out of memory' } })]),
   'GET /api/v1/jobs/old': job({ id: 'old', state: 'completed', images: [picture({ id: 'p0', job_id: 'old' }), picture({ id: 'p1', job_id: 'old' })] }),
   'GET /api/v1/jobs/j1': job({ state: 'completed', images: [picture({ id: 'p0' })] }),
-  'GET /v1/models': { data: [{ id: 'builtin', family: 'tiny', native_size: '64x64' }, { id: 'other', family: 'other', native_size: '64x64' }] },
+  'GET /api/v1/models': [model('builtin'), model('other')],
   'POST /api/v1/images/quote': { model: 'builtin', images: 1, unit_price: '1', total: '2', available: '99', charged: true, backlog_seconds: 5 },
   'POST /api/v1/images/generate': job(),
   'POST /api/v1/images/p0/variations': job({ id: 'v' }),

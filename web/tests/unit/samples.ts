@@ -1,5 +1,5 @@
 // Rows as the server shows them.
-import type { Job, Picture, User } from '@/api/types'
+import type { Job, Model, Picture, User } from '@/api/types'
 
 let next = 0
 
@@ -63,4 +63,18 @@ export const job = (changes: Partial<Job> = {}): Job => ({
   started_at: null,
   finished_at: null,
   ...changes,
+})
+
+export const model = (id: string): Model => ({
+  id,
+  family: 'sd1',
+  width: 64,
+  height: 64,
+  size_multiple: 8,
+  steps: 4,
+  guidance: 1.5,
+  sampler: 'euler_ancestral',
+  schedule: 'normal',
+  for_editing: false,
+  unit_price: '1',
 })

@@ -5,7 +5,7 @@ import { useJobs } from '@/stores/jobs'
 import { useModels } from '@/stores/models'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
-import { job, picture, user } from '../samples'
+import { job, model, picture, user } from '../samples'
 import { Refusal, server } from '../server'
 
 class Deaf {
@@ -250,11 +250,11 @@ describe('the gallery', () => {
 })
 
 it('models are there or say why not', async () => {
-  server({ 'GET /v1/models': { data: [{ id: 'a', family: 'sd1', native_size: '64x64' }] } })
+  server({ 'GET /api/v1/models': [model('a')] })
   const models = useModels()
   await models.load()
   expect([models.find('none')?.id, models.loaded]).toEqual(['a', true])
-  server({ 'GET /v1/models': new TypeError('x') })
+  server({ 'GET /api/v1/models': new TypeError('x') })
   await models.load()
   expect(models.failure?.isOffline).toBe(true)
 })
