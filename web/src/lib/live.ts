@@ -11,6 +11,8 @@ export interface Listener {
 
 export type Way = 'socket' | 'stream' | 'polling'
 
+/** `WebSocket.OPEN`. */
+const OPEN = 1
 const POLL_MS = 2000
 const BACKOFF_MS = [500, 1000, 2000, 5000, 10_000, 30_000]
 const SOCKET_FAILURES_MAX = 2
@@ -56,7 +58,7 @@ export class Live {
   }
 
   private get isOpen(): boolean {
-    return this.socket?.readyState === WebSocket.OPEN
+    return this.socket?.readyState === OPEN
   }
 
   private get makesDo(): boolean {
