@@ -28,14 +28,15 @@ fn main() {
     for source in SOURCES {
         println!("cargo::rerun-if-changed={}", web.join(source).display());
     }
+    // Nothing of an earlier build is left.
+    if dist.exists() {
+        fs::remove_dir_all(&dist).expect("OUT_DIR can be written");
+    }
     let wish = env::var("EASEL_WEB").unwrap_or_default();
     let got = match wish.as_str() {
         "skip" => Err("EASEL_WEB=skip".to_owned()),
         "" | "require" => build(&web, &dist),
-        folder => fs::remove_dir_all(&dist)
-            .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
-            .and_then(|()| copy(Path::new(folder), &dist))
-            .map_err(|error| format!("EASEL_WEB={folder}: {error}")),
+        folder => copy(Path::new(folder), &dist).map_err(|error| format!("EASEL_WEB={folder}: {error}")),
     };
     let Err(problem) = got else { return };
     assert!(matches!(wish.as_str(), "" | "skip"), "the web application cannot be embedded: {problem}");

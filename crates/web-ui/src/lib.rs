@@ -26,8 +26,9 @@ struct Files;
 /// The answer for a path; `None` if there is none.
 pub fn find(path: &str, sent: &HeaderMap) -> Option<Response> {
     let name = path.trim_start_matches('/');
-    let compressed = name.ends_with(".gz") || name.ends_with(".br");
-    if !name.is_empty() && !compressed && Files::get(name).is_some() {
+    // What is compressed is sent under its plain name, and what the build wrote down is nobody's business.
+    let hidden = name.ends_with(".gz") || name.ends_with(".br") || name.starts_with('.');
+    if !name.is_empty() && !hidden && Files::get(name).is_some() {
         return answer(name, sent);
     }
     let first = name.split('/').next().unwrap_or_default();
@@ -61,20 +62,23 @@ fn answer(name: &str, sent: &HeaderMap) -> Option<Response> {
 fn encoded(name: &str, sent: &HeaderMap) -> Option<(EmbeddedFile, Option<&'static str>)> {
     let taken = sent.get(header::ACCEPT_ENCODING)?.to_str().ok()?;
     let takes = |name: &str| taken.split(',').any(|one| one.split(';').next().is_some_and(|one| one.trim() == name));
-    [("br", "br"), ("gzip", "gz")].into_iter().filter(|(encoding, _)| takes(encoding)).find_map(|(encoding, ending)| {
-        Files::get(&format!("{name}.{ending}")).map(|file| (file, Some(encoding)))
-    })
+    [("br", "br"), ("gzip", "gz")]
+        .into_iter()
+        .filter(|(encoding, _)| takes(encoding))
+        .find_map(|(encoding, ending)| Files::get(&format!("{name}.{ending}")).map(|file| (file, Some(encoding))))
 }
 
 fn tag_of(file: &EmbeddedFile) -> String {
     let digest: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{digest}\"")
+    // Weak: it names the file, however it is compressed.
+    format!("W/\"{digest}\"")
 }
 
 /// Vite's names: `assets/Gallery-D3RZ0OkP.js`.
 fn is_hashed(name: &str) -> bool {
     let stem = name.strip_prefix("assets/").and_then(|name| name.rsplit_once('.')).map(|(stem, _)| stem);
-    let hash = stem.filter(|stem| stem.len() > 9 && stem.is_char_boundary(stem.len() - 9)).map(|stem| stem.split_at(stem.len() - 9).1);
+    let hash =
+        stem.filter(|stem| stem.len() > 9 && stem.is_char_boundary(stem.len() - 9)).map(|stem| stem.split_at(stem.len() - 9).1);
     let letters = |hash: &str| hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     hash.and_then(|hash| hash.strip_prefix('-')).is_some_and(letters)
 }
@@ -102,7 +106,15 @@ mod tests {
         for good in ["assets/index-BnL7I77p.js", "assets/inter-latin-wght-normal-Dx4kXJAl.woff2", "assets/a-bU24_W-6.js"] {
             assert!(is_hashed(good), "{good}");
         }
-        for bad in ["index.html", "sw.js", "theme.js", "assets/clip-merges.txt", "icon-192.png", "assets/index.js", "assets/é-é-é-é-é.js"] {
+        for bad in [
+            "index.html",
+            "sw.js",
+            "theme.js",
+            "assets/clip-merges.txt",
+            "icon-192.png",
+            "assets/index.js",
+            "assets/é-é-é-é-é.js",
+        ] {
             assert!(!is_hashed(bad), "{bad}");
         }
     }

@@ -28,7 +28,16 @@ async fn the_applications_own_addresses_get_its_page() {
 
 #[test]
 fn what_is_for_programs_is_not_found_here() {
-    for path in ["/api/v1/x", "/v1/models/x", "/health/x", "/metrics", "/assets/gone.js", "/robots.txt", "/index.html.gz", "/../Cargo.toml"] {
+    for path in [
+        "/api/v1/x",
+        "/v1/models/x",
+        "/health/x",
+        "/metrics",
+        "/assets/gone.js",
+        "/robots.txt",
+        "/index.html.gz",
+        "/../Cargo.toml",
+    ] {
         assert!(find(path, &HeaderMap::new()).is_none(), "{path}");
     }
 }
