@@ -8,7 +8,7 @@ use axum::{
 use easel_web_ui::find;
 
 fn text<'a>(response: &'a Response, name: &header::HeaderName) -> &'a str {
-    response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    response.headers().get(name).map_or("", |value| value.to_str().expect("headers of ours are ASCII"))
 }
 
 #[tokio::test]
