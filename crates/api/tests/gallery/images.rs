@@ -40,7 +40,10 @@ async fn ones_own_are_listed_changed_and_thrown_away() {
             "{query}"
         );
     }
-    assert_eq!(ids(&server.see(Some(&ada), "/images?since=2020-01-01T00:00:00Z&until=2100-01-01T00:00:00%2B01:00").await).len(), 3);
+    assert_eq!(
+        ids(&server.see(Some(&ada), "/images?since=2020-01-01T00:00:00Z&until=2100-01-01T00:00:00%2B01:00").await).len(),
+        3
+    );
 
     for (method, body) in [(Method::GET, None), (Method::PATCH, Some(json!({ "title": "mine" }))), (Method::DELETE, None)] {
         let refused = server.refused(Some(&eve), method.clone(), &one, body.clone()).await;
