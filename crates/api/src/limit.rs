@@ -85,14 +85,16 @@ async fn check(state: &AppState, class: Class, caller: Limited<'_>, noted: &Note
     Ok(())
 }
 
-/// What a route is for; what the machine that runs us asks for is not limited.
+/// What a route is for. Not limited is what the machine that runs us asks for, and what one page brings with it by the hundred: the parts of the
+/// web application, which has no routes of its own, and the bytes of pictures.
 fn class_of(method: &Method, route: Option<&str>) -> Option<Class> {
-    let route = route.unwrap_or_default();
+    let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let Some(route) = route else { return changes.then_some(Class::Read) };
     let begins = |all: &[&str]| all.iter().any(|beginning| route.starts_with(beginning));
-    if begins(&["/health", "/metrics"]) {
+    let ends = |all: &[&str]| all.iter().any(|end| route.ends_with(end));
+    if begins(&["/health", "/metrics"]) || (!changes && begins(&["/api/v1/images/"]) && ends(&["/file", "/thumbnail"])) {
         return None;
     }
-    let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     Some(match route {
         "/api/v1/auth/login" | "/api/v1/auth/refresh" => Class::Login,
         _ if begins(&["/api/v1/auth/oidc"]) => Class::Login,
@@ -115,6 +117,9 @@ mod tests {
         assert_eq!(of(Method::POST, "/api/v1/auth/logout"), Some(Class::Read));
         assert_eq!(of(Method::POST, "/v1/images/generations"), Some(Class::Generate));
         assert_eq!(of(Method::GET, "/api/v1/users/me"), Some(Class::Read));
-        assert_eq!(class_of(&Method::GET, None), Some(Class::Read), "looking for what is not there");
+        assert_eq!(of(Method::GET, "/api/v1/images"), Some(Class::Read));
+        assert_eq!(of(Method::GET, "/api/v1/images/{id}/thumbnail"), None, "a page of a gallery has a hundred");
+        assert_eq!(class_of(&Method::GET, None), None, "the web application");
+        assert_eq!(class_of(&Method::POST, None), Some(Class::Read), "looking for what is not there");
     }
 }
