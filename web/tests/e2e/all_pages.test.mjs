@@ -22,7 +22,12 @@ before(async () => {
   const job = await page.evaluate(async () => {
     const proof = document.cookie.split('; ').find((cookie) => cookie.includes('csrf'))?.split('=')[1] ?? ''
     const headers = { 'content-type': 'application/json', 'x-csrf-token': proof }
-    return (await fetch('/api/v1/images/generate?wait=true', { method: 'POST', headers, body: JSON.stringify({ prompt: 'a red circle', n: 4 }) })).json()
+    let job = await (await fetch('/api/v1/images/generate', { method: 'POST', headers, body: JSON.stringify({ prompt: 'a red circle' }) })).json()
+    while (['queued', 'processing'].includes(job.state)) {
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      job = await (await fetch(`/api/v1/jobs/${job.id}`)).json()
+    }
+    return job
   })
   picture = job.images?.[0]?.id ?? assert.fail(JSON.stringify(job))
   await page.context().close()
