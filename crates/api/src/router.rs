@@ -150,11 +150,14 @@ pub fn router(state: AppState) -> Router {
     let (documented, _) = documented().split_for_parts();
     let routes = documented
         // For people.
+        .route("/", get(routes::page::index::html))
+        .route("/assets/easel.css", get(routes::page::index::css))
+        .route("/assets/easel.js", get(routes::page::index::js))
         .route("/docs", get(routes::docs::html))
         .route("/assets/docs.css", get(routes::docs::css))
         .route("/assets/docs.js", get(routes::docs::js))
         .route("/openapi.json", get(routes::docs::document))
-        .fallback(routes::page::page)
+        .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(body_limit)
         .layer(middleware::from_fn_with_state(state.clone(), by_address))

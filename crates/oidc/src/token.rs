@@ -1,7 +1,7 @@
 //! The code for a token: from us to the provider, with the verifier and our secret.
 
 use bytes::Bytes;
-use easel_outbound::{Client, Method, Request, header};
+use easel_outbound::{Client, Method, Reach, Request, header};
 use serde::Deserialize;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
@@ -45,7 +45,14 @@ fn request(url: &str, settings: &Settings, metadata: &Metadata, returned: Return
         Some(secret) => drop(headers.insert(header::AUTHORIZATION, basic(&settings.client_id, secret)?)),
         None => {}
     }
-    Ok(Request { method: Method::POST, url: url.to_owned(), headers, body: Bytes::from(form.finish()), limits: None })
+    Ok(Request {
+        method: Method::POST,
+        url: url.to_owned(),
+        headers,
+        body: Bytes::from(form.finish()),
+        limits: None,
+        reach: Reach::Policy,
+    })
 }
 
 /// In a header, as the specification prefers, unless the provider takes secrets in the body alone.

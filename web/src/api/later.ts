@@ -1,10 +1,6 @@
 // Routes of the requirements whose server side was not there when this was written: one place to adapt. Pages hide what answers 404.
 import { call } from './client'
-import { ApiFailure } from './failure'
 import type { Page, Picture, User } from './types'
-
-/** What is not there: like a route that is missing. */
-const notYet = <T>(): Promise<T> => Promise.reject(new ApiFailure(404, 'not_found', 'this server does not offer it'))
 
 // ---- What the server offers (R-270) and how people get in (R-256).
 export interface PublicConfig {
@@ -34,17 +30,10 @@ export const styles = (q: string, category?: string): Promise<Page<Style>> =>
 export const publish = (id: string): Promise<void> => call(`/images/${id}/public`, { method: 'POST' })
 export const unpublish = (id: string): Promise<void> => call(`/images/${id}/public`, { method: 'DELETE' })
 export type BulkAction = 'delete' | 'publish' | 'unpublish' | 'favourite' | 'restore' | 'add_to_album'
-const KINDS: Record<BulkAction, string> = {
-  delete: 'trash', publish: 'publish', unpublish: 'withdraw', favourite: 'favourite', restore: 'restore', add_to_album: 'add_to_album',
-}
-export const bulk = (action: BulkAction, ids: string[], album_id?: string): Promise<unknown> => {
-  const more = action === 'favourite' ? { value: true } : action === 'add_to_album' ? { album_id } : {}
-  return call('/images/bulk', { method: 'POST', body: { ids, action: { kind: KINDS[action], ...more } } })
-}
-// Links and everybody's pictures wait for their files: the server tells of them and does not serve their bytes to others yet.
-export const share: (id: string) => Promise<{ url: string }> = () => notYet()
-export const report = (id: string, reason: string): Promise<void> =>
-  call(`/images/${id}/report`, { method: 'POST', body: { category: 'other', note: reason } })
+export const bulk = (action: BulkAction, ids: string[], album_id?: string): Promise<{ data: { id: string; error: string | null }[] }> =>
+  call('/images/bulk', { method: 'POST', body: { action, ids, ...(album_id ? { album_id } : {}) } })
+export const share = (id: string): Promise<{ url: string }> => call(`/images/${id}/share`, { method: 'POST' })
+export const report = (id: string, reason: string): Promise<void> => call(`/images/${id}/report`, { method: 'POST', body: { reason } })
 
 // ---- Albums.
 export interface Album {
@@ -52,18 +41,8 @@ export interface Album {
   name: string
   images: number
 }
-interface StoredAlbum {
-  id: string
-  title: string
-  image_count?: number
-}
-const album = ({ id, title, image_count }: StoredAlbum): Album => ({ id, name: title, images: image_count ?? 0 })
-export const albums = async (): Promise<Page<Album>> => {
-  const all = await call<StoredAlbum[]>('/albums')
-  return { data: all.map(album), next: null }
-}
-export const createAlbum = async (name: string): Promise<Album> =>
-  album(await call<StoredAlbum>('/albums', { method: 'POST', body: { title: name } }))
+export const albums = (): Promise<Page<Album>> => call('/albums')
+export const createAlbum = (name: string): Promise<Album> => call('/albums', { method: 'POST', body: { name } })
 
 // ---- Everybody's pictures (R-157, R-158, R-160, R-161).
 export interface PublicPicture extends Omit<Picture, 'is_favourite' | 'is_public' | 'job_id' | 'deleted_at'> {
@@ -71,8 +50,9 @@ export interface PublicPicture extends Omit<Picture, 'is_favourite' | 'is_public
   likes: number
   is_liked: boolean
 }
-export const explore: (sort: 'trending' | 'recent', q: string, cursor?: string | null) => Promise<Page<PublicPicture>> = () => notYet()
-export const publicPicture: (id: string) => Promise<PublicPicture> = () => notYet()
+export const explore = (sort: 'trending' | 'recent', q: string, cursor?: string | null): Promise<Page<PublicPicture>> =>
+  call('/images/public', { query: { sort, q, cursor, limit: 40 } })
+export const publicPicture = (id: string): Promise<PublicPicture> => call(`/images/public/${encodeURIComponent(id)}`)
 export const like = (id: string): Promise<void> => call(`/images/${id}/like`, { method: 'PUT' })
 export const unlike = (id: string): Promise<void> => call(`/images/${id}/like`, { method: 'DELETE' })
 export interface Comment {
@@ -115,8 +95,9 @@ export interface Report {
   reason: string
   created_at: string
 }
-export const moderation: (cursor?: string | null) => Promise<Page<Report>> = () => notYet()
-export const decide: (id: string, decision: 'hide' | 'keep') => Promise<void> = () => notYet()
+export const moderation = (cursor?: string | null): Promise<Page<Report>> => call('/admin/moderation', { query: { cursor } })
+export const decide = (id: string, decision: 'hide' | 'keep'): Promise<void> =>
+  call(`/admin/moderation/${id}`, { method: 'POST', body: { decision } })
 /** Rows whose columns are the server's own: shown as they come. */
 export type Row = Record<string, string | number | boolean | null>
 export const adminRows = (what: 'jobs' | 'devices' | 'models' | 'audit', cursor?: string | null): Promise<Page<Row>> =>
