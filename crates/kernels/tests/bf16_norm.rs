@@ -32,7 +32,7 @@ fn group_norms_are_those_of_f64() {
     let mut random = Random(11);
     for case in 0..60 {
         let (rows, groups) = (1 + random.below(3), random.one_of(&[1, 2, 4, 8, 32]));
-        let channels = groups * random.one_of(&[1, 2, 3, 4, 10, 16]);
+        let channels: usize = groups * random.one_of(&[1, 2, 3, 4, 10, 16]);
         let side = [1 + random.below(20), 1 + random.below(40)];
         let pixels = if channels.is_multiple_of(32) { random.below(2) } else { 0 };
         let shape = Border { rows, side, channels, pixels };

@@ -28,7 +28,7 @@ impl Bench {
     fn call(&mut self, outcome: Result<(), FailureClass>) -> Result<(), Refusal> {
         let permit = self.breaker.admit(self.now)?;
         let outcome = outcome.map_err(failure);
-        self.breaker.report(permit, outcome.as_ref().map(|()| ()), self.now);
+        self.breaker.report(permit, outcome.as_ref().copied(), self.now);
         Ok(())
     }
 

@@ -120,7 +120,7 @@ fn who_cannot_says_so() {
 #[test]
 fn seeds_that_mean_something_else_are_changed_and_said_to_be() {
     let stability = model(Kind::Stability, "generate/core");
-    for (seed, served) in [(1, 1), (0, 1), (4_294_967_294, 4_294_967_294), (u64::MAX, (u64::MAX % 4_294_967_294).max(1))] {
+    for (seed, served) in [(1, 1), (0, 1), (4_294_967_294, 4_294_967_294), (u64::MAX, u64::MAX % 4_294_967_294)] {
         let fitted = stability.fit(&Order { seed: Some(seed), ..order(1254, 1254) }).unwrap();
         assert_eq!(fitted.order.seed, Some(served));
         let changed = fitted.changes.contains(&Change::Limited { field: Field::Seed, served });

@@ -100,7 +100,8 @@ fn nothing_leaves_unless_somebody_said_so() {
 
 #[test]
 fn who_cannot_serve_is_passed_over() {
-    let reasons: [(&str, fn(&mut Candidate)); 8] = [
+    type Reason = (&'static str, fn(&mut Candidate));
+    let reasons: [Reason; 8] = [
         ("open", |c| c.breaker = Some(Refusal::Open)),
         ("paused", |c| c.breaker = Some(Refusal::Paused)),
         ("locked", |c| c.breaker = Some(Refusal::Locked)),

@@ -22,9 +22,8 @@ async fn mailed(native: &Native, database: &Database, to: &str) -> String {
     Mailer::new(native.platform.context.clone(), outgoing).send_due().await.expect("mail goes out");
     let mut files: Vec<_> = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
-    let texts = files.iter().map(|path| std::fs::read_to_string(path).expect("a mail"));
-    let mail =
-        texts.filter(|text| text.contains(to)).next_back().expect("a mail to them").replace("=\r\n", "").replace("=3D", "=");
+    let mut texts = files.iter().map(|path| std::fs::read_to_string(path).expect("a mail"));
+    let mail = texts.rfind(|text| text.contains(to)).expect("a mail to them").replace("=\r\n", "").replace("=3D", "=");
     let token = mail.split("#token=").nth(1).expect("a link");
     token.split_whitespace().next().expect("a token").to_owned()
 }

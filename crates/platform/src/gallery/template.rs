@@ -46,7 +46,8 @@ impl Gallery {
     pub async fn template(&self, viewer_id: Option<&str>, id: &str) -> Result<Template, PlatformError> {
         let image = images::by_id(&self.context.db, id).await?.ok_or(super::NOT_FOUND)?;
         let own = viewer_id == Some(image.user_id.as_str());
-        if !own && !(image.is_shown() && image.shows_prompt) {
+        let shown = image.is_shown() && image.shows_prompt;
+        if !own && !shown {
             return Err(super::NOT_FOUND);
         }
         let mut parameters: Map<String, Json> = serde_json::from_str(&image.parameters).unwrap_or_default();

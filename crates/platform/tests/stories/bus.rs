@@ -115,11 +115,8 @@ fn steps_cross_five_times_a_second_and_the_last_always() {
         }
         a.jobs.bus().tell("a", "ada", What::CancelRequested);
         let mut heard = Vec::new();
-        loop {
-            match next(&mut far).await.ok_or("nothing is missed")?.1 {
-                What::Step { index, .. } => heard.push(index),
-                _ => break,
-            }
+        while let What::Step { index, .. } = next(&mut far).await.ok_or("nothing is missed")?.1 {
+            heard.push(index);
         }
         assert!(heard.len() <= 2 && heard.last() == Some(&40), "the clock stands still: {heard:?}");
         Ok(())

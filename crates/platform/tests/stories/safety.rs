@@ -17,8 +17,8 @@ on_both_engines! {
         let before = world.balance(&ada.id).await?;
         let request = r#"{"prompt":"a r@pe scene at canaryplace","negative_prompt":"x"}"#;
         let refused = world.jobs.submit(NewJob { request, idempotency_key: Some("k"), ..job_for(&ada.id, 1) }).await;
-        let Err(PlatformError::ContentBlocked { category }) = &refused else { panic!("{refused:?}") };
-        assert_eq!((category.as_str(), refused.as_ref().map(|_| ()).unwrap_err().code()), ("sexual_violence", "content_blocked"));
+        let Err(error @ PlatformError::ContentBlocked { category }) = &refused else { panic!("{refused:?}") };
+        assert_eq!((category.as_str(), error.code()), ("sexual_violence", "content_blocked"));
         assert!(!format!("{refused:?}").contains("canaryplace"));
         assert_eq!(world.balance(&ada.id).await?, before);
         assert_eq!(world.jobs.list(&ada.id, None, 10).await?.len(), 0);
