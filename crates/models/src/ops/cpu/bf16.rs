@@ -2,7 +2,7 @@
 //!
 //! What comes as a map from outside (latents, noise, masks, pictures) and what leaves as one stays f32, and so does everything of the sampler:
 //! numbers are rounded where a network takes them in. A map that a convolution is about to read lies with zeros around it, which whoever
-//! writes it puts there ([`Data::Bordered`]); every other operation takes it without.
+//! writes it puts there (`Data::Bordered`); every other operation takes it without.
 
 use std::sync::Arc;
 
