@@ -36,6 +36,9 @@ fn foretell(shared: &Shared) {
         }
         core = shared.core();
         core.scheduler.foresee(forecast.ok(), begun.elapsed());
-        core.tell_places_if_few(shared.config.clock.now());
+        // Whoever came to few others was told exactly already.
+        if !core.scheduler.is_quickly_rehearsed() {
+            core.tell_places_if_few(shared.config.clock.now());
+        }
     }
 }

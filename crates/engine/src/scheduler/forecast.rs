@@ -138,9 +138,14 @@ impl Scheduler {
         }
     }
 
+    /// There are so few pictures that everybody who asks gets a rehearsal of his own.
+    pub fn is_quickly_rehearsed(&self) -> bool {
+        self.parts.len() <= FEW
+    }
+
     /// For somebody who wants to know now.
     pub(super) fn renew_forecast(&mut self, now: u64) {
-        if self.foretelling && self.parts.len() <= FEW && self.devices_up() > 0 {
+        if self.foretelling && self.is_quickly_rehearsed() && self.devices_up() > 0 {
             self.forecast = Rehearsal::new(self, now).run();
         }
     }
