@@ -18,6 +18,14 @@ check:
 bench:
     cargo bench --workspace --bench denoise
 
+# The web application with its pages reloaded as they change, over a server that runs
+web:
+    cd web && npm ci --ignore-scripts && npm run dev
+
+# What the web application must pass; the last step needs a built program and Chromium
+web-check:
+    cd web && npm ci --ignore-scripts && npm run check && npm run coverage && npm run build && npm run test:build && npm run test:e2e
+
 # Format everything
 fmt:
     cargo fmt --all

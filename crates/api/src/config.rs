@@ -2,19 +2,25 @@
 
 use std::time::Duration;
 
-use crate::FilesConfig;
+use crate::{Door, FilesConfig};
 
 /// How the routes behave.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
     /// Scheme, host and path before our own paths, without a slash at the end; `None` takes the request's `Host` and plain http.
     pub public_url: Option<String>,
+    /// How people get in.
+    pub door: Door,
+    /// Anybody may make an account; otherwise only whoever runs commands on the server's machine.
+    pub registration: bool,
     /// Where pictures asked for as a URL are kept, and for how long.
     pub files: FilesConfig,
     /// Bytes of a JSON body.
     pub body_bytes_max: usize,
     /// Time a client has to send its body.
     pub body_timeout: Duration,
+    /// Time a client has to send a picture.
+    pub upload_timeout: Duration,
     /// Time a request may wait and be drawn.
     pub generation_timeout: Duration,
     /// Write the generation parameters into the files.
@@ -26,9 +32,12 @@ impl ApiConfig {
     pub fn new(files: FilesConfig) -> Self {
         Self {
             public_url: None,
+            door: Door::Accounts,
+            registration: true,
             files,
             body_bytes_max: 1024 * 1024,
             body_timeout: Duration::from_secs(30),
+            upload_timeout: Duration::from_secs(120),
             generation_timeout: Duration::from_secs(15 * 60),
             write_parameters: true,
         }

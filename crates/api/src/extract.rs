@@ -1,13 +1,126 @@
-//! Reading a JSON body: within its limit, within its time, and with errors that say what is wrong where.
+//! Reading what a request brings: bodies within their limit and their time, paths and queries; with errors that say what is wrong where.
 
 use axum::{
     body::{Body, Bytes},
-    extract::FromRequest,
-    http::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE},
+    extract::{FromRequest, FromRequestParts, Path, Query},
+    http::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE, request::Parts},
 };
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{ApiConfig, ApiError};
+use crate::{ApiConfig, ApiError, AppState};
+
+/// A JSON body of a known shape; a field that it does not have is an error.
+#[derive(Debug)]
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request<Body>, state: &AppState) -> Result<Self, ApiError> {
+        let object = json_object(request, &state.config).await?;
+        let read = serde_path_to_error::deserialize(Value::Object(object));
+        read.map(Self).map_err(|error| {
+            let (path, message) = (error.path().to_string(), error.into_inner().to_string());
+            match path.as_str() {
+                "." => ApiError::new(StatusCode::BAD_REQUEST, "invalid_body", message),
+                field => ApiError::invalid(field, "invalid_value", message),
+            }
+        })
+    }
+}
+
+/// A field that can be left out (it stays), null (it is emptied) or given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Change<T> {
+    /// Left out.
+    #[default]
+    Stays,
+    /// Null, or a value.
+    To(Option<T>),
+}
+
+impl<T> Change<T> {
+    /// What it is afterwards.
+    pub(crate) fn over(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Stays => before,
+            Self::To(after) => after,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::To)
+    }
+}
+
+/// What stands in the path. What cannot be there is not there.
+#[derive(Debug)]
+pub(crate) struct InPath<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for InPath<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        // No database has a name with a NUL in it, and PostgreSQL cannot even look for one.
+        if parts.uri.path().contains("%00") {
+            return Err(ApiError::not_found());
+        }
+        let read = Path::<T>::from_request_parts(parts, state).await;
+        read.map(|Path(value)| Self(value)).map_err(|_| ApiError::not_found())
+    }
+}
+
+/// A name that stands in the path: an id, a user's name, a token. What cannot be one is not there.
+#[derive(Debug)]
+pub(crate) struct InName(pub(crate) String);
+
+impl FromRequestParts<AppState> for InName {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let InNames([name]) = InNames::from_request_parts(parts, state).await?;
+        Ok(Self(name))
+    }
+}
+
+/// Several of them, in their order.
+#[derive(Debug)]
+pub(crate) struct InNames<const N: usize>(pub(crate) [String; N]);
+
+impl<const N: usize> FromRequestParts<AppState> for InNames<N> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let InPath(names) = InPath::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
+        let names: Vec<String> = names.into_iter().map(|(_, value)| value).filter(|name| is_name(name)).collect();
+        names.try_into().map(Self).map_err(|_| ApiError::not_found())
+    }
+}
+
+/// Letters, digits and the signs of names and tokens.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte))
+}
+
+/// What stands in the query.
+#[derive(Debug)]
+pub(crate) struct InQuery<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<AppState> for InQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let read = Query::<T>::from_request_parts(parts, state).await;
+        read.map(|Query(value)| Self(value)).map_err(|rejection| {
+            // axum's words, then serde's, which name the parameter.
+            let message = rejection.body_text().replace("Failed to deserialize query string: ", "");
+            ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", message)
+        })
+    }
+}
 
 /// Reads a body that has to be a JSON object. How long it may be, the router's `DefaultBodyLimit` says.
 pub(crate) async fn json_object(request: Request<Body>, config: &ApiConfig) -> Result<Map<String, Value>, ApiError> {

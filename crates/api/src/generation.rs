@@ -1,14 +1,23 @@
-//! From a finished picture to what a client gets: encoded off the async threads, with its parameters inside, as base64 or as a file.
+//! Requests that are drawn while their client waits: what they cost is set aside, their pictures are stored and paid for, and handed over as
+//! base64 or as a file.
 
 use axum::http::{HeaderMap, StatusCode, Uri, header::HOST};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use easel_engine::Picture;
-use easel_imaging::{EncodeOptions, PngLevel, encode};
+use bytes::Bytes;
+use easel_engine::{EngineError, Picture, Resolved};
+use easel_imaging::Format;
+use easel_platform::{
+    jobs::{NewJob, Results},
+    orders::{Drawing, Order, Output, OutputFormat, Work},
+    records::Job,
+    worker::{Held, Kept, Stop, Writing},
+};
+use easel_types::Quality;
 
 use crate::{
     ApiError, AppState,
+    auth::Caller,
     compat::openai::{request::ImageRequest, response::ImageData},
-    infotext,
 };
 
 /// The scheme and host our addresses begin with.
@@ -26,10 +35,7 @@ impl BaseUrl {
         let host = host.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
         match host.filter(|host| is_host(host)) {
             Some(host) => Ok(Self(format!("http://{host}"))),
-            None => {
-                let message = "the header `Host` names no host, so no address can be given; use response_format b64_json";
-                Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_host", message))
-            }
+            None => Err(invalid_host()),
         }
     }
 
@@ -38,8 +44,13 @@ impl BaseUrl {
     }
 }
 
+pub(crate) fn invalid_host() -> ApiError {
+    let message = "the header `Host` names no host";
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_host", message)
+}
+
 /// Letters, digits, dots and dashes, or an IPv6 address in brackets, and perhaps a port: nothing that could end the host early.
-fn is_host(host: &str) -> bool {
+pub(crate) fn is_host(host: &str) -> bool {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !port.contains(']') => (name, Some(port)),
         _ => (host, None),
@@ -51,45 +62,134 @@ fn is_host(host: &str) -> bool {
     host.len() <= 255 && name_is_good && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
-/// Encodes a picture and puts it where the client wants it; without a base address, into the answer itself.
-pub(crate) async fn deliver(
+/// A request that is being drawn, and the job that pays for it.
+///
+/// Dropped before it is delivered, because the client has gone or something has failed, the job is given up and nothing is paid.
+pub(crate) struct Paid {
+    job: Job,
+    held: Held,
+}
+
+/// A picture that is stored and paid for.
+pub(crate) struct Delivered {
+    /// The file.
+    pub(crate) bytes: Bytes,
+    /// What it was made with.
+    pub(crate) resolved: Resolved,
+}
+
+impl Paid {
+    /// Sets aside what a request costs. Its drawing may have begun: without this it is dropped.
+    pub(crate) async fn hold(
+        state: &AppState,
+        caller: &Caller,
+        request: &ImageRequest,
+        first: &Resolved,
+    ) -> Result<Self, ApiError> {
+        let platform = &state.platform;
+        platform.desk.grant_periods(&caller.user).await?;
+        let order = order(request, first);
+        let new = NewJob {
+            user_id: &caller.user.id,
+            idempotency_key: None,
+            model: &first.model.0,
+            quality: Quality::Normal,
+            images: i64::from(request.generation.num_images),
+            request: &order.to_json(),
+        };
+        let job = platform.jobs.submit_to(&state.node, new).await?;
+        let held = Held::begin(&platform.jobs, &job).ok_or_else(ApiError::internal)?.given_up_when_dropped();
+        Ok(Self { job, held })
+    }
+
+    /// Returns when the request must not go on.
+    pub(crate) async fn stopped(&mut self) -> ApiError {
+        match self.held.stopped().await {
+            Stop::Cancelled => ApiError::new(StatusCode::CONFLICT, "cancelled", "the job was cancelled"),
+            Stop::Lost => ApiError::internal(),
+        }
+    }
+
+    /// Stores the pictures, then pays for them.
+    pub(crate) async fn deliver(
+        self,
+        state: &AppState,
+        request: &ImageRequest,
+        pictures: Vec<Picture>,
+    ) -> Result<Vec<Delivered>, ApiError> {
+        let writing = Writing {
+            format: request.output_format,
+            quality: Quality::Normal,
+            compression: request.compression.quality,
+            lossless: request.compression.lossless,
+            fast: true,
+        };
+        let (mut delivered, mut images) = (Vec::with_capacity(pictures.len()), Vec::with_capacity(pictures.len()));
+        for picture in pictures {
+            let resolved = picture.resolved.clone();
+            let Kept { image, bytes } = state.keeper.keep(&self.job, &writing, picture).await.map_err(|trouble| {
+                tracing::error!(?trouble, "a picture could not be stored");
+                let message = "the picture was made but could not be stored; nothing was paid";
+                ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_failed", message)
+            })?;
+            images.push(image);
+            delivered.push(Delivered { bytes, resolved });
+        }
+        self.held.deliver(&Results { images, gpu_ms: 0 }).await?;
+        Ok(delivered)
+    }
+
+    /// Nothing came of it, and nothing is paid.
+    pub(crate) async fn fail(self, error: EngineError) -> ApiError {
+        self.held.fail(error.clone().into()).await;
+        error.into()
+    }
+}
+
+/// What was asked for, for the job's row.
+fn order(request: &ImageRequest, first: &Resolved) -> Order {
+    let asked = &request.generation;
+    let drawing = Drawing {
+        negative_prompt: asked.negative_prompt.clone(),
+        width: Some(first.width),
+        height: Some(first.height),
+        steps: Some(first.num_inference_steps),
+        guidance: Some(first.guidance_scale),
+        sampler: Some(first.sampler),
+        schedule: Some(first.schedule),
+        eta: asked.eta,
+        clip_skip: asked.clip_skip,
+        seed: Some(first.seed),
+        count: asked.num_images,
+        ..Drawing::new(&first.model.0, &asked.prompt)
+    };
+    let format = match request.output_format {
+        Format::Png => OutputFormat::Png,
+        Format::Jpeg => OutputFormat::Jpeg,
+        Format::Webp => OutputFormat::Webp,
+    };
+    let compression = request.compression;
+    let output = Output { format, quality: Quality::Normal, compression: compression.quality, lossless: compression.lossless };
+    Order { work: Work::Draw(Box::new(drawing)), output }
+}
+
+/// Puts a picture where the client wants it; without a base address, into the answer itself.
+pub(crate) async fn hand_over(
     state: &AppState,
     request: &ImageRequest,
     base: Option<&BaseUrl>,
-    picture: Picture,
+    delivered: Delivered,
 ) -> Result<ImageData, ApiError> {
-    let seed = picture.resolved.seed;
-    let bytes = encode_picture(state, request, picture).await?;
+    let seed = delivered.resolved.seed;
     let Some(base) = base else {
-        return Ok(ImageData { b64_json: Some(BASE64.encode(bytes)), url: None, seed });
+        return Ok(ImageData { b64_json: Some(BASE64.encode(delivered.bytes)), url: None, seed });
     };
-    let name = state.files.put(bytes, request.output_format).await.map_err(|error| {
+    let name = state.files.put(delivered.bytes.into(), request.output_format).await.map_err(|error| {
         tracing::error!(%error, "a picture could not be kept");
         let message = "the picture was made but could not be kept; use response_format b64_json";
         ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_failed", message)
     })?;
     Ok(ImageData { b64_json: None, url: Some(base.file(&name)), seed })
-}
-
-async fn encode_picture(state: &AppState, request: &ImageRequest, picture: Picture) -> Result<Vec<u8>, ApiError> {
-    let (format, compression) = (request.output_format, request.compression);
-    let write_parameters = state.config.write_parameters;
-    let encoding = tokio::task::spawn_blocking(move || {
-        let parameters = write_parameters.then(|| infotext(&picture.resolved).to_string());
-        let options = EncodeOptions {
-            png_level: PngLevel::Fast,
-            quality: compression.quality,
-            lossless: compression.lossless,
-            parameters: parameters.as_deref(),
-            ..EncodeOptions::new(format)
-        };
-        encode(&picture.image, &options)
-    });
-    let bytes = encoding.await.map_err(|error| {
-        tracing::error!(%error, "an encoder panicked");
-        ApiError::internal()
-    })??;
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -2,30 +2,39 @@
 //!
 //! [`router`] makes an [`axum::Router`] over an [`AppState`]; binding a port, TLS and shutdown are the server's business.
 //!
-//! Where things are: an endpoint is `routes/<resource>/<verb>.rs` and one line in `router.rs`; other programs' formats and spellings are
-//! translated in `compat/` and nowhere else; what every request gets (id, span, security headers, time) is `observe.rs`.
+//! Where things are: an endpoint is `routes/<resource>/<verb>.rs` and one line in `router.rs`; who may use it is a type in its arguments
+//! (`auth/`); other programs' formats and spellings are translated in `compat/` and nowhere else; what every request gets (id, span, security
+//! headers, time) is `observe.rs`. What is allowed and what it costs is `easel-platform`'s to say.
 //!
 //! Invariants:
-//! - every error, whoever raises it, is OpenAI's JSON with all four keys (`error.rs`);
+//! - every error, whoever raises it, is OpenAI's JSON with all four keys (`error/`);
+//! - every route is in [`openapi`], with what it needs;
 //! - no body is read without a limit and a deadline, and no picture is made for a client that has gone away;
 //! - prompts and bodies are never logged; internals are logged with the request's id and never sent.
 
+pub mod auth;
 pub mod compat;
 mod config;
 mod error;
 mod extract;
 mod files;
 mod generation;
-mod infotext;
+mod limit;
 mod observe;
+mod openapi;
+mod ordering;
 mod router;
 mod routes;
+mod services;
 mod state;
+mod views;
 
+pub use auth::Door;
 pub use config::ApiConfig;
+pub use easel_platform::worker::infotext;
 pub use error::ApiError;
 pub use files::{FileStore, FilesConfig};
-pub use infotext::infotext;
 pub use observe::RequestId;
-pub use router::router;
+pub use router::{health_router, openapi, router};
+pub use services::Services;
 pub use state::AppState;

@@ -1,38 +1,176 @@
 //! The list of routes, and the layers around them.
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    http::StatusCode,
-    middleware,
-    routing::{get, post},
-};
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
-use crate::{ApiError, AppState, observe::observe, routes};
+use crate::{
+    ApiError, AppState,
+    limit::by_address,
+    observe::observe,
+    openapi::{ApiDoc, finished},
+    routes,
+};
+
+/// Bytes of a body that brings a picture; how large the picture may be is the platform's to say.
+const UPLOAD_MAX: usize = 64 * 1024 * 1024;
+
+/// Every documented route. Routes of one path are one line.
+fn documented() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(ApiDoc::openapi())
+        // Accounts.
+        .routes(routes!(routes::auth::register::handler))
+        .routes(routes!(routes::auth::login::handler))
+        .routes(routes!(routes::auth::refresh::handler))
+        .routes(routes!(routes::auth::logout::handler))
+        .routes(routes!(routes::auth::verify::handler))
+        .routes(routes!(routes::auth::resend::handler))
+        .routes(routes!(routes::auth::reset::handler))
+        .routes(routes!(routes::auth::confirm_reset::handler))
+        .routes(routes!(routes::users::me::handler, routes::users::change::handler, routes::users::erase::handler))
+        .routes(routes!(routes::users::password::handler))
+        .routes(routes!(routes::users::export::handler))
+        .routes(routes!(routes::users::stats::handler))
+        .routes(routes!(routes::sessions::list::handler))
+        .routes(routes!(routes::sessions::end::handler))
+        .routes(routes!(routes::keys::list::handler, routes::keys::create::handler))
+        .routes(routes!(routes::keys::revoke::handler))
+        .routes(routes!(routes::auth::providers::handler))
+        .routes(routes!(routes::auth::sign_in::handler))
+        .routes(routes!(routes::auth::link::handler))
+        .routes(routes!(routes::auth::callback::handler))
+        .routes(routes!(routes::identities::list::handler))
+        .routes(routes!(routes::identities::unlink::handler))
+        // Credits.
+        .routes(routes!(routes::credits::balance::handler))
+        .routes(routes!(routes::credits::history::handler))
+        .routes(routes!(routes::plans::list::handler))
+        // Jobs.
+        .routes(routes!(routes::images::generate::handler))
+        .routes(routes!(routes::images::quote::handler))
+        .routes(routes!(routes::images::batch::handler))
+        .routes(routes!(routes::images::variations::handler))
+        .routes(routes!(routes::images::upscale::handler))
+        .routes(routes!(routes::jobs::list::handler))
+        .routes(routes!(routes::jobs::get::handler))
+        .routes(routes!(routes::jobs::cancel::handler))
+        .routes(routes!(routes::jobs::events::handler))
+        .routes(routes!(routes::jobs::socket::handler))
+        .routes(routes!(routes::models::list::handler))
+        // Pictures, and people.
+        .routes(routes!(routes::images::upload::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::images::list_uploads::handler))
+        .routes(routes!(routes::images::delete_upload::handler))
+        .routes(routes!(routes::images::file::handler))
+        .routes(routes!(routes::images::thumbnail::handler))
+        .routes(routes!(routes::images::list::handler))
+        .routes(routes!(routes::images::get::handler, routes::images::change::handler, routes::images::trash::handler))
+        .routes(routes!(routes::images::restore::handler))
+        .routes(routes!(routes::images::bulk::handler))
+        .routes(routes!(routes::images::template::handler))
+        .routes(routes!(routes::images::publish::handler, routes::images::withdraw::handler, routes::images::view::handler))
+        .routes(routes!(routes::images::list_public::handler))
+        .routes(routes!(routes::images::like::handler, routes::images::unlike::handler))
+        .routes(routes!(routes::images::report::handler))
+        .routes(routes!(routes::comments::list::handler, routes::comments::create::handler))
+        .routes(routes!(routes::comments::delete::handler))
+        .routes(routes!(routes::comments::report::handler))
+        .routes(routes!(routes::people::profile::handler))
+        .routes(routes!(routes::people::follow::handler, routes::people::unfollow::handler))
+        .routes(routes!(routes::people::report::handler))
+        .routes(routes!(routes::people::feed::handler))
+        .routes(routes!(routes::people::likes::handler))
+        .routes(routes!(routes::people::following::handler))
+        .routes(routes!(routes::people::followers::handler))
+        .routes(routes!(routes::people::set_bio::handler))
+        .routes(routes!(routes::people::storage::handler))
+        .routes(routes!(routes::albums::list::handler, routes::albums::create::handler))
+        .routes(routes!(routes::albums::get::handler, routes::albums::change::handler, routes::albums::delete::handler))
+        .routes(routes!(routes::albums::order::handler))
+        .routes(routes!(routes::albums::pictures::handler))
+        .routes(routes!(routes::albums::order_pictures::handler))
+        .routes(routes!(routes::albums::add::handler, routes::albums::remove::handler))
+        .routes(routes!(routes::tags::list::handler))
+        .routes(routes!(routes::shares::create::handler))
+        .routes(routes!(routes::shares::list::handler))
+        .routes(routes!(routes::shares::revoke::handler))
+        .routes(routes!(routes::shares::open::handler))
+        .routes(routes!(routes::moderation::queue::handler, routes::moderation::open::handler))
+        .routes(routes!(routes::moderation::get::handler))
+        .routes(routes!(routes::moderation::decide::handler))
+        .routes(routes!(routes::moderation::close::handler))
+        .routes(routes!(routes::moderation::findings::handler))
+        .routes(routes!(routes::moderation::own::handler))
+        .routes(routes!(routes::moderation::appeal::handler))
+        .routes(routes!(routes::subscriptions::list::handler))
+        .routes(routes!(routes::subscriptions::change::handler))
+        .routes(routes!(routes::subscriptions::cancel::handler))
+        .routes(routes!(routes::subscriptions::resume::handler))
+        // Webhooks.
+        .routes(routes!(routes::webhooks::list::handler, routes::webhooks::create::handler))
+        .routes(routes!(routes::webhooks::get::handler, routes::webhooks::change::handler, routes::webhooks::delete::handler))
+        .routes(routes!(routes::webhooks::rotate::handler))
+        .routes(routes!(routes::webhooks::enable::handler))
+        .routes(routes!(routes::webhooks::disable::handler))
+        .routes(routes!(routes::webhooks::test::handler))
+        .routes(routes!(routes::webhooks::deliveries::handler))
+        .routes(routes!(routes::webhooks::resend::handler))
+        // Administration.
+        .routes(routes!(routes::admin::list_users::handler))
+        .routes(routes!(routes::admin::get_user::handler, routes::admin::change_user::handler))
+        .routes(routes!(routes::admin::credits::handler))
+        // OpenAI's.
+        .routes(routes!(routes::openai::generate::handler))
+        .routes(routes!(routes::openai::file::handler))
+        .routes(routes!(routes::openai::list_models::handler))
+        .routes(routes!(routes::openai::get_model::handler))
+        .merge(health())
+}
+
+/// For whoever runs the server.
+fn health() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::health::live::handler))
+        .routes(routes!(routes::health::ready::handler))
+        .routes(routes!(routes::health::metrics::handler))
+}
+
+/// The documentation of every route.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    finished(documented().into_openapi())
+}
 
 /// Every route over a state.
 pub fn router(state: AppState) -> Router {
     let body_limit = DefaultBodyLimit::max(state.config.body_bytes_max);
-    let routes = Router::new()
-        // OpenAI's.
-        .route("/v1/images/generations", post(routes::images::generate::handler))
-        .route("/v1/images/files/{name}", get(routes::images::file::handler))
-        .route("/v1/models", get(routes::models::list::handler))
-        .route("/v1/models/{*model}", get(routes::models::get::handler))
-        // For whoever runs the server.
-        .route("/health/live", get(routes::health::live::handler))
-        .route("/health/ready", get(routes::health::ready::handler))
-        .route("/metrics", get(routes::health::metrics::handler))
+    let (documented, _) = documented().split_for_parts();
+    let routes = documented
         // For people.
         .route("/", get(routes::page::index::html))
         .route("/assets/easel.css", get(routes::page::index::css))
         .route("/assets/easel.js", get(routes::page::index::js))
+        .route("/docs", get(routes::docs::html))
+        .route("/assets/docs.css", get(routes::docs::css))
+        .route("/assets/docs.js", get(routes::docs::js))
+        .route("/openapi.json", get(routes::docs::document))
         .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(body_limit)
+        .layer(middleware::from_fn_with_state(state.clone(), by_address))
         .with_state(state);
     with_layers(routes)
+}
+
+/// Only what says how a node is: for one that works and answers nobody.
+pub fn health_router(state: AppState) -> Router {
+    let (health, _) = health().split_for_parts();
+    with_layers(
+        health.fallback(|| async { ApiError::not_found() }).method_not_allowed_fallback(method_not_allowed).with_state(state),
+    )
 }
 
 /// A panic becomes an answer inside of what every answer gets.

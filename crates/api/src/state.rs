@@ -7,25 +7,43 @@ use std::{
 };
 
 use easel_engine::Engine;
+use easel_platform::{Platform, worker::Keeper};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
 
-use crate::{ApiConfig, FileStore};
+use crate::{ApiConfig, FileStore, Services};
+
+/// Pictures that may be on their way to us at a time.
+const UPLOADS_MAX: usize = 32;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AppState {
     pub(crate) engine: Engine,
+    pub(crate) platform: Arc<Platform>,
+    /// Stores what is drawn while its client waits.
+    pub(crate) keeper: Keeper,
+    /// What this process is called in leases.
+    pub(crate) node: Arc<str>,
+    /// Pictures that are being sent, which lie in memory until they are there.
+    pub(crate) uploads: Arc<Semaphore>,
     pub(crate) files: FileStore,
     pub(crate) config: Arc<ApiConfig>,
+    pub(crate) services: Arc<Services>,
     /// When the server started, as seconds since 1970: the `created` of its models.
     pub(crate) started: u64,
 }
 
 impl AppState {
     /// Opens the store of files.
-    pub fn new(engine: Engine, config: ApiConfig) -> io::Result<Self> {
+    pub fn new(engine: Engine, platform: Arc<Platform>, config: ApiConfig) -> io::Result<Self> {
         let files = FileStore::open(config.files.clone())?;
         let started = unix_seconds((config.files.clock)());
-        Ok(Self { engine, files, config: Arc::new(config), started })
+        let keeper = Keeper::new(Arc::clone(&platform), config.write_parameters);
+        let node = format!("api/{}", Uuid::new_v4().simple()).into();
+        let uploads = Arc::new(Semaphore::new(UPLOADS_MAX));
+        let (config, services) = (Arc::new(config), Arc::default());
+        Ok(Self { engine, platform, keeper, node, uploads, files, config, services, started })
     }
 
     /// The time, as OpenAI's `created` has it.

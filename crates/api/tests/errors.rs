@@ -105,7 +105,7 @@ async fn addresses_methods_types_and_sizes() {
     for content_type in
         [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data; boundary=x")]
     {
-        let builder = Request::builder().method(Method::POST).uri("/v1/images/generations");
+        let builder = Request::builder().method(Method::POST).uri("/v1/images/generations").header("host", "easel.test");
         let builder = if let Some(value) = content_type { builder.header("content-type", value) } else { builder };
         let answer = server.send(builder.body(Body::from("{\"prompt\": \"x\"}")).unwrap()).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (415, "unsupported_media_type"), "{content_type:?}");
@@ -189,7 +189,7 @@ async fn without_an_engine_nothing_is_promised() {
     let down = || Err::<SimBackend, _>(BackendError::Device("secret path".to_owned()));
     let engine = Engine::start(down, EngineConfig::default());
     engine.stopped().await;
-    let server = server_over(engine, easel_engine::sim::Probe::default(), |_| {});
+    let server = server_over(engine, easel_engine::sim::Probe::default(), |_| {}).await;
     let answer = server.generate(json!({"prompt": "x"})).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "engine_failed"));
     assert!(!answer.header("retry-after").is_empty());

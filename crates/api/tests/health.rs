@@ -17,7 +17,7 @@ async fn ready_only_while_requests_are_taken() {
         let _ = held.recv();
         Ok(backend)
     };
-    let server = server_over(Engine::start(factory, EngineConfig::default()), probe, |_| {});
+    let server = server_over(Engine::start(factory, EngineConfig::default()), probe, |_| {}).await;
     let loading = server.get("/health/ready").await;
     assert_eq!((loading.status.as_u16(), loading.code().as_str()), (503, "model_loading"));
     assert_eq!(loading.header("retry-after"), "5");
@@ -51,7 +51,7 @@ async fn a_failed_engine_is_not_alive() {
     let down = || Err::<SimBackend, _>(BackendError::Device("gone".to_owned()));
     let engine = Engine::start(down, EngineConfig::default());
     engine.stopped().await;
-    let server = server_over(engine, Probe::default(), |_| {});
+    let server = server_over(engine, Probe::default(), |_| {}).await;
     assert_eq!(server.get("/health/live").await.code(), "engine_failed");
     assert_eq!(server.get("/health/ready").await.code(), "engine_failed");
 }

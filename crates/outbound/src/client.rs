@@ -5,13 +5,14 @@ use std::{fmt, sync::Arc};
 use bytes::{Bytes, BytesMut};
 use reqwest::{
     Method, StatusCode,
-    header::{self, HeaderMap, HeaderName},
+    header::{self, HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
 use tokio::time::{Instant, timeout, timeout_at};
+use url::Host;
 
 use crate::{
-    Limits, OutboundError, Policy, Reason, Resolver, SystemResolver,
+    Form, Limits, OutboundError, Policy, Reach, Reason, Resolver, SystemResolver,
     resolve::{Guard, refusal},
     target::Target,
 };
@@ -19,8 +20,8 @@ use crate::{
 /// What is still sent when a redirect leads elsewhere; everything else may be a secret.
 const HARMLESS: [HeaderName; 3] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::USER_AGENT];
 
-/// What is to be requested.
-#[derive(Debug, Clone)]
+/// What is to be requested. Its `Debug` names no query, no header's value and no body: keys and prompts are in them.
+#[derive(Clone)]
 pub struct Request {
     /// GET follows redirects; nothing else does.
     pub method: Method,
@@ -32,19 +33,45 @@ pub struct Request {
     pub body: Bytes,
     /// Other limits than the policy's; a provider takes its time.
     pub limits: Option<Limits>,
+    /// Less than all the policy allows; redirects are held to it too.
+    pub reach: Reach,
 }
 
 impl Request {
+    /// Without headers and body.
+    pub fn new(method: Method, url: impl Into<String>) -> Self {
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Self { method, url: url.into(), headers, body, limits: None, reach: Reach::Policy }
+    }
+
     /// A GET without headers.
     pub fn get(url: impl Into<String>) -> Self {
-        Self { method: Method::GET, url: url.into(), headers: HeaderMap::new(), body: Bytes::new(), limits: None }
+        Self::new(Method::GET, url)
     }
 
     /// A POST of JSON, already written.
     pub fn post_json(url: impl Into<String>, body: Bytes) -> Self {
-        let json = header::HeaderValue::from_static("application/json");
+        let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
-        Self { method: Method::POST, url: url.into(), headers, body, limits: None }
+        Self { headers, body, ..Self::new(Method::POST, url) }
+    }
+
+    /// A POST of a form with files.
+    pub fn post_form(url: impl Into<String>, form: &Form) -> Self {
+        let (content_type, body) = form.encode();
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)]);
+        Self { headers, body, ..Self::new(Method::POST, url) }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.url.split(['?', '#']).next().unwrap_or_default())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,6 +90,7 @@ pub struct Response {
 #[derive(Clone)]
 pub struct Client {
     policy: Arc<Policy>,
+    resolver: Arc<dyn Resolver>,
     /// For everyone's addresses.
     public: reqwest::Client,
     /// For the hosts the operator named; apart, so that no kept connection of the one serves the other.
@@ -88,7 +116,7 @@ impl Client {
             let guard = Guard { resolver: resolver.clone(), policy: policy.clone(), internal };
             build(guard, &policy.limits)
         };
-        Ok(Self { public: client(false)?, internal: client(true)?, policy })
+        Ok(Self { public: client(false)?, internal: client(true)?, policy, resolver })
     }
 
     /// What requests may cost by default.
@@ -100,6 +128,17 @@ impl Client {
     /// where it must not.
     pub fn check(&self, url: &str) -> Result<(), OutboundError> {
         Target::parse(url, &self.policy).map(|_| ())
+    }
+
+    /// Whether an address can be requested now: its name is resolved too, and every answer judged. For what somebody names today and is
+    /// requested later; then it is judged again.
+    pub async fn check_resolved(&self, url: &str) -> Result<(), OutboundError> {
+        let target = Target::parse(url, &self.policy)?;
+        let Some(Host::Domain(name)) = target.url.host() else { return Ok(()) };
+        let guard = Guard { resolver: self.resolver.clone(), policy: self.policy.clone(), internal: target.internal };
+        let addresses =
+            timeout(self.policy.limits.connect, guard.addresses(name)).await.map_err(|_| OutboundError::Timeout)??;
+        if addresses.is_empty() { Err(OutboundError::Unreachable) } else { Ok(()) }
     }
 
     /// Sends a request and reads the answer, whatever its status.
@@ -114,14 +153,14 @@ impl Client {
 
     /// The answer at the end of all redirects, its body unread.
     pub(crate) async fn follow(&self, request: Request, limits: &Limits) -> Result<(reqwest::Response, Target), OutboundError> {
-        let Request { method, url, mut headers, body, .. } = request;
-        let mut target = Target::parse(&url, &self.policy)?;
+        let Request { method, url, mut headers, body, reach, .. } = request;
+        let mut target = reach.judge(Target::parse(&url, &self.policy)?)?;
         for _ in 0..=limits.redirects_max {
             let client = if target.internal { &self.internal } else { &self.public };
             let sending = client.request(method.clone(), target.url.clone()).headers(headers.clone()).body(body.clone()).send();
             let response = timeout(limits.first_byte, sending).await.map_err(|_| OutboundError::Timeout)?.map_err(failed)?;
             let Some(location) = location(&method, &response)? else { return Ok((response, target)) };
-            let next = target.redirected(&location, &self.policy)?;
+            let next = reach.judge(target.redirected(&location, &self.policy)?)?;
             if !next.same_origin(&target) {
                 headers = HARMLESS.iter().filter_map(|name| Some((name.clone(), headers.get(name)?.clone()))).collect();
             }

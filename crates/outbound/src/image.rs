@@ -11,7 +11,7 @@ use crate::{Client, OutboundError, Request, client::read};
 const SNIFF_LENGTH: usize = 12;
 
 /// A picture as it was sent; not decoded, so its contents are as doubtful as those of any upload.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchedImage {
     /// The file.
     pub bytes: Bytes,
@@ -19,11 +19,23 @@ pub struct FetchedImage {
     pub format: Format,
 }
 
+impl FetchedImage {
+    /// Of bytes that came another way, within an answer for instance.
+    pub fn from_bytes(bytes: Bytes) -> Result<Self, OutboundError> {
+        let format = Format::sniff(&bytes).ok_or(OutboundError::NotAnImage)?;
+        Ok(Self { bytes, format })
+    }
+}
+
 impl Client {
     /// Fetches a PNG, JPEG or WebP file; anything else is dropped after its first bytes.
     pub async fn fetch_image(&self, url: &str) -> Result<FetchedImage, OutboundError> {
-        let limits = *self.limits();
-        let mut request = Request::get(url);
+        self.fetch_image_by(Request::get(url)).await
+    }
+
+    /// The same, with limits, headers and reach of the request's own.
+    pub async fn fetch_image_by(&self, mut request: Request) -> Result<FetchedImage, OutboundError> {
+        let limits = request.limits.unwrap_or(*self.limits());
         request.headers.insert(header::ACCEPT, header::HeaderValue::from_static("image/png,image/jpeg,image/webp"));
         let fetching = async {
             let (response, _) = self.follow(request, &limits).await?;
@@ -40,7 +52,6 @@ impl Client {
         };
         let deadline = Instant::now() + limits.total;
         let bytes = timeout_at(deadline, fetching).await.map_err(|_| OutboundError::Timeout)??;
-        let format = Format::sniff(&bytes).ok_or(OutboundError::NotAnImage)?;
-        Ok(FetchedImage { bytes, format })
+        FetchedImage::from_bytes(bytes)
     }
 }

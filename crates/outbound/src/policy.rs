@@ -72,7 +72,7 @@ impl Default for Limits {
 pub struct HostPattern(String);
 
 impl HostPattern {
-    fn matches(&self, host: &str) -> bool {
+    pub(crate) fn matches(&self, host: &str) -> bool {
         host.strip_suffix(&self.0).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
 }

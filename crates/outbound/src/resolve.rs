@@ -11,7 +11,7 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::{Policy, Reason};
+use crate::{OutboundError, Policy, Reason};
 
 /// Looks names up. The system's own by default; tests bring theirs.
 pub trait Resolver: Send + Sync + 'static {
@@ -31,6 +31,7 @@ impl Resolver for SystemResolver {
 }
 
 /// Stands between the HTTP client and the resolver.
+#[derive(Clone)]
 pub(crate) struct Guard {
     pub resolver: Arc<dyn Resolver>,
     pub policy: Arc<Policy>,
@@ -38,19 +39,29 @@ pub(crate) struct Guard {
     pub internal: bool,
 }
 
+impl Guard {
+    /// All addresses of a name, if every one of them may be connected to.
+    pub async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, OutboundError> {
+        if self.internal && !self.policy.names_internal(name) {
+            return Err(Reason::InternalName.into());
+        }
+        let addresses = self.resolver.resolve(name).await.map_err(|_| OutboundError::Unreachable)?;
+        // One bad answer spoils them all: whoever mixes them means no good.
+        if !self.internal && !addresses.iter().all(|&address| self.policy.allows(address)) {
+            return Err(Reason::InternalAddress.into());
+        }
+        Ok(addresses)
+    }
+}
+
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let name = name.as_str().to_owned();
-        let (resolver, policy, internal) = (self.resolver.clone(), self.policy.clone(), self.internal);
+        let (name, guard) = (name.as_str().to_owned(), self.clone());
         Box::pin(async move {
-            if internal && !policy.names_internal(&name) {
-                return Err(Reason::InternalName.into());
-            }
-            let addresses = resolver.resolve(&name).await.map_err(Box::<dyn Error + Send + Sync>::from)?;
-            // One bad answer spoils them all: whoever mixes them means no good.
-            if !internal && !addresses.iter().all(|&address| policy.allows(address)) {
-                return Err(Reason::InternalAddress.into());
-            }
+            let addresses = guard.addresses(&name).await.map_err(|error| match error {
+                OutboundError::NotAllowed(reason) => Box::<dyn Error + Send + Sync>::from(reason),
+                error => error.into(),
+            })?;
             Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }

@@ -59,6 +59,10 @@ impl CreditDesk {
         Ok(ledger::history(&self.context.db, user_id, page).await?)
     }
 
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
     /// Gives credits; the same event a second time changes nothing and returns the first booking.
     pub async fn grant(&self, grant: Grant<'_>) -> Result<Transfer, PlatformError> {
         retry!(self.grant_once(grant))

@@ -64,12 +64,36 @@ pub enum PlatformError {
     /// A booking that makes no sense; our mistake.
     #[error("this cannot be booked")]
     Ledger(#[source] LedgerError),
+    /// A text that is not taken here. What was found in it is not told.
+    #[error("this is not taken here: {category}")]
+    ContentBlocked {
+        /// The category of what was found.
+        category: String,
+    },
     /// Settings that make no sense.
     #[error("the settings cannot be used: {0}")]
     Settings(String),
+    /// A picture that cannot be read.
+    #[error("the picture cannot be used: {0}")]
+    Picture(#[from] easel_imaging::ImagingError),
     /// Files.
     #[error("a file cannot be read or written")]
     File(#[from] std::io::Error),
+    /// A stored secret that no key of the ring opens.
+    #[error("a stored secret cannot be read")]
+    Sealed,
+    /// Too many requests.
+    #[error("too many requests: try again in {} s", retry_after.as_secs())]
+    TooManyRequests {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// Logging in at an identity provider did not work.
+    #[error(transparent)]
+    SignIn(#[from] crate::sign_in::SignInError),
+    /// Addresses that somebody named.
+    #[error(transparent)]
+    Outbound(#[from] easel_outbound::OutboundError),
     /// Stored pictures.
     #[error(transparent)]
     Blobs(#[from] easel_blobs::BlobError),
@@ -97,7 +121,12 @@ impl PlatformError {
             Self::KeyReused => "idempotency_key_reused",
             Self::LeaseLost => "lease_lost",
             Self::Ledger(error) => error.code(),
-            Self::Settings(_) | Self::File(_) => "internal_error",
+            Self::ContentBlocked { .. } => "content_blocked",
+            Self::Settings(_) | Self::File(_) | Self::Sealed => "internal_error",
+            Self::Picture(_) => "picture_invalid",
+            Self::TooManyRequests { .. } => "rate_limited",
+            Self::SignIn(error) => error.code(),
+            Self::Outbound(error) => error.code(),
             Self::Blobs(error) => error.code(),
             Self::Backup(error) => error.code(),
             Self::Store(error) => error.code(),

@@ -1,14 +1,11 @@
-//! Events on their way out: taken from the outbox, signed, tried again until they arrive or are dead.
+//! Events on their way out: taken from the outbox, tried again until they have arrived where they are passed on or are dead.
 //!
-//! Delivery is at least once, in order for each job; an event keeps its id through every attempt, so that receivers can tell. Signatures follow
-//! Standard Webhooks (standardwebhooks.com, specification 1.0.0): HMAC-SHA256 over `id.timestamp.body`.
+//! Delivery is at least once, in order for each job; an event keeps its id through every attempt. Who wants to hear of it is
+//! [`webhooks`](crate::webhooks)' business.
 
 use std::time::Duration;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use easel_store::outbox::{self, Event};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 
 use crate::{Context, PlatformError};
 
@@ -25,17 +22,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(6 * 3600);
 #[derive(Debug, Clone)]
 pub struct Events {
     context: Context,
-}
-
-/// The three headers of a signed event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedHeaders {
-    /// `webhook-id`.
-    pub id: String,
-    /// `webhook-timestamp`: seconds since 1970 UTC.
-    pub timestamp: String,
-    /// `webhook-signature`.
-    pub signature: String,
 }
 
 impl Events {
@@ -81,20 +67,6 @@ impl Events {
         }
         Ok(tx.commit().await?)
     }
-
-    /// The headers an event goes out with now.
-    pub fn sign(&self, event: &Event, secret: &[u8]) -> SignedHeaders {
-        let timestamp = (self.context.now().0 / 1_000_000).to_string();
-        let signature = signature(secret, &event.id, &timestamp, &event.payload);
-        SignedHeaders { id: event.id.clone(), timestamp, signature }
-    }
-}
-
-/// `v1,` and the base64 of the HMAC.
-fn signature(secret: &[u8], id: &str, timestamp: &str, body: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes secrets of any length. This is a bug.");
-    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
-    format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
 }
 
 /// Doubles each time; up to half of it more by chance (0..=255), so that what failed together does not come back together.
@@ -107,14 +79,6 @@ fn pause(attempts: i64, chance: u8) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The example of the specification's reference libraries.
-    #[test]
-    fn signatures_are_those_of_the_specification() {
-        let secret = BASE64_STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-        let signed = signature(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "{\"test\": 2432232314}");
-        assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-    }
 
     #[test]
     fn pauses_grow_and_spread() {

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
-use easel_store::{idempotency, login_failures, mail_tokens, mails, outbox, sessions};
+use easel_store::{
+    idempotency, login_failures, mail_tokens, mails, outbox, sessions, sign_ins, strikes, webhook_deliveries, webhooks,
+};
 use serde::Serialize;
 
-use crate::{Context, PlatformError, credits::CreditDesk, privacy::Privacy};
+use crate::{Context, PlatformError, credits::CreditDesk, privacy::Privacy, subscriptions::Subscriptions};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -16,17 +18,19 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub struct Retention {
     /// Sessions and links that have ended.
     pub sessions: Duration,
-    /// Mails that were sent or given up, and events that were delivered.
+    /// Mails and webhooks that were sent or given up, and events that were delivered.
     pub messages: Duration,
-    /// Files of pictures that were thrown away.
-    pub deleted_images: Duration,
+    /// Pictures that were sent.
+    pub uploads: Duration,
+    /// What filters and moderators found.
+    pub findings: Duration,
     /// Counts of failed logins.
     pub failures: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { sessions: DAY * 30, messages: DAY * 90, deleted_images: DAY, failures: DAY }
+        Self { sessions: DAY * 30, messages: DAY * 90, uploads: DAY * 7, findings: DAY * 365, failures: DAY }
     }
 }
 
@@ -37,9 +41,13 @@ pub struct Kept {
     pub credits_expired: u64,
     /// People who were forgotten.
     pub erased: u64,
+    /// Subscriptions that were over.
+    pub subscriptions_ended: u64,
     /// Pictures whose files were removed.
     pub images_purged: u64,
-    /// Rows of ended sessions, links, mails, events, keys and counts that were removed.
+    /// Pictures that were sent and removed.
+    pub uploads_removed: u64,
+    /// Rows of ended sessions, links, logins elsewhere, mails, events, webhooks, keys and counts that were removed.
     pub rows_removed: u64,
 }
 
@@ -48,6 +56,7 @@ pub struct Kept {
 pub struct Housekeeping {
     context: Context,
     desk: CreditDesk,
+    subscriptions: Subscriptions,
     privacy: Privacy,
     retention: Retention,
 }
@@ -55,7 +64,8 @@ pub struct Housekeeping {
 impl Housekeeping {
     /// With these times.
     pub fn new(context: Context, desk: CreditDesk, privacy: Privacy, retention: Retention) -> Self {
-        Self { context, desk, privacy, retention }
+        let subscriptions = Subscriptions::new(context.clone(), desk.catalogue().clone(), desk.clone());
+        Self { context, desk, subscriptions, privacy, retention }
     }
 
     /// Does everything whose time has come.
@@ -69,21 +79,33 @@ impl Housekeeping {
                 break;
             }
         }
+        loop {
+            let ended = self.subscriptions.end_due().await?;
+            kept.subscriptions_ended += ended as u64;
+            if ended == 0 {
+                break;
+            }
+        }
         kept.erased = self.privacy.erase_due().await? as u64;
         loop {
-            let images = self.privacy.purge_images(None, now.before(self.retention.deleted_images)).await?;
+            let images = self.privacy.purge_images(None, now).await?;
             kept.images_purged += images as u64;
             if images == 0 {
                 break;
             }
         }
-        let Retention { sessions, messages, failures, .. } = self.retention;
+        kept.uploads_removed = self.privacy.remove_uploads(None, now.before(self.retention.uploads)).await? as u64;
+        let Retention { sessions, messages, findings, failures, .. } = self.retention;
         let mut tx = self.context.db.begin().await?;
         kept.rows_removed += sessions::sweep(&mut tx, now.before(sessions)).await?;
         kept.rows_removed += mail_tokens::sweep(&mut tx, now.before(sessions)).await?;
         kept.rows_removed += mails::sweep(&mut tx, now.before(messages)).await?;
         kept.rows_removed += outbox::sweep(&mut tx, now.before(messages)).await?;
+        kept.rows_removed += webhook_deliveries::sweep(&mut tx, now.before(messages)).await?;
+        kept.rows_removed += sign_ins::sweep(&mut tx, now).await?;
+        webhooks::sweep_secrets(&mut tx, now).await?;
         kept.rows_removed += login_failures::sweep(&mut tx, now.before(failures)).await?;
+        kept.rows_removed += strikes::sweep(&mut tx, now.before(findings)).await?;
         kept.rows_removed += idempotency::sweep(&mut tx, now).await?;
         tx.commit().await?;
         Ok(kept)

@@ -9,27 +9,64 @@
 //! | [`plans`] | what a plan includes |
 //! | [`credits`] | what a picture costs; grants, corrections, expiry |
 //! | [`jobs`] | submitting, claiming, finishing, failing, cancelling, putting back |
+//! | [`bus`] | telling what happens to jobs, as it happens, on every node |
+//! | [`orders`] | what a job is to do, as its row keeps it |
+//! | [`worker`] | doing it |
+//! | [`images`] | somebody's own pictures, drawn and sent |
 //! | [`accounts`] | registering, logging in, sessions, mail tokens, roles, API keys |
 //! | [`mail`] | sending what the others have written |
-//! | [`events`] | sending on what happened, signed |
+//! | [`events`] | sending on what happened |
+//! | [`webhooks`] | telling users' own servers of it, signed |
+//! | [`sign_in`] | logging in at somebody else's |
+//! | [`limits`] | how many requests somebody may make |
+//! | [`keyring`] | how secrets are kept |
+//! | [`secrets`] | the server's own |
+//! | [`gallery`] | one's own pictures: finding, ordering, showing, throwing away |
+//! | [`social`] | everybody's: public lists, likes, comments, follows, links, profiles |
+//! | [`moderation`] | reports, decisions, objections |
+//! | [`safety`] | texts that are not taken |
+//! | [`subscriptions`] | what is paid for, and which plan that is |
 //! | [`privacy`] | a person's data, all of it or none of it |
 //! | [`fsck`] | the check that the books are right |
 //! | [`backup`] | copies and dumps |
 //! | [`housekeeping`] | what has to be done now and then |
+//!
+//! [`Platform`] has them all; [`records`] are the rows they speak of.
 
 mod context;
 mod error;
+mod paging;
+mod services;
+mod texts;
 
 pub mod accounts;
 pub mod backup;
+pub mod bus;
 pub mod credits;
 pub mod events;
 pub mod fsck;
+pub mod gallery;
 pub mod housekeeping;
+pub mod images;
 pub mod jobs;
+pub mod keyring;
+pub mod limits;
 pub mod mail;
+pub mod moderation;
+pub mod orders;
 pub mod plans;
 pub mod privacy;
+pub mod records;
+pub mod safety;
+pub mod secrets;
+pub mod sign_in;
+pub mod social;
+pub mod subscriptions;
+pub mod webhooks;
+pub mod worker;
 
 pub use context::{Clock, Context, DatabaseClock, ManualClock, Secrets, SeededSecrets, SystemClock, SystemSecrets};
+pub use easel_outbound::OutboundError;
 pub use error::PlatformError;
+pub use paging::{PAGE_MAX, Page};
+pub use services::{Platform, PlatformSettings};

@@ -11,6 +11,9 @@ use crate::PlatformError;
 /// The catalogue that comes with the program.
 const EMBEDDED: &str = include_str!("plans.toml");
 
+/// The name of the built-in account's plan, which no catalogue has.
+pub const LOCAL_PLAN: &str = "local";
+
 /// One plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,10 +80,36 @@ struct PriceTexts {
     models: BTreeMap<String, String>,
 }
 
+impl Plan {
+    /// The built-in account's: whoever runs the server may do what it can. No API access, so that nothing of it works from elsewhere.
+    fn local() -> Self {
+        Self {
+            name: LOCAL_PLAN.to_owned(),
+            title: "This machine".to_owned(),
+            aliases: Vec::new(),
+            price_cents: None,
+            signup_credits: 0,
+            daily_credits: 0,
+            monthly_credits: 0,
+            unlimited_credits: true,
+            images_daily_max: None,
+            jobs_open_max: None,
+            storage_bytes_max: None,
+            priority: 0,
+            watermark: false,
+            model_tier: "all".to_owned(),
+            api_access: false,
+            commercial_licence: true,
+            support: String::new(),
+        }
+    }
+}
+
 /// All plans, and the prices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
     plans: Vec<Plan>,
+    local: Plan,
     default_price: Credits,
     quality: Vec<(Quality, Credits)>,
     models: BTreeMap<String, Credits>,
@@ -122,6 +151,8 @@ impl Catalogue {
         };
         let quality = Quality::ALL.iter().map(factor).collect::<Result<_, PlatformError>>()?;
         let mut names: Vec<&String> = file.plan.iter().flat_map(|plan| plan.aliases.iter().chain([&plan.name])).collect();
+        let local = Plan::local();
+        names.push(&local.name);
         names.sort();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(bad(format!("two plans are called {}", pair[0])));
@@ -137,7 +168,7 @@ impl Catalogue {
                 return Err(bad(format!("a number of {} is out of range", plan.name)));
             }
         }
-        let catalogue = Self { default_price: price(&file.prices.default)?, plans: file.plan, quality, models };
+        let catalogue = Self { default_price: price(&file.prices.default)?, plans: file.plan, local, quality, models };
         if catalogue.plans.is_empty() {
             return Err(bad("there must be one; the first is what people begin with".to_owned()));
         }
@@ -161,6 +192,9 @@ impl Catalogue {
 
     /// The plan somebody has: one that has ended, or is no longer offered, is the first.
     pub fn of(&self, user: &easel_store::users::User, now: easel_store::Timestamp) -> &Plan {
+        if user.plan == LOCAL_PLAN {
+            return &self.local;
+        }
         let ended = user.plan_ends_at.is_some_and(|ends| ends <= now);
         self.find(&user.plan).filter(|_| !ended).unwrap_or_else(|| self.first())
     }
@@ -239,6 +273,7 @@ mod tests {
         let broken = [
             ("name = \"basic\"", "name = \"free\"", "two plans are called free"),
             ("name = \"basic\"", "name = \"premium\"", "two plans are called premium"),
+            ("name = \"basic\"", "name = \"local\"", "two plans are called local"),
             ("signup_credits = 100", "signup_credits = -1", "out of range"),
             ("signup_credits = 100", "signup_credits = 9223372036854775807", "out of range"),
             ("priority = 10", "priority = 1000", "out of range"),

@@ -9,6 +9,10 @@
 mod child;
 #[path = "stories/common.rs"]
 mod common;
+#[path = "crash/points.rs"]
+mod points;
+#[path = "stories/receiver.rs"]
+mod receiver;
 
 use std::{
     collections::BTreeMap,
@@ -43,9 +47,21 @@ fn main() -> ExitCode {
                 easel_testing::run_story(engine, async |database| another_takes_over(database).await);
                 Ok(())
             }),
+            Trial::test(format!("killed_at_every_point_of_the_database::{engine}"), move || {
+                easel_testing::run_story(engine, async |database| points::killed_at_every_point(database).await);
+                Ok(())
+            }),
+            Trial::test(format!("a_courier_that_is_killed_leaves_nothing_unsaid::{engine}"), move || {
+                easel_testing::run_story(engine, async |database| points::killed_courier(database).await);
+                Ok(())
+            }),
         ]
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let full = Trial::test("what_was_answered_survives_a_full_disk::sqlite", || {
+        easel_testing::run_story(Engine::Sqlite, async |database| points::full_disk(database).await);
+        Ok(())
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.chain([full]).collect()).exit_code()
 }
 
 fn setting(name: &str, default: u64) -> u64 {
@@ -106,10 +122,10 @@ fn watch(child: &mut Child, lines: usize, pause: Duration, answered: &mut BTreeM
 
 async fn check(world: &World, user_id: &str, answered: &BTreeMap<u64, String>) -> Outcome {
     let mut spent = 0;
-    let mut before = None;
+    let mut before: Option<easel_store::jobs::Job> = None;
     let mut found = BTreeMap::new();
     loop {
-        let page = world.jobs.list(user_id, before.as_ref(), 100).await?;
+        let page = world.jobs.list(user_id, before.as_ref().map(|job| (job.created_at, job.id.as_str())), 100).await?;
         let Some(last) = page.last() else { break };
         before = Some(last.clone());
         for job in page {
@@ -162,7 +178,10 @@ async fn another_takes_over(database: &Database) -> Outcome {
 }
 
 fn start(orders: &Orders) -> Outcome<Child> {
-    let mut command = Command::new(env::current_exe()?);
+    start_by(Command::new(env::current_exe()?), orders)
+}
+
+fn start_by(mut command: Command, orders: &Orders) -> Outcome<Child> {
     orders.give(&mut command);
     Ok(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?)
 }

@@ -1,13 +1,18 @@
 //! The `easel` binary: command line, configuration, and the only place that wires the other crates together.
 
 mod builtin;
+mod caretaker;
 mod cli;
 mod config;
+mod edge;
 mod error;
 mod known;
 mod library;
 mod logging;
 mod output;
+mod outside;
+mod platform;
+mod providers;
 mod runtime;
 mod serve;
 mod signals;

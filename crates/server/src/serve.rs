@@ -7,10 +7,12 @@ use std::{future::Future, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use easel_engine::{Engine, State};
-use tokio::net::TcpListener;
+use easel_platform::worker::Worker;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 
 use crate::{
-    config::Config,
+    config::{Config, server::Role},
+    edge::{self, Caps},
     error::{Exit, Failure, Result},
     output,
     runtime::Runtime,
@@ -21,25 +23,27 @@ use crate::{
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// Serves until asked to stop.
-pub async fn serve(config: &Config, runtime: &Runtime, router: Router) -> Result<()> {
+pub async fn serve(config: &Config, runtime: &Runtime, router: Router, worker: Option<Worker>) -> Result<()> {
     let mut signals = Signals::listen()?;
     let listener = bind(SocketAddr::new(config.server.host, config.server.port)).await?;
-    announce(&listener)?;
+    announce(&listener, config)?;
     let engine = runtime.engine.clone();
     let (leave, left) = tokio::sync::oneshot::channel::<()>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async {
-        // An error means the sender is gone, which is a reason to leave too.
-        let _ = left.await;
-    });
-    let mut server = tokio::spawn(async move { server.await });
+    // An error means the sender is gone, which is a reason to leave too.
+    let left = async { drop(left.await) };
+    let mut server = tokio::spawn(edge::serve(listener, router, Caps::default(), left));
+    let (mut working, rest) = work(worker.clone());
     tokio::select! {
         exit = signals.next() => tracing::info!(signal = ?exit, "stopping; finishing what has been begun"),
         () = failed(&engine) => return Err(runtime.failure()),
         result = &mut server => return ended(result),
     }
+    let _ = rest.send(());
     engine.drain();
     let _ = leave.send(());
     let finished = async {
+        // What fails is logged where it fails.
+        while working.join_next().await.is_some() {}
         engine.stopped().await;
         (&mut server).await
     };
@@ -52,8 +56,28 @@ pub async fn serve(config: &Config, runtime: &Runtime, router: Router) -> Result
             server.abort();
         }
     }
+    working.abort_all();
+    if let Some(worker) = worker {
+        match worker.hand_back().await {
+            Ok(0) => {}
+            Ok(jobs) => tracing::info!(jobs, "unfinished jobs were handed back"),
+            Err(error) => tracing::warn!(error = ?error, "unfinished jobs were not handed back; their leases will end"),
+        }
+    }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Starts the worker, if this node has one; it rests when it is told to, or when whoever could tell it is gone.
+fn work(worker: Option<Worker>) -> (JoinSet<()>, oneshot::Sender<()>) {
+    let (rest, rested) = oneshot::channel();
+    let mut working = JoinSet::new();
+    if let Some(worker) = worker {
+        working.spawn(async move {
+            worker.run(async { drop(rested.await) }).await;
+        });
+    }
+    (working, rest)
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {
@@ -71,20 +95,22 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Says where the server is, for people and for programs that start it: the first line on stdout is the address.
-fn announce(listener: &TcpListener) -> Result<()> {
+fn announce(listener: &TcpListener, config: &Config) -> Result<()> {
     let address = listener.local_addr().map_err(|error| Failure::io("cannot tell the address", &error))?;
-    if !address.ip().is_loopback() {
-        tracing::warn!(
-            "listening on {address}, which other machines may reach: there are no accounts yet, so whoever reaches it may use it. \
-             Put it behind a proxy that asks for a password, or leave --host at 127.0.0.1"
-        );
-    }
     output::line(format_args!("listening on http://{address}"));
-    output::line(format_args!(
-        "try: curl -so out.png \"$(curl -s http://{}/v1/images/generations -H 'content-type: application/json' \
-         -d '{{\"prompt\": \"a red circle on a blue background\"}}' | grep -o 'http[^\"]*')\"",
-        reachable(address)
-    ));
+    let here = reachable(address);
+    if config.server.role == Role::Worker {
+        output::line(format_args!("takes jobs from the queue; http://{here}/health/ready says whether it does"));
+    } else if config.accounts.required {
+        output::line(format_args!(
+            "accounts are needed: `easel admin create-superuser` makes the first; http://{here}/docs says how to go on"
+        ));
+    } else {
+        output::line(format_args!(
+            "try: curl -so out.png \"$(curl -s http://{here}/v1/images/generations -H 'content-type: application/json' \
+             -d '{{\"prompt\": \"a red circle on a blue background\"}}' | grep -o 'http[^\"]*')\""
+        ));
+    }
     Ok(())
 }
 

@@ -41,14 +41,22 @@ fn a_taken_port_is_a_clear_error() {
 }
 
 #[test]
-fn listening_for_others_is_warned_about() {
+fn others_are_let_in_only_by_accounts() {
     let home = Home::new();
-    let mut command = home.command(["serve", "--device", "cpu", "--port", "0", "--host", "0.0.0.0"]);
-    let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(Duration::from_secs(3));
-    child.kill().unwrap();
-    let stderr = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
-    assert!(stderr.contains("no accounts yet"), "{stderr}");
+    home.run(["serve", "--device", "cpu", "--port", "0", "--host", "0.0.0.0"]).fails(2, &["--auth required", "create-superuser"]);
+    let server = home.serve(&["--device", "cpu", "--host", "0.0.0.0", "--auth", "required"]);
+    let answer = server.get("/api/v1/users/me");
+    assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("\"unauthenticated\""), "{answer}");
+}
+
+#[test]
+fn this_machine_needs_no_account_unless_it_is_said() {
+    let home = Home::new();
+    let server = home.serve(&["--device", "cpu"]);
+    let answer = server.get("/api/v1/users/me");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"@local\""), "{answer}");
+    let server = home.serve(&["--device", "cpu", "--auth", "required"]);
+    assert!(server.get("/api/v1/users/me").starts_with("HTTP/1.1 401"));
 }
 
 #[test]
@@ -59,7 +67,7 @@ fn what_has_been_begun_is_finished_before_it_leaves() {
     server.wait_until_ready();
     let body = r#"{"prompt": "a red circle", "size": "128x128", "num_inference_steps": 100}"#;
     let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
-    let head = "POST /v1/images/generations HTTP/1.1\r\nhost: easel\r\nconnection: close\r\ncontent-type: application/json";
+    let head = "POST /v1/images/generations HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json";
     write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
     std::thread::sleep(Duration::from_millis(500));
     server.signal("TERM");

@@ -125,6 +125,57 @@ pub async fn stuck_events(tx: &mut Tx, before: Timestamp) -> Result<Vec<Off>, St
     query(tx, text).bind(before).all().await
 }
 
+/// I11: pictures that keep another number of likes than they have.
+pub async fn wrong_likes(tx: &mut Tx) -> Result<Vec<Off>, StoreError> {
+    off(
+        tx,
+        "SELECT i.id AS subject, CAST(COALESCE(l.total, 0) AS BIGINT) AS expected, i.like_count AS found FROM images i \
+         LEFT JOIN (SELECT image_id, COUNT(*) AS total FROM image_likes GROUP BY image_id) l ON l.image_id = i.id \
+         WHERE i.like_count <> COALESCE(l.total, 0)",
+    )
+    .await
+}
+
+/// I11: pictures that keep another number of comments than they have.
+pub async fn wrong_comments(tx: &mut Tx) -> Result<Vec<Off>, StoreError> {
+    off(
+        tx,
+        "SELECT i.id AS subject, CAST(COALESCE(c.total, 0) AS BIGINT) AS expected, i.comment_count AS found FROM images i \
+         LEFT JOIN (SELECT image_id, COUNT(*) AS total FROM image_comments WHERE hidden_at IS NULL GROUP BY image_id) c ON c.image_id = i.id \
+         WHERE i.comment_count <> COALESCE(c.total, 0)",
+    )
+    .await
+}
+
+/// I11: people who keep another number of followers or followed than they have.
+pub async fn wrong_follows(tx: &mut Tx) -> Result<Vec<Off>, StoreError> {
+    off(
+        tx,
+        "SELECT u.id AS subject, CAST(COALESCE(f.total, 0) + COALESCE(g.total, 0) AS BIGINT) AS expected, \
+         u.follower_count + u.following_count AS found FROM users u \
+         LEFT JOIN (SELECT followed_id, COUNT(*) AS total FROM user_follows GROUP BY followed_id) f ON f.followed_id = u.id \
+         LEFT JOIN (SELECT follower_id, COUNT(*) AS total FROM user_follows GROUP BY follower_id) g ON g.follower_id = u.id \
+         WHERE u.follower_count <> COALESCE(f.total, 0) OR u.following_count <> COALESCE(g.total, 0)",
+    )
+    .await
+}
+
+/// Counts anew how many follow somebody and are followed by them.
+pub async fn recount_follows(tx: &mut Tx, user_id: &str) -> Result<bool, StoreError> {
+    let text = "UPDATE users SET follower_count = (SELECT COUNT(*) FROM user_follows WHERE followed_id = $1), \
+                following_count = (SELECT COUNT(*) FROM user_follows WHERE follower_id = $1) WHERE id = $1";
+    query(tx, text).bind(user_id).changed().await
+}
+
+/// I9: webhooks that should have been sent before `before`, wait for no other, and that nobody has tried since.
+pub async fn stuck_webhooks(tx: &mut Tx, before: Timestamp) -> Result<Vec<Off>, StoreError> {
+    let text = "SELECT d.id AS subject, CAST($1 AS BIGINT) AS expected, d.due_at AS found FROM webhook_deliveries d \
+                WHERE d.delivered_at IS NULL AND d.dead_at IS NULL AND d.due_at < $1 AND NOT EXISTS (SELECT 1 FROM webhook_deliveries e \
+                  WHERE e.endpoint_id = d.endpoint_id AND e.subject_id = d.subject_id AND e.seq < d.seq AND e.delivered_at IS NULL \
+                  AND e.dead_at IS NULL)";
+    query(tx, text).bind(before).all().await
+}
+
 /// How many accounts, transfers, jobs and pictures there are: what a check looked at.
 pub async fn sizes(tx: &mut Tx) -> Result<(i64, i64, i64, i64), StoreError> {
     let text = "SELECT (SELECT COUNT(*) FROM accounts), (SELECT COUNT(*) FROM transfers), (SELECT COUNT(*) FROM jobs), \

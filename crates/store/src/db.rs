@@ -9,6 +9,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,7 +22,8 @@ use tracing::log::LevelFilter;
 
 use crate::{
     StoreError, Timestamp,
-    query::{On, query},
+    faults::{Faults, Planned, Point},
+    query::{On, Place, query},
     sql::sql,
 };
 
@@ -66,6 +68,7 @@ pub enum Engine {
 #[derive(Debug, Clone)]
 pub struct Db {
     pub(crate) pools: Pools,
+    planned: Planned,
 }
 
 #[derive(Debug, Clone)]
@@ -83,7 +86,13 @@ impl Db {
             "postgres" | "postgresql" => open_postgres(settings).await?,
             _ => return Err(StoreError::Settings("its address begins with sqlite: or postgres:".to_owned())),
         };
-        Ok(Self { pools })
+        Ok(Self { pools, planned: Planned::default() })
+    }
+
+    /// The same database, in which some calls fail: for tests.
+    #[must_use]
+    pub fn with_faults(&self, faults: Arc<dyn Faults>) -> Self {
+        Self { pools: self.pools.clone(), planned: Planned(Some(faults)) }
     }
 
     /// Which database it is.
@@ -104,18 +113,20 @@ impl Db {
 
     /// Begins a transaction that may write. Dropped without a commit, it never was.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(Tx(match &self.pools {
+        let within = match &self.pools {
             Pools::Sqlite { write, .. } => InTx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => InTx::Postgres(pool.begin().await?),
-        }))
+        };
+        Ok(Tx { within, planned: self.planned.clone() })
     }
 
     /// Begins a transaction that only reads and sees the whole database as it is at one moment.
     pub async fn begin_read(&self) -> Result<Tx, StoreError> {
-        Ok(Tx(match &self.pools {
+        let within = match &self.pools {
             Pools::Sqlite { read, .. } => InTx::Sqlite(read.begin().await?),
             Pools::Postgres(pool) => InTx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
-        }))
+        };
+        Ok(Tx { within, planned: self.planned.clone() })
     }
 
     /// What the database's own clock says. Nodes that share a PostgreSQL judge leases by it, so that a node whose clock is off takes nobody's.
@@ -155,7 +166,10 @@ impl Db {
 }
 
 /// A transaction.
-pub struct Tx(InTx);
+pub struct Tx {
+    within: InTx,
+    planned: Planned,
+}
 
 enum InTx {
     Sqlite(Transaction<'static, Sqlite>),
@@ -165,15 +179,16 @@ enum InTx {
 impl Tx {
     /// Makes everything in it true at once, and lasting.
     pub async fn commit(self) -> Result<(), StoreError> {
-        match self.0 {
+        self.planned.at(Point::BeforeCommit)?;
+        match self.within {
             InTx::Sqlite(tx) => tx.commit().await?,
             InTx::Postgres(tx) => tx.commit().await?,
         }
-        Ok(())
+        self.planned.at(Point::AfterCommit)
     }
 
     pub(crate) fn engine(&self) -> Engine {
-        match self.0 {
+        match self.within {
             InTx::Sqlite(_) => Engine::Sqlite,
             InTx::Postgres(_) => Engine::Postgres,
         }
@@ -188,19 +203,21 @@ impl fmt::Debug for Tx {
 
 impl<'c> From<&'c Db> for On<'c> {
     fn from(db: &'c Db) -> Self {
-        match &db.pools {
-            Pools::Sqlite { read, .. } => On::SqlitePool(read),
-            Pools::Postgres(pool) => On::PostgresPool(pool),
-        }
+        let place = match &db.pools {
+            Pools::Sqlite { read, .. } => Place::SqlitePool(read),
+            Pools::Postgres(pool) => Place::PostgresPool(pool),
+        };
+        On { place, planned: db.planned.clone() }
     }
 }
 
 impl<'c> From<&'c mut Tx> for On<'c> {
     fn from(tx: &'c mut Tx) -> Self {
-        match &mut tx.0 {
-            InTx::Sqlite(tx) => On::Sqlite(tx),
-            InTx::Postgres(tx) => On::Postgres(tx),
-        }
+        let place = match &mut tx.within {
+            InTx::Sqlite(tx) => Place::Sqlite(tx),
+            InTx::Postgres(tx) => Place::Postgres(tx),
+        };
+        On { place, planned: tx.planned.clone() }
     }
 }
 

@@ -101,8 +101,10 @@ impl From<sqlx::Error> for StoreError {
                 Some("1811" | "23000") => Self::AppendOnly(error),
                 // SQLITE_BUSY and its kin, SQLITE_LOCKED; serialization failure, deadlock, lock not available.
                 Some("5" | "6" | "261" | "517" | "40001" | "40P01" | "55P03") => Self::Busy(error),
-                // Shutting down, starting up, too many connections.
-                Some("57P01" | "57P02" | "57P03" | "53300") => Self::Unavailable(error),
+                // Shutting down, starting up, too many connections; no room, no memory.
+                Some("57P01" | "57P02" | "57P03" | "53300" | "53100" | "53200") => Self::Unavailable(error),
+                // SQLITE_FULL, and SQLITE_IOERR with its kin: no room, or a disk that does not answer.
+                Some(code) if code == "13" || code.parse::<u32>().is_ok_and(|code| code & 0xff == 10) => Self::Unavailable(error),
                 // Text that the database cannot hold: a NUL.
                 Some("22021") => Self::Refused(error),
                 _ => Self::Unexpected(error),

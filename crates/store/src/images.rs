@@ -1,4 +1,4 @@
-//! Pictures: whose, where the bytes are, how they were made.
+//! Pictures: whose, where the bytes are, how they were made. Lists of them are in `gallery.rs` and `public.rs`, the trash is in `trash.rs`.
 
 use serde::Serialize;
 
@@ -52,21 +52,54 @@ pub struct Image {
     pub deleted_at: Option<Timestamp>,
     /// When its bytes were removed.
     pub purged_at: Option<Timestamp>,
+    /// When what was thrown away is removed for good.
+    pub purge_at: Option<Timestamp>,
+    /// How the noise was taken away.
+    pub sampler: Option<String>,
+    /// `text_to_image`, `image_to_image`, …
+    pub mode: Option<String>,
+    /// When it was made public, last.
+    pub published_at: Option<Timestamp>,
+    /// Others may see, find and use the prompt.
+    pub shows_prompt: bool,
+    /// When a moderator hid it.
+    pub hidden_at: Option<Timestamp>,
+    /// Why, for its owner.
+    pub hidden_reason: Option<String>,
+    /// How many like it.
+    pub like_count: i64,
+    /// How many comments it has that are not hidden.
+    pub comment_count: i64,
+    /// How often others looked at it.
+    pub view_count: i64,
+    /// Its place among trending ones.
+    #[serde(skip)]
+    pub trend: Option<i64>,
 }
 
-fn select<'c>(on: impl Into<On<'c>>) -> Query<'c> {
-    query(
-        on,
-        "SELECT id, job_id, job_index, user_id, storage_key, thumbnail_key, sha256, bytes, width, height, format, model, prompt, title, \
-         blurhash, parameters, is_public, is_favourite, created_at, deleted_at, purged_at FROM images ",
-    )
+impl Image {
+    /// Whether everybody may see it: what `PUBLIC` asks of a row.
+    pub fn is_shown(&self) -> bool {
+        self.is_public && self.deleted_at.is_none() && self.hidden_at.is_none()
+    }
 }
 
-/// A new picture. Of one place in a job there is one picture ([`StoreError::Exists`]).
+/// What everybody may see, in the words that the indexes know.
+pub(crate) const PUBLIC: &str = "i.is_public AND i.deleted_at IS NULL AND i.hidden_at IS NULL";
+
+pub(crate) const COLUMNS: &str = "SELECT i.id, i.job_id, i.job_index, i.user_id, i.storage_key, i.thumbnail_key, i.sha256, i.bytes, i.width, i.height, \
+    i.format, i.model, i.prompt, i.title, i.blurhash, i.parameters, i.is_public, i.is_favourite, i.created_at, i.deleted_at, i.purged_at, \
+    i.purge_at, i.sampler, i.mode, i.published_at, i.shows_prompt, i.hidden_at, i.hidden_reason, i.like_count, i.comment_count, i.view_count, i.trend ";
+
+pub(crate) fn select<'c>(on: impl Into<On<'c>>) -> Query<'c> {
+    query(on, COLUMNS).push("FROM images i ")
+}
+
+/// A new picture, as its owner's alone whatever else it says. Of one place in a job there is one picture ([`StoreError::Exists`]).
 pub async fn insert(tx: &mut Tx, image: &Image) -> Result<(), StoreError> {
     let text = "INSERT INTO images (id, job_id, job_index, user_id, storage_key, thumbnail_key, sha256, bytes, width, height, format, model, \
-                prompt, title, blurhash, parameters, is_public, is_favourite, created_at) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+                prompt, title, blurhash, parameters, is_public, is_favourite, created_at, sampler, mode) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
     query(tx, text)
         .bind(&image.id)
         .bind(&image.job_id)
@@ -84,9 +117,11 @@ pub async fn insert(tx: &mut Tx, image: &Image) -> Result<(), StoreError> {
         .bind(image.title.as_deref())
         .bind(image.blurhash.as_deref())
         .bind(&image.parameters)
-        .bind(image.is_public)
+        .bind(false)
         .bind(image.is_favourite)
         .bind(image.created_at)
+        .bind(image.sampler.as_deref())
+        .bind(image.mode.as_deref())
         .run()
         .await?;
     Ok(())
@@ -94,105 +129,115 @@ pub async fn insert(tx: &mut Tx, image: &Image) -> Result<(), StoreError> {
 
 /// A picture that is not thrown away.
 pub async fn by_id(db: &Db, id: &str) -> Result<Option<Image>, StoreError> {
-    select(db).push("WHERE deleted_at IS NULL AND id = ").push_bind(id).optional().await
+    select(db).push("WHERE i.deleted_at IS NULL AND i.id = ").push_bind(id).optional().await
 }
 
 /// The pictures of a job, in order.
 pub async fn of_job(db: &Db, job_id: &str) -> Result<Vec<Image>, StoreError> {
-    select(db).push("WHERE job_id = ").push_bind(job_id).push(" ORDER BY job_index").all().await
+    select(db).push("WHERE i.job_id = ").push_bind(job_id).push(" ORDER BY i.job_index").all().await
 }
 
-/// What a list of pictures is about.
-#[derive(Debug, Clone, Default)]
-pub struct Filter<'a> {
-    /// Whose; `None` is everybody's public ones.
-    pub user_id: Option<&'a str>,
-    /// With this tag.
-    pub tag: Option<&'a str>,
-    /// In this album.
-    pub album_id: Option<&'a str>,
-    /// Whose prompt or title has this in it, whatever the case.
-    pub text: Option<&'a str>,
-    /// Older than this one (time and name).
-    pub before: Option<(Timestamp, &'a str)>,
+/// A picture that everybody may see.
+pub async fn shown(db: &Db, id: &str) -> Result<Option<Image>, StoreError> {
+    select(db).push("WHERE ").push(PUBLIC).push(" AND i.id = ").push_bind(id).optional().await
 }
 
-/// Pictures, newest first.
-pub async fn list(db: &Db, filter: &Filter<'_>, limit: i64) -> Result<Vec<Image>, StoreError> {
-    let mut listing = select(db).push("WHERE deleted_at IS NULL");
-    listing = match filter.user_id {
-        Some(user_id) => listing.push(" AND user_id = ").push_bind(user_id),
-        None => listing.push(" AND is_public"),
-    };
-    if let Some(tag) = filter.tag {
-        listing = listing
-            .push(" AND EXISTS (SELECT 1 FROM image_tags t WHERE t.image_id = images.id AND t.tag = ")
-            .push_bind(tag)
-            .push(")");
-    }
-    if let Some(album) = filter.album_id {
-        listing = listing.push(" AND EXISTS (SELECT 1 FROM album_images a WHERE a.image_id = images.id AND a.album_id = ");
-        listing = listing.push_bind(album).push(")");
-    }
-    if let Some(text) = filter.text {
-        let pattern = format!("%{}%", text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-        listing = listing
-            .push(" AND (lower(prompt) LIKE ")
-            .push_bind(pattern.clone())
-            .push(" ESCAPE '\\' OR lower(COALESCE(title, '')) LIKE ");
-        listing = listing.push_bind(pattern).push(" ESCAPE '\\')");
-    }
-    if let Some((at, id)) = filter.before {
-        listing = listing.push(" AND (created_at, id) < (").push_bind(at).push(", ").push_bind(id).push(")");
-    }
-    listing.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(limit).all().await
+/// A picture, whatever became of it, locked until the transaction ends: whoever changes its kept sums or its place takes turns.
+pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Image>, StoreError> {
+    let locking = tx.engine() == crate::Engine::Postgres;
+    select(tx).push("WHERE i.id = ").push_bind(id).push(if locking { " FOR UPDATE" } else { "" }).optional().await
 }
 
 /// What an owner can change.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Change<'a> {
-    /// Another title.
+    /// Another title; an empty one is none.
     pub title: Option<&'a str>,
-    /// Seen by others or not.
-    pub is_public: Option<bool>,
     /// Marked or not.
     pub is_favourite: Option<bool>,
 }
 
 /// Changes one of a user's pictures; what is `None` stays. Whether there is one.
 pub async fn change(tx: &mut Tx, user_id: &str, id: &str, change: &Change<'_>) -> Result<bool, StoreError> {
-    let text = "UPDATE images SET title = COALESCE($3, title), is_public = COALESCE($4, is_public), \
-                is_favourite = COALESCE($5, is_favourite) WHERE user_id = $1 AND id = $2 AND deleted_at IS NULL";
-    query(tx, text).bind(user_id).bind(id).bind(change.title).bind(change.is_public).bind(change.is_favourite).changed().await
+    let text = "UPDATE images SET title = NULLIF(COALESCE($3, title), ''), is_favourite = COALESCE($4, is_favourite) \
+                WHERE user_id = $1 AND id = $2 AND deleted_at IS NULL";
+    query(tx, text).bind(user_id).bind(id).bind(change.title).bind(change.is_favourite).changed().await
 }
 
-/// Throws one of a user's pictures away; its bytes follow. Whether there was one.
-pub async fn delete(tx: &mut Tx, user_id: &str, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let text = "UPDATE images SET deleted_at = $3, is_public = FALSE WHERE user_id = $1 AND id = $2 AND deleted_at IS NULL";
-    query(tx, text).bind(user_id).bind(id).bind(now).changed().await
+/// How a picture is shown to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Showing {
+    /// When that began.
+    pub published_at: Timestamp,
+    /// Its place among trending ones.
+    pub trend: i64,
+    /// With its prompt.
+    pub shows_prompt: bool,
 }
 
-/// Throws all of a user's pictures away.
-pub async fn delete_all(tx: &mut Tx, user_id: &str, now: Timestamp) -> Result<u64, StoreError> {
-    let text = "UPDATE images SET deleted_at = $2, is_public = FALSE WHERE user_id = $1 AND deleted_at IS NULL";
-    query(tx, text).bind(user_id).bind(now).run().await
+/// Shows a locked picture to others, or no longer: when it was last shown, and its place, stay.
+pub async fn set_showing(tx: &mut Tx, id: &str, showing: Option<Showing>) -> Result<bool, StoreError> {
+    let text = "UPDATE images SET is_public = $2, published_at = COALESCE($3, published_at), trend = COALESCE($4, trend), shows_prompt = $5 \
+                WHERE id = $1 AND deleted_at IS NULL";
+    query(tx, text)
+        .bind(id)
+        .bind(showing.is_some())
+        .bind(showing.map(|showing| showing.published_at))
+        .bind(showing.map(|showing| showing.trend))
+        .bind(showing.is_some_and(|showing| showing.shows_prompt))
+        .changed()
+        .await
 }
 
-/// Pictures thrown away before then whose bytes are still there, of one user or of all.
-pub async fn to_purge(db: &Db, user_id: Option<&str>, before: Timestamp, limit: i64) -> Result<Vec<Image>, StoreError> {
-    let mut finding = select(db).push("WHERE purged_at IS NULL AND deleted_at <= ").push_bind(before);
-    if let Some(user_id) = user_id {
-        finding = finding.push(" AND user_id = ").push_bind(user_id);
-    }
-    finding.push(" ORDER BY id LIMIT ").push_bind(limit).all().await
+/// Shows none of a user's pictures any longer. Returns how many were.
+pub async fn withdraw_all(tx: &mut Tx, user_id: &str) -> Result<u64, StoreError> {
+    let text = "UPDATE images SET is_public = FALSE, shows_prompt = FALSE WHERE user_id = $1 AND is_public";
+    query(tx, text).bind(user_id).run().await
 }
 
-/// The bytes are gone, and with them what they showed.
-pub async fn purged(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-    query(&mut *tx, "DELETE FROM image_tags WHERE image_id = $1").bind(id).run().await?;
-    query(&mut *tx, "DELETE FROM album_images WHERE image_id = $1").bind(id).run().await?;
-    let text = "UPDATE images SET purged_at = $2, prompt = '', title = NULL, blurhash = NULL, parameters = '{}' WHERE id = $1 AND deleted_at IS NOT NULL";
-    query(tx, text).bind(id).bind(now).changed().await
+/// Hides a picture from others, with a reason for its owner, or shows it again.
+pub async fn set_hidden(tx: &mut Tx, id: &str, hidden: Option<(Timestamp, &str)>) -> Result<bool, StoreError> {
+    let text = "UPDATE images SET hidden_at = $2, hidden_reason = $3 WHERE id = $1 AND purged_at IS NULL";
+    query(tx, text).bind(id).bind(hidden.map(|(at, _)| at)).bind(hidden.map(|(_, reason)| reason)).changed().await
+}
+
+/// Writes the kept sums of a locked picture, and its place among trending ones.
+pub async fn set_sums(
+    tx: &mut Tx,
+    id: &str,
+    like_count: i64,
+    comment_count: i64,
+    trend: Option<i64>,
+) -> Result<bool, StoreError> {
+    let text = "UPDATE images SET like_count = $2, comment_count = $3, trend = $4 WHERE id = $1";
+    query(tx, text).bind(id).bind(like_count).bind(comment_count).bind(trend).changed().await
+}
+
+/// So many more have looked at it.
+pub async fn add_views(tx: &mut Tx, id: &str, views: i64) -> Result<bool, StoreError> {
+    query(tx, "UPDATE images SET view_count = view_count + $2 WHERE id = $1").bind(id).bind(views).changed().await
+}
+
+/// What somebody has stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow, Serialize)]
+pub struct Stored {
+    /// Pictures, those in the trash included.
+    pub images: i64,
+    /// Their bytes.
+    pub bytes: i64,
+    /// Pictures in the trash.
+    pub trash_images: i64,
+    /// Their bytes.
+    pub trash_bytes: i64,
+}
+
+/// What somebody has stored: kept pictures, and those in the trash.
+pub async fn stored(db: &Db, user_id: &str) -> Result<Stored, StoreError> {
+    let text = "SELECT COUNT(*) AS images, CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes, \
+                COUNT(deleted_at) AS trash_images, \
+                CAST(COALESCE(SUM(CASE WHEN deleted_at IS NULL THEN 0 ELSE bytes END), 0) AS BIGINT) AS trash_bytes \
+                FROM images WHERE user_id = $1 AND purged_at IS NULL";
+    query(db, text).bind(user_id).one().await
 }
 
 /// Bytes a user's pictures take, those thrown away and not yet removed included.
@@ -212,5 +257,11 @@ pub async fn known_keys(db: &Db, keys: &[String]) -> Result<Vec<String>, StoreEr
 
 /// Pictures whose bytes there must be, by id, after this one: for the check.
 pub async fn stored_after(db: &Db, after: &str, limit: i64) -> Result<Vec<Image>, StoreError> {
-    select(db).push("WHERE purged_at IS NULL AND id > ").push_bind(after).push(" ORDER BY id LIMIT ").push_bind(limit).all().await
+    select(db)
+        .push("WHERE i.purged_at IS NULL AND i.id > ")
+        .push_bind(after)
+        .push(" ORDER BY i.id LIMIT ")
+        .push_bind(limit)
+        .all()
+        .await
 }

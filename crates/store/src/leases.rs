@@ -68,6 +68,13 @@ pub async fn claim(tx: &mut Tx, now: Timestamp, claim: Claim<'_>) -> Result<Vec<
     Ok(jobs)
 }
 
+/// Takes one queued job, whatever its place.
+pub async fn claim_this(tx: &mut Tx, now: Timestamp, job_id: &str, claim: Claim<'_>) -> Result<Option<Job>, StoreError> {
+    let text = "UPDATE jobs SET state = 'processing', attempt = attempt + 1, progress = 0, lease_owner = $2, lease_expires_at = $3, \
+                started_at = COALESCE(started_at, $4) WHERE id = $1 AND state = 'queued' RETURNING ";
+    query(tx, text).bind(job_id).bind(claim.owner).bind(claim.expires_at).bind(now).push(COLUMNS).optional().await
+}
+
 /// Says that the worker is still at it, and how far (thousandths).
 pub async fn heartbeat(tx: &mut Tx, lease: &Lease, expires_at: Timestamp, progress: i64) -> Result<Beat, StoreError> {
     let text = "UPDATE jobs SET lease_expires_at = $4, progress = $5 \

@@ -12,8 +12,11 @@
 
 mod db;
 mod error;
+mod faults;
 mod migrate;
 mod moment;
+#[cfg(test)]
+mod plans;
 mod query;
 mod sql;
 
@@ -22,21 +25,44 @@ pub mod api_keys;
 pub mod audit;
 pub mod backup;
 pub mod check;
+pub mod comments;
 pub mod erasures;
+pub mod follows;
+pub mod gallery;
 pub mod idempotency;
+pub mod identities;
 pub mod images;
 pub mod jobs;
 pub mod leases;
 pub mod ledger;
+pub mod likes;
 pub mod login_failures;
 pub mod mail_tokens;
 pub mod mails;
+pub mod moderation;
+pub mod notify;
 pub mod outbox;
+pub mod profiles;
+pub mod public;
+pub mod reports;
+pub mod sealed;
+pub mod search;
+pub mod secrets;
 pub mod sessions;
+pub mod shares;
+pub mod sign_ins;
+pub mod strikes;
+pub mod subscriptions;
+pub mod tags;
+pub mod trash;
+pub mod uploads;
 pub mod usage;
 pub mod users;
+pub mod webhook_deliveries;
+pub mod webhooks;
 
 pub use db::{Db, Engine, Settings, Tx};
 pub use error::StoreError;
+pub use faults::{Faults, Point};
 pub use migrate::Migrated;
 pub use moment::{Credits, Ids, Moment, RandomIds, Timestamp};

@@ -13,7 +13,11 @@ use sqlx::{
     sqlite::{SqliteArguments, SqlitePool, SqliteQueryResult, SqliteRow},
 };
 
-use crate::{StoreError, sql::Sql};
+use crate::{
+    StoreError,
+    faults::{Planned, Point},
+    sql::Sql,
+};
 
 /// What both databases take.
 pub(crate) trait Value<'t>: Encode<'t, Sqlite> + Encode<'t, Postgres> + Type<Sqlite> + Type<Postgres> {}
@@ -23,8 +27,14 @@ impl<'t, T> Value<'t> for T where T: Encode<'t, Sqlite> + Encode<'t, Postgres> +
 pub(crate) trait Model: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T> Model for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
-/// Where a query runs: on any connection that reads, or in a transaction.
-pub(crate) enum On<'c> {
+/// Where a query runs, and what is to fail there.
+pub(crate) struct On<'c> {
+    pub(crate) place: Place<'c>,
+    pub(crate) planned: Planned,
+}
+
+/// On any connection that reads, or in a transaction.
+pub(crate) enum Place<'c> {
     SqlitePool(&'c SqlitePool),
     Sqlite(&'c mut SqliteConnection),
     PostgresPool(&'c PgPool),
@@ -53,9 +63,9 @@ pub(crate) struct Query<'c> {
 /// Begins a query.
 pub(crate) fn query<'c>(on: impl Into<On<'c>>, sql: impl Into<Sql>) -> Query<'c> {
     let (on, sql) = (on.into(), sql.into());
-    let (text, bound) = match on {
-        On::SqlitePool(_) | On::Sqlite(_) => (sql.sqlite, Bound::Sqlite(SqliteArguments::default())),
-        On::PostgresPool(_) | On::Postgres(_) => (sql.postgres, Bound::Postgres(PgArguments::default())),
+    let (text, bound) = match on.place {
+        Place::SqlitePool(_) | Place::Sqlite(_) => (sql.sqlite, Bound::Sqlite(SqliteArguments::default())),
+        Place::PostgresPool(_) | Place::Postgres(_) => (sql.postgres, Bound::Postgres(PgArguments::default())),
     };
     Query { on, text: Text::Static(text), bound, refused: None }
 }
@@ -85,13 +95,16 @@ macro_rules! run {
             Text::Static(text) => text.into_sql_str(),
             Text::Built(text) => AssertSqlSafe(text).into_sql_str(),
         };
-        match (query.on, query.bound) {
-            (On::SqlitePool(pool), Bound::Sqlite(bound)) => sqlx::$make::<Sqlite, $($model,)? _>(text, bound).$run(pool).await.map(Into::into),
-            (On::Sqlite(on), Bound::Sqlite(bound)) => sqlx::$make::<Sqlite, $($model,)? _>(text, bound).$run(on).await.map(Into::into),
-            (On::PostgresPool(pool), Bound::Postgres(bound)) => sqlx::$make::<Postgres, $($model,)? _>(text, bound).$run(pool).await.map(Into::into),
-            (On::Postgres(on), Bound::Postgres(bound)) => sqlx::$make::<Postgres, $($model,)? _>(text, bound).$run(on).await.map(Into::into),
+        query.on.planned.at(Point::BeforeQuery)?;
+        let done = match (query.on.place, query.bound) {
+            (Place::SqlitePool(pool), Bound::Sqlite(bound)) => sqlx::$make::<Sqlite, $($model,)? _>(text, bound).$run(pool).await.map(Into::into),
+            (Place::Sqlite(on), Bound::Sqlite(bound)) => sqlx::$make::<Sqlite, $($model,)? _>(text, bound).$run(on).await.map(Into::into),
+            (Place::PostgresPool(pool), Bound::Postgres(bound)) => sqlx::$make::<Postgres, $($model,)? _>(text, bound).$run(pool).await.map(Into::into),
+            (Place::Postgres(on), Bound::Postgres(bound)) => sqlx::$make::<Postgres, $($model,)? _>(text, bound).$run(on).await.map(Into::into),
             _ => unreachable!("values are bound for the database they run on. This is a bug."),
-        }
+        };
+        query.on.planned.at(Point::AfterQuery)?;
+        done
     }};
 }
 
@@ -177,6 +190,19 @@ impl Query<'_> {
         (T,): Model,
     {
         Ok(self.one::<(T,)>().await?.0)
+    }
+
+    /// How the database would go about it: the lines of its plan. Tests look at these.
+    #[cfg(test)]
+    pub(crate) async fn plan(mut self) -> Result<Vec<String>, StoreError> {
+        let sqlite = matches!(self.bound, Bound::Sqlite(_));
+        self.buffer().insert_str(0, if sqlite { "EXPLAIN QUERY PLAN " } else { "EXPLAIN " });
+        if sqlite {
+            let lines: Vec<(i64, i64, i64, String)> = self.all().await?;
+            return Ok(lines.into_iter().map(|(.., line)| line).collect());
+        }
+        let lines: Vec<(String,)> = self.all().await?;
+        Ok(lines.into_iter().map(|(line,)| line).collect())
     }
 
     /// How many rows it changed.

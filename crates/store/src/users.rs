@@ -146,6 +146,12 @@ pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<User>, StoreError> {
     query(tx, COLUMNS).push("WHERE id = ").push_bind(id).push(if locking { " FOR UPDATE" } else { "" }).optional().await
 }
 
+/// Somebody by address, in lower case, locked until the transaction ends.
+pub async fn lock_by_email(tx: &mut Tx, email: &str) -> Result<Option<User>, StoreError> {
+    let locking = tx.engine() == crate::Engine::Postgres;
+    query(tx, COLUMNS).push("WHERE email = ").push_bind(email).push(if locking { " FOR UPDATE" } else { "" }).optional().await
+}
+
 /// Everybody, oldest first, after this id.
 pub async fn list(db: &Db, after: Option<&str>, limit: i64) -> Result<Vec<User>, StoreError> {
     query(db, COLUMNS).push("WHERE id > ").push_bind(after.unwrap_or("")).push(" ORDER BY id LIMIT ").push_bind(limit).all().await

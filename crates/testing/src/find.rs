@@ -32,6 +32,11 @@ pub enum TestingError {
          whose user may create databases"
     )]
     NoPostgres,
+    /// No Redis.
+    #[error(
+        "these tests need Redis: install it (Debian, Ubuntu: apt-get install redis-server; Fedora: dnf install valkey; macOS: brew install redis)"
+    )]
+    NoRedis,
     /// The server named in the variable cannot be used.
     #[error("the PostgreSQL named in {VARIABLE} cannot be used: {0}")]
     Named(String),

@@ -4,15 +4,23 @@
 //! lets us in, else one of our own is started from the installed programs (`server.rs`) and stopped with the test program, however that ends.
 //! Where none of these works the test fails and says what to install: a test that is skipped proves nothing.
 //!
+//! [`seed`] fills a database with as many people and pictures as lists and loads are to be tried with.
+//! A [`RedisServer`] is a test's own, to be stopped and started again.
+//!
 //! [`on_both_engines`] makes two tests of one story. At most [`STORIES_MAX`] of a test program run at a time, so that on a machine with many
 //! cores they stay within the hundred connections a server has by default.
 
 mod database;
 mod find;
+mod redis;
+mod seed;
 mod server;
 
 pub use database::{Database, Engine};
 pub use find::TestingError;
+pub use redis::RedisServer;
+pub use seed::{SEEDED_ALBUM, SEEDED_EVERY, SEEDED_FROM, Size, seed, seeded_image, seeded_user};
+pub use server::PostgresServer;
 use tokio::sync::Semaphore;
 
 /// Stories of one test program at a time; others wait. One may use several databases, which is why it is stories that wait: two of them that

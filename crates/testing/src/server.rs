@@ -29,23 +29,74 @@ echo ready
 cat >/dev/null
 "#;
 
+/// A server of a test's own, to be stopped in the middle of things; it ends with the test program.
+#[derive(Debug)]
+pub struct PostgresServer {
+    dir: PathBuf,
+    programs: PathBuf,
+}
+
+impl PostgresServer {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// If there is none installed, or it does not start.
+    pub fn start() -> Result<Self, TestingError> {
+        let programs = programs().ok_or(TestingError::NoPostgres)?;
+        Ok(Self { dir: start_from(&programs)?, programs })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        address_in(&self.dir)
+    }
+
+    /// Stops it as a crash would, everybody's connections with it, and starts it again; back when it takes connections.
+    ///
+    /// # Errors
+    /// If it does not start again.
+    pub fn restart(&self) -> Result<(), TestingError> {
+        let failed = |error: std::io::Error| TestingError::Start(error.to_string());
+        let mut command = as_its_user("sh");
+        // What it says goes where the script looks for it; nothing of ours is kept open by the server.
+        command.args(["-c", r#""$0" -D "$1/data" -l "$1/log" -m immediate -w -t 60 restart >>"$1/restart" 2>&1 </dev/null"#]);
+        let status = command.args([&self.programs.join("pg_ctl"), &self.dir]).current_dir(&self.dir).status().map_err(failed)?;
+        if status.success() { Ok(()) } else { Err(TestingError::Start(format!("pg_ctl restart: {status}"))) }
+    }
+}
+
 /// Starts it and returns its address once it takes connections.
 pub(crate) fn start() -> Result<String, TestingError> {
     let programs = programs().ok_or(TestingError::NoPostgres)?;
-    // Not a `TempDir`: the script removes what is in it, after we are gone. The socket's path must stay short.
-    let dir = tempfile::Builder::new().prefix("easel-pg-").tempdir().map_err(TestingError::Files)?.keep();
-    let mut shell = match user() {
+    Ok(address_in(&start_from(&programs)?))
+}
+
+fn address_in(dir: &Path) -> String {
+    format!("postgres://postgres@localhost/postgres?host={}", dir.display())
+}
+
+/// The program, by whoever the server may run as.
+fn as_its_user(program: &str) -> Command {
+    match user() {
         Some((user, group)) => {
-            chown(&dir, Some(user), Some(group)).map_err(TestingError::Files)?;
             let mut command = Command::new("setpriv");
-            command.args([&format!("--reuid={user}"), &format!("--regid={group}"), "--clear-groups", "sh"]);
+            command.args([&format!("--reuid={user}"), &format!("--regid={group}"), "--clear-groups", program]);
             command
         }
-        None => Command::new("sh"),
-    };
-    let mut child = shell
+        None => Command::new(program),
+    }
+}
+
+/// Starts it and returns its folder.
+fn start_from(programs: &Path) -> Result<PathBuf, TestingError> {
+    // Not a `TempDir`: the script removes what is in it, after we are gone. The socket's path must stay short.
+    let dir = tempfile::Builder::new().prefix("easel-pg-").tempdir().map_err(TestingError::Files)?.keep();
+    if let Some((user, group)) = user() {
+        chown(&dir, Some(user), Some(group)).map_err(TestingError::Files)?;
+    }
+    let mut child = as_its_user("sh")
         .args(["-c", SCRIPT, "sh"])
-        .args([&dir, &programs])
+        .args([dir.as_path(), programs])
         .current_dir(&dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -63,7 +114,7 @@ pub(crate) fn start() -> Result<String, TestingError> {
     }
     // Open as long as this program runs: closing the pipe is what ends the server.
     std::mem::forget(child.stdin.take());
-    Ok(format!("postgres://postgres@localhost/postgres?host={}", dir.display()))
+    Ok(dir)
 }
 
 /// Where `initdb` and `pg_ctl` are: in `PATH`, or the newest of Debian's folders.

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod native;
+pub mod platform;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -11,13 +14,14 @@ use std::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderMap, Method, Request, StatusCode},
+    http::{HeaderMap, Method, Request, Response, StatusCode},
 };
-use easel_api::{ApiConfig, AppState, FilesConfig, router};
+use easel_api::{ApiConfig, AppState, Door, FilesConfig, Services, router};
 use easel_engine::{
     Engine, EngineConfig,
     sim::{Probe, SimBackend, SimConfig},
 };
+use easel_platform::Platform;
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -27,6 +31,7 @@ pub const NOW: u64 = 1_790_000_000;
 
 /// A server and what a test wants to see of it.
 pub struct Server {
+    pub platform: Arc<Platform>,
     pub router: Router,
     pub engine: Engine,
     pub probe: Probe,
@@ -43,6 +48,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    pub async fn of(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("the body can be read");
+        Self { status: parts.status, headers: parts.headers, bytes: bytes.to_vec() }
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.bytes)))
     }
@@ -93,18 +104,42 @@ pub async fn server_with(sim: SimConfig, config: EngineConfig, change: impl FnOn
     let config = EngineConfig { clock: Arc::new(probe.clone()), seeds: Arc::new(|| 1000), ..config };
     let engine = Engine::start(move || Ok(backend), config);
     engine.ready().await.expect("the toy device comes up");
-    server_over(engine, probe, change)
+    server_over(engine, probe, change).await
 }
 
-pub fn server_over(engine: Engine, probe: Probe, change: impl FnOnce(&mut ApiConfig)) -> Server {
-    let files = tempfile::tempdir().expect("a temporary folder");
+/// With webhooks, logging in elsewhere, or limits.
+pub async fn server_with_services(services: impl FnOnce(&Platform) -> Services) -> Server {
+    let (backend, probe) = SimBackend::new(SimConfig::default());
+    let config = EngineConfig { clock: Arc::new(probe.clone()), seeds: Arc::new(|| 1000), ..EngineConfig::default() };
+    let engine = Engine::start(move || Ok(backend), config);
+    engine.ready().await.expect("the toy device comes up");
+    serve(engine, probe, |config| config.door = Door::Accounts, services).await
+}
+
+pub async fn server_over(engine: Engine, probe: Probe, change: impl FnOnce(&mut ApiConfig)) -> Server {
+    serve(engine, probe, change, |_| Services::default()).await
+}
+
+async fn serve(
+    engine: Engine,
+    probe: Probe,
+    change: impl FnOnce(&mut ApiConfig),
+    services: impl FnOnce(&Platform) -> Services,
+) -> Server {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = format!("sqlite:{}", folder.path().join("easel.db").display());
     let clock = Arc::new(Mutex::new(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)));
     let seen = Arc::clone(&clock);
     let now = move || *seen.lock().expect("no test panics with it");
-    let mut config = ApiConfig::new(FilesConfig { clock: Arc::new(now), ..FilesConfig::new(files.path()) });
+    let files = FilesConfig { clock: Arc::new(now), ..FilesConfig::new(folder.path().join("files")) };
+    // These tests ask for a server by other names than its own.
+    let door = Door::Local { hosts: vec!["easel.test".to_owned(), "easel".to_owned()] };
+    let mut config = ApiConfig { door, ..ApiConfig::new(files) };
     change(&mut config);
-    let state = AppState::new(engine.clone(), config).expect("the folder can be used");
-    Server { router: router(state), engine, probe, clock, _files: files }
+    let platform = platform::open(&url, folder.path()).await;
+    let state = AppState::new(engine.clone(), Arc::clone(&platform), config).expect("the folder can be used");
+    let state = state.with_services(services(&platform));
+    Server { platform, router: router(state), engine, probe, clock, _files: folder }
 }
 
 impl Server {
@@ -113,10 +148,7 @@ impl Server {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("the router cannot fail");
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.expect("the body can be read");
-        Answer { status: parts.status, headers: parts.headers, bytes: bytes.to_vec() }
+        Answer::of(self.router.clone().oneshot(request).await.expect("the router cannot fail")).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {

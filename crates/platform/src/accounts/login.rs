@@ -53,19 +53,20 @@ impl Accounts {
         if let (Some(better), Some(old)) = (rehashed, &user.password_hash) {
             users::rehash(&mut tx, &user.id, old, &better).await?;
         }
-        if self.settings.verification_required && !user.is_verified {
+        if self.must_verify(&user) {
             tx.commit().await?;
             return Err(PlatformError::Forbidden("the e-mail address is not proved yet"));
         }
         let (tokens, session_id) = self.begin_session(&mut tx, &user, origin).await?;
-        let actor = Actor {
-            ip: (!origin.ip.is_empty()).then(|| origin.ip.to_owned()),
-            request_id: origin.request_id.map(str::to_owned),
-            ..Actor::user(&user)
-        };
+        let actor = Actor::at(&user, origin);
         audit::append(&mut tx, &moment, actor.record("user.login", Some(("session", &session_id)), "{}")).await?;
         tx.commit().await?;
         Ok((user, tokens))
+    }
+
+    /// Whether somebody must prove their address before they log in.
+    pub(crate) fn must_verify(&self, user: &User) -> bool {
+        self.settings.verification_required && !user.is_verified
     }
 
     /// Counts an attempt as failed before it is looked at, so that of many at once no more are looked at than one after another; the one that

@@ -9,11 +9,13 @@
 //! | links sent by mail are good once | `mailed.rs` |
 //! | nobody acts on somebody of their own rank or above | `roles.rs` |
 //! | API keys are shown once | `keys.rs` |
+//! | one person on their own machine needs no account | `local.rs` |
 //!
 //! Tokens are 256 random bits and only their SHA-256 is stored. Everything that changes what somebody may do raises their `auth_epoch`, which
 //! every session and key is compared with each time it is used.
 
 mod keys;
+mod local;
 mod login;
 mod mailed;
 mod password;
@@ -21,18 +23,25 @@ mod register;
 mod roles;
 mod session;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use easel_store::{
     Timestamp,
     audit::NewRecord,
+    usage::Usage,
     users::{Role, User},
 };
 use sha2::{Digest, Sha256};
 
 use crate::{Context, PlatformError, Secrets, credits::CreditDesk, plans::Catalogue};
 
+pub(crate) use register::normal_email;
+
 pub use keys::{NewKey, Scope, ShownKey};
+pub use local::LOCAL_ID;
 pub use login::Origin;
 pub use password::{PasswordCost, Passwords};
 pub use register::{Profile, Registration};
@@ -91,6 +100,8 @@ pub struct Accounts {
     desk: CreditDesk,
     settings: Settings,
     passwords: Passwords,
+    /// Somebody is known to administer the server.
+    administered: Arc<AtomicBool>,
 }
 
 impl Accounts {
@@ -98,12 +109,24 @@ impl Accounts {
     pub fn new(context: Context, catalogue: Catalogue, settings: Settings) -> Result<Self, PlatformError> {
         let passwords = Passwords::new(settings.password_cost)?;
         let desk = CreditDesk::new(context.clone(), catalogue.clone());
-        Ok(Self { context, catalogue, desk, settings, passwords })
+        Ok(Self { context, catalogue, desk, settings, passwords, administered: Arc::default() })
     }
 
     /// Somebody.
     pub async fn get(&self, user_id: &str) -> Result<User, PlatformError> {
         easel_store::users::by_id(&self.context.db, user_id).await?.ok_or(PlatformError::NotFound("user"))
+    }
+}
+
+impl Accounts {
+    /// What somebody used on these days, counted from 1970; days without use are left out.
+    pub async fn usage(&self, user_id: &str, from: i64, to: i64) -> Result<Vec<Usage>, PlatformError> {
+        Ok(easel_store::usage::of_user(&self.context.db, user_id, from, to).await?)
+    }
+
+    /// Everybody, oldest first, after this id.
+    pub async fn list(&self, after: Option<&str>, limit: i64) -> Result<Vec<User>, PlatformError> {
+        Ok(easel_store::users::list(&self.context.db, after, limit.clamp(1, 101)).await?)
     }
 }
 
@@ -125,9 +148,20 @@ impl Actor {
         Self { id: user.id.clone(), role: user.role, kind: "user", ip: None, request_id: None }
     }
 
+    /// Somebody who logs in from there.
+    pub(crate) fn at(user: &User, origin: Origin<'_>) -> Self {
+        let ip = (!origin.ip.is_empty()).then(|| origin.ip.to_owned());
+        Self { ip, request_id: origin.request_id.map(str::to_owned), ..Self::user(user) }
+    }
+
     /// Whoever can run commands on the server's machine.
     pub fn operator() -> Self {
         Self { id: "operator".to_owned(), role: Role::Superuser, kind: "operator", ip: None, request_id: None }
+    }
+
+    /// The server by itself.
+    pub(crate) fn system() -> Self {
+        Self { id: "system".to_owned(), role: Role::Superuser, kind: "system", ip: None, request_id: None }
     }
 
     /// Their id.
@@ -154,7 +188,7 @@ impl Actor {
 }
 
 /// A token of 256 random bits under a name that scanners of leaked secrets can look for, and what is stored of it.
-fn token(secrets: &dyn Secrets, name: &str) -> (String, String) {
+pub(crate) fn token(secrets: &dyn Secrets, name: &str) -> (String, String) {
     use base64::Engine;
     let mut bytes = [0; 32];
     secrets.fill(&mut bytes);
@@ -164,7 +198,7 @@ fn token(secrets: &dyn Secrets, name: &str) -> (String, String) {
 }
 
 /// What is stored of a token. Fast hashing is enough for 256 random bits.
-fn token_hash(token: &str) -> String {
+pub(crate) fn token_hash(token: &str) -> String {
     hex(&Sha256::digest(token))
 }
 

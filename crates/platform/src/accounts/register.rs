@@ -59,29 +59,57 @@ impl Accounts {
         Passwords::check_choice(registration.password, &[&email, local, chosen.unwrap_or(&email)])?;
         check_shown(registration.full_name, registration.locale)?;
         let hash = self.passwords.hash(registration.password, &*self.context.secrets).await?;
-        let now = self.context.now();
-        let id = self.context.ids.next(now);
-        let username = chosen.map_or_else(|| derived_username(local, &id), str::to_owned);
+        let new = self.newcomer(&email);
         let user = User {
-            id,
-            email,
-            username,
+            username: chosen.map_or(new.username, str::to_owned),
             password_hash: Some(hash),
             full_name: registration.full_name.map(str::to_owned),
-            avatar_key: None,
             locale: registration.locale.map(str::to_owned),
             role,
+            is_verified: by.is_some(),
+            ..new
+        };
+        retry!(self.insert(&user, by))?;
+        Ok(user)
+    }
+
+    /// An account for somebody whose address an identity provider vouches for; it has no password.
+    pub(crate) async fn create_verified(
+        &self,
+        tx: &mut Tx,
+        email: &str,
+        full_name: Option<&str>,
+        locale: Option<&str>,
+    ) -> Result<User, PlatformError> {
+        // What somebody else wrote is left out rather than refused.
+        let shown = |text: Option<&str>| text.filter(|text| check_shown(Some(text), None).is_ok()).map(str::to_owned);
+        let user = User { full_name: shown(full_name), locale: shown(locale), is_verified: true, ..self.newcomer(email) };
+        self.insert_in(tx, &user, None).await?;
+        Ok(user)
+    }
+
+    /// Somebody on the first plan, with nothing but an address.
+    fn newcomer(&self, email: &str) -> User {
+        let now = self.context.now();
+        let id = self.context.ids.next(now);
+        User {
+            username: derived_username(email.split('@').next().unwrap_or_default(), &id),
+            id,
+            email: email.to_owned(),
+            password_hash: None,
+            full_name: None,
+            avatar_key: None,
+            locale: None,
+            role: Role::User,
             plan: self.catalogue.first().name.clone(),
             plan_ends_at: None,
             is_active: true,
-            is_verified: by.is_some(),
+            is_verified: false,
             auth_epoch: 0,
             created_at: now,
             updated_at: now,
             deleted_at: None,
-        };
-        retry!(self.insert(&user, by))?;
-        Ok(user)
+        }
     }
 
     /// Changes what others see of somebody; what is `None` is emptied, but for the name, which stays.
@@ -103,17 +131,20 @@ impl Accounts {
     }
 
     async fn insert(&self, user: &User, by: Option<&Actor>) -> Result<(), PlatformError> {
-        let moment = self.context.moment();
         let mut tx = self.context.db.begin().await?;
-        users::insert(&mut tx, user).await.map_err(taken)?;
-        self.signup_grant(&mut tx, user).await?;
+        self.insert_in(&mut tx, user, by).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn insert_in(&self, tx: &mut Tx, user: &User, by: Option<&Actor>) -> Result<(), PlatformError> {
+        users::insert(tx, user).await.map_err(taken)?;
+        self.signup_grant(tx, user).await?;
         if !user.is_verified {
-            self.mail_verification(&mut tx, user).await?;
+            self.mail_verification(tx, user).await?;
         }
         let actor = by.cloned().unwrap_or_else(|| Actor::user(user));
         let detail = serde_json::json!({ "role": user.role }).to_string();
-        audit::append(&mut tx, &moment, actor.record("user.create", Some(("user", &user.id)), &detail)).await?;
-        Ok(tx.commit().await?)
+        Ok(audit::append(tx, &self.context.moment(), actor.record("user.create", Some(("user", &user.id)), &detail)).await?)
     }
 
     async fn signup_grant(&self, tx: &mut Tx, user: &User) -> Result<(), PlatformError> {
@@ -136,7 +167,7 @@ fn taken(error: StoreError) -> PlatformError {
 }
 
 /// Trimmed, in lower case, and something mail can be sent to.
-pub(super) fn normal_email(text: &str) -> Result<String, PlatformError> {
+pub(crate) fn normal_email(text: &str) -> Result<String, PlatformError> {
     let email = text.trim().to_lowercase();
     let valid = email.len() <= 255 && Address::from_str(&email).is_ok() && !email.chars().any(char::is_control);
     if valid { Ok(email) } else { Err(PlatformError::Invalid { field: "e-mail address", problem: "is not one" }) }

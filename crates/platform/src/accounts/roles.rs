@@ -4,7 +4,7 @@
 //! superusers stand above everybody, themselves excepted. There is always one superuser left who can log in.
 
 use easel_store::{
-    audit, sessions,
+    audit, images, sessions,
     users::{self, Role, User},
 };
 use serde::Serialize;
@@ -50,9 +50,11 @@ impl Permission {
     }
 }
 
-/// Whether somebody may act on somebody else of this role.
-fn stands_above(actor: &Actor, other: Role) -> bool {
-    actor.role == Role::Superuser || actor.role > other
+impl Actor {
+    /// Whether they may act on somebody else of this role.
+    pub(crate) fn stands_above(&self, other: Role) -> bool {
+        self.role == Role::Superuser || self.role > other
+    }
 }
 
 impl Accounts {
@@ -65,7 +67,7 @@ impl Accounts {
         let moment = self.context.moment();
         let mut tx = self.context.db.begin().await?;
         let user = self.acted_on(&mut tx, actor, user_id).await?;
-        if !stands_above(actor, role) {
+        if !actor.stands_above(role) {
             return Err(PlatformError::Forbidden("nobody gives a role they do not stand above"));
         }
         users::set_role(&mut tx, user_id, moment.now, role).await?;
@@ -89,6 +91,9 @@ impl Accounts {
         }
         users::set_active(&mut tx, user_id, moment.now, active).await?;
         sessions::revoke_all(&mut tx, user_id, moment.now, "admin").await?;
+        if !active {
+            images::withdraw_all(&mut tx, user_id).await?;
+        }
         Self::one_superuser_left(&mut tx, &user).await?;
         let detail = serde_json::json!({ "active": active }).to_string();
         audit::append(&mut tx, &moment, actor.record("user.active", Some(("user", user_id)), &detail)).await?;
@@ -122,7 +127,7 @@ impl Accounts {
         if user.id == actor.id() {
             return Err(PlatformError::Forbidden("nobody changes their own rank"));
         }
-        if !stands_above(actor, user.role) {
+        if !actor.stands_above(user.role) {
             return Err(PlatformError::Forbidden("they are of the same rank or above"));
         }
         Ok(user)

@@ -49,7 +49,7 @@ pub struct Authenticated {
 }
 
 impl Accounts {
-    pub(super) async fn begin_session(
+    pub(crate) async fn begin_session(
         &self,
         tx: &mut Tx,
         user: &User,

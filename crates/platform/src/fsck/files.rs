@@ -6,7 +6,7 @@ use std::{
 };
 
 use easel_blobs::{BlobError, Blobs, Folder, Key};
-use easel_store::{Timestamp, images};
+use easel_store::{Timestamp, images, profiles, uploads};
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 
@@ -22,7 +22,8 @@ const BYTES_MAX: u64 = 1 << 30;
 
 pub(super) async fn check(context: &Context, blobs: &Blobs, report: &mut Report) -> Result<(), PlatformError> {
     check_rows(context, blobs, report).await?;
-    for folder in [Folder::Output, Folder::Thumb] {
+    check_uploads(context, blobs, report).await?;
+    for folder in [Folder::Output, Folder::Thumb, Folder::Input, Folder::Avatar] {
         check_folder(context, blobs, folder, report).await?;
     }
     Ok(())
@@ -50,6 +51,24 @@ async fn check_rows(context: &Context, blobs: &Blobs, report: &mut Report) -> Re
     }
 }
 
+async fn check_uploads(context: &Context, blobs: &Blobs, report: &mut Report) -> Result<(), PlatformError> {
+    let mut after = String::new();
+    loop {
+        let page = uploads::after(&context.db, &after, TURN as i64).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        for upload in &page {
+            let found = hash(blobs, &upload.storage_key).await?;
+            report.files += 1;
+            if found.as_deref() != Some(&upload.sha256) {
+                let what = "a picture that was sent is not as it was stored";
+                let found = found.unwrap_or_else(|| "no file".to_owned());
+                report.findings.push(finding("I7", what, &upload.id, upload.sha256.clone(), found));
+            }
+        }
+    }
+}
+
 /// The hash of a stored file; `None` if there is none.
 async fn hash(blobs: &Blobs, key: &str) -> Result<Option<String>, PlatformError> {
     let Ok(key) = key.parse::<Key>() else { return Ok(None) };
@@ -69,9 +88,17 @@ async fn check_folder(context: &Context, blobs: &Blobs, folder: Folder, report: 
         let ended = entry.is_none();
         old.extend(entry.filter(|entry| time_of(entry.modified) < written_before).map(|entry| entry.path_of_key()));
         if old.len() >= TURN || ended {
-            let known: HashSet<String> = images::known_keys(&context.db, &old).await?.into_iter().collect();
+            let mut known: HashSet<String> = images::known_keys(&context.db, &old).await?.into_iter().collect();
+            known.extend(uploads::known_keys(&context.db, &old).await?);
+            known.extend(profiles::known_avatars(&context.db, &old).await?);
             for key in old.drain(..).filter(|key| !known.contains(key)) {
-                report.findings.push(finding("I7", "a file belongs to no picture", &key, "a row".to_owned(), "none".to_owned()));
+                report.findings.push(finding(
+                    "I7",
+                    "a file belongs to no picture and nobody",
+                    &key,
+                    "a row".to_owned(),
+                    "none".to_owned(),
+                ));
             }
         }
         if ended {

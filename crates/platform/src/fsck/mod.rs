@@ -13,9 +13,10 @@
 //! | I8 | no lease is past its end for longer than the sweep needs |
 //! | I9 | every event is delivered, being retried, or dead and to be seen |
 //! | I10 | the audit chain holds |
+//! | I11 | kept numbers of likes, comments and follows are those of the rows |
 //!
 //! The database is read as of one moment, so a running server can be checked. Repairs are made only where what is wrong is a sum of rows that
-//! are right (I2), a hold that nobody will resolve (I5), or a job nobody has swept (I8); never by changing what was booked.
+//! are right (I2, I11), a hold that nobody will resolve (I5), or a job nobody has swept (I8); never by changing what was booked.
 
 mod files;
 mod repair;
@@ -39,7 +40,7 @@ const EVENT_GRACE: Duration = Duration::from_secs(3600);
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// `I0` … `I10`.
+    /// `I0` … `I11`.
     pub invariant: &'static str,
     /// What is wrong, for people.
     pub what: &'static str,
@@ -117,6 +118,10 @@ impl Fsck {
         add("I6", "a job has another number of pictures than it delivered", false, check::wrong_pictures(&mut tx).await?);
         add("I8", "a lease is over and nobody has swept it", true, check::stale_leases(&mut tx, now.before(SWEEP_GRACE)).await?);
         add("I9", "an event is late and nobody tries it", false, check::stuck_events(&mut tx, now.before(EVENT_GRACE)).await?);
+        add("I11", "a picture has another number of likes than it keeps", true, check::wrong_likes(&mut tx).await?);
+        add("I11", "a picture has another number of comments than it keeps", true, check::wrong_comments(&mut tx).await?);
+        add("I11", "somebody has another number of follows than they keep", true, check::wrong_follows(&mut tx).await?);
+        add("I9", "a webhook is late and nobody sends it", false, check::stuck_webhooks(&mut tx, now.before(EVENT_GRACE)).await?);
         drop(tx);
         if let Some(damage) = easel_store::backup::damage(&self.context.db).await? {
             report.findings.push(Finding {

@@ -2,13 +2,14 @@
 
 use easel_store::{
     audit::{self, NewRecord},
-    check,
+    check, comments, images,
     ledger::{self, Event},
+    likes,
 };
 use serde_json::json;
 
 use super::{Finding, Fsck, Report};
-use crate::{PlatformError, context::retry};
+use crate::{PlatformError, context::retry, social::change_sums};
 
 impl Fsck {
     /// Checks, repairs what can be repaired, and checks again: what is in the report is what is left.
@@ -25,6 +26,9 @@ impl Fsck {
         for finding in repairable.iter().filter(|finding| finding.invariant == "I5") {
             retry!(self.release(&finding.subject))?;
         }
+        for finding in repairable.iter().filter(|finding| finding.invariant == "I11") {
+            retry!(self.count_again(&finding.subject))?;
+        }
         Ok((repairable, self.check().await?))
     }
 
@@ -33,6 +37,22 @@ impl Fsck {
         let mut tx = self.context.db.begin().await?;
         check::recount(&mut tx, account_id).await?;
         audit::append(&mut tx, &moment, record("fsck.recount", ("account", account_id), "{}")).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// A picture's likes and comments, or a person's follows.
+    async fn count_again(&self, id: &str) -> Result<(), PlatformError> {
+        let moment = self.context.moment();
+        let mut tx = self.context.db.begin().await?;
+        let kind = if let Some(image) = images::lock(&mut tx, id).await? {
+            let (likes, comments) = (likes::count(&mut tx, id).await?, comments::count(&mut tx, id).await?);
+            change_sums(&mut tx, &image, likes - image.like_count, comments - image.comment_count).await?;
+            "image"
+        } else {
+            check::recount_follows(&mut tx, id).await?;
+            "user"
+        };
+        audit::append(&mut tx, &moment, record("fsck.recount", (kind, id), "{}")).await?;
         Ok(tx.commit().await?)
     }
 

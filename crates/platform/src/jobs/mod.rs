@@ -18,9 +18,17 @@ mod work;
 
 use std::time::Duration;
 
-use easel_store::jobs::{self, Job};
+use easel_store::{
+    Timestamp,
+    jobs::{self, Job},
+};
 
-use crate::{Context, PlatformError, plans::Catalogue};
+use crate::{
+    Context, PlatformError,
+    bus::Bus,
+    plans::Catalogue,
+    safety::{Filter, Guard},
+};
 
 pub use submit::{NewJob, Submitted};
 pub use sweep::Swept;
@@ -71,12 +79,31 @@ pub struct Jobs {
     context: Context,
     catalogue: Catalogue,
     settings: Settings,
+    bus: Bus,
+    guard: Guard,
 }
 
 impl Jobs {
     /// Over this database, with these plans.
     pub fn new(context: Context, catalogue: Catalogue, settings: Settings) -> Self {
-        Self { context, catalogue, settings }
+        let guard = Guard::new(context.clone(), Filter::embedded());
+        Self { context, catalogue, settings, bus: Bus::default(), guard }
+    }
+
+    /// With another filter of what is to be drawn than the one that comes with the program.
+    #[must_use]
+    pub fn with_guard(self, guard: Guard) -> Self {
+        Self { guard, ..self }
+    }
+
+    /// Where everything that happens to jobs is told.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// Times and limits.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// One of a user's jobs. Others' are not found.
@@ -85,9 +112,8 @@ impl Jobs {
         job.filter(|job| job.user_id == user_id).ok_or(PlatformError::NotFound("job"))
     }
 
-    /// A user's jobs, newest first, at most a hundred, those before `before` of the list.
-    pub async fn list(&self, user_id: &str, before: Option<&Job>, limit: i64) -> Result<Vec<Job>, PlatformError> {
-        let before = before.map(|job| (job.created_at, job.id.as_str()));
-        Ok(jobs::of_user(&self.context.db, user_id, before, limit.clamp(1, 100)).await?)
+    /// A user's jobs, newest first, at most a hundred and one, those after `after` of the list.
+    pub async fn list(&self, user_id: &str, after: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<Job>, PlatformError> {
+        Ok(jobs::of_user(&self.context.db, user_id, after, limit.clamp(1, 101)).await?)
     }
 }

@@ -3,6 +3,7 @@
 use easel_store::{
     Credits, Timestamp, Tx, idempotency, images,
     jobs::{self, Job, JobState},
+    leases::{self, Claim},
     ledger::{self, AccountKind, Event, NewHold},
     users::{self, User},
 };
@@ -13,8 +14,10 @@ use super::Jobs;
 use crate::{
     PlatformError,
     accounts::hex,
+    bus::What,
     context::retry,
     plans::{Plan, Quote},
+    safety::Stage,
 };
 
 /// What somebody asks for.
@@ -47,12 +50,44 @@ impl Jobs {
     /// Takes a job. The same key with the same request returns the same job, with another it is refused.
     ///
     /// # Errors
-    /// [`PlatformError::InsufficientCredits`], [`PlatformError::Limit`], [`PlatformError::KeyReused`]; nothing is written then, and the key is
-    /// free for another try.
+    /// [`PlatformError::InsufficientCredits`], [`PlatformError::Limit`], [`PlatformError::KeyReused`], [`PlatformError::ContentBlocked`]; there is
+    /// no job then, nothing is charged, and the key is free for another try.
     pub async fn submit(&self, new: NewJob<'_>) -> Result<Submitted, PlatformError> {
         check(&new, self.settings.images_max)?;
         let quote = self.quote(new.model, new.quality, new.images)?;
-        retry!(self.submit_once(new, quote))
+        let submitted = self.submit_looked_through(new, quote, None).await?;
+        if !submitted.repeated {
+            self.bus.tell(&submitted.job.id, new.user_id, What::Queued);
+        }
+        Ok(submitted)
+    }
+
+    /// Takes a job that this worker does at once, while its owner waits for it: it is never in the queue, and is not begun again.
+    ///
+    /// # Errors
+    /// As [`Self::submit`]. Idempotency keys are refused: what was answered before cannot be answered again.
+    pub async fn submit_to(&self, worker: &str, new: NewJob<'_>) -> Result<Job, PlatformError> {
+        check(&new, self.settings.images_max)?;
+        if new.idempotency_key.is_some() {
+            return Err(PlatformError::Invalid { field: "idempotency key", problem: "cannot be used here" });
+        }
+        let quote = self.quote(new.model, new.quality, new.images)?;
+        Ok(self.submit_looked_through(new, quote, Some(worker)).await?.job)
+    }
+
+    /// What is not drawn here is refused before anything is set aside; what is flagged is noted with the job.
+    async fn submit_looked_through(
+        &self,
+        new: NewJob<'_>,
+        quote: Quote,
+        worker: Option<&str>,
+    ) -> Result<Submitted, PlatformError> {
+        let flagged = self.guard.check_request(new.user_id, new.request).await?;
+        let submitted = retry!(self.submit_once(new, quote, worker))?;
+        if let Some(category) = flagged.filter(|_| !submitted.repeated) {
+            self.guard.note_flag(new.user_id, Stage::Prompt, &category, Some(&submitted.job.id)).await?;
+        }
+        Ok(submitted)
     }
 
     /// What a job would cost.
@@ -61,7 +96,7 @@ impl Jobs {
         self.catalogue.quote(model, quality, images).ok_or(invalid)
     }
 
-    async fn submit_once(&self, new: NewJob<'_>, quote: Quote) -> Result<Submitted, PlatformError> {
+    async fn submit_once(&self, new: NewJob<'_>, quote: Quote, worker: Option<&str>) -> Result<Submitted, PlatformError> {
         let moment = self.context.moment();
         let job_id = moment.id();
         let mut tx = self.context.db.begin().await?;
@@ -85,8 +120,15 @@ impl Jobs {
         } else {
             None
         };
-        let job = self.queued(&new, job_id, hold_id, quote, plan.priority, moment.now);
+        let mut job = self.queued(&new, job_id, hold_id, quote, plan.priority, moment.now);
+        if worker.is_some() {
+            job.attempts_max = 1;
+        }
         jobs::insert(&mut tx, &job).await?;
+        if let Some(owner) = worker {
+            let claim = Claim { owner, models: None, limit: 1, expires_at: moment.now.after(self.settings.lease) };
+            job = leases::claim_this(&mut tx, moment.now, &job.id, claim).await?.ok_or(PlatformError::LeaseLost)?;
+        }
         tx.commit().await?;
         Ok(Submitted { job, repeated: false })
     }
@@ -176,8 +218,8 @@ fn check(new: &NewJob<'_>, images_max: i64) -> Result<(), PlatformError> {
     if !(1..=images_max).contains(&new.images) {
         return invalid("number of images", "is out of range");
     }
-    if new.request.contains('\0') || new.model.contains('\0') {
-        // PostgreSQL cannot hold it.
+    if new.request.contains('\0') || new.request.contains("\\u0000") || new.model.contains('\0') {
+        // PostgreSQL cannot hold it, and what is asked for in JSON is stored as text in the end.
         return invalid("request", "contains a NUL character");
     }
     if new

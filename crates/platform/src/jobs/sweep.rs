@@ -8,7 +8,7 @@ use easel_store::{
 use serde::Serialize;
 
 use super::{Jobs, end};
-use crate::{PlatformError, context::retry};
+use crate::{PlatformError, bus::What, context::retry};
 
 /// Jobs looked at in one turn.
 const TURN: i64 = 100;
@@ -47,18 +47,19 @@ impl Jobs {
         let moment = self.context.moment();
         let mut tx = self.context.db.begin().await?;
         let Some(job) = leases::next_expired(&mut tx, moment.now).await? else { return Ok(false) };
-        let counted = if job.cancel_requested {
+        let (counted, what) = if job.cancel_requested {
             end::without_result(&mut tx, &moment, &job, JobState::Cancelled, None).await?;
-            &mut swept.cancelled
+            (&mut swept.cancelled, What::Ended { state: JobState::Cancelled })
         } else if job.attempt < job.attempts_max {
             self.put_back(&mut tx, &job, moment.now).await?;
-            &mut swept.requeued
+            (&mut swept.requeued, What::Queued)
         } else {
             let error = ("attempts_exhausted", "the job was begun several times and never finished");
             end::without_result(&mut tx, &moment, &job, JobState::Failed, Some(error)).await?;
-            &mut swept.exhausted
+            (&mut swept.exhausted, What::Ended { state: JobState::Failed })
         };
         tx.commit().await?;
+        self.bus.tell(&job.id, &job.user_id, what);
         *counted += 1;
         Ok(true)
     }
@@ -73,12 +74,16 @@ impl Jobs {
         let error = ("queue_timeout", "no worker took the job in time");
         end::without_result(&mut tx, &moment, &job, JobState::Failed, Some(error)).await?;
         tx.commit().await?;
+        self.bus.tell(&job.id, &job.user_id, What::Ended { state: JobState::Failed });
         Ok(true)
     }
 
     /// Cancels one of a user's jobs: at once if it waits, as soon as its worker hears of it otherwise. Returns its state.
     pub async fn cancel(&self, user_id: &str, job_id: &str) -> Result<JobState, PlatformError> {
-        retry!(self.cancel_once(user_id, job_id))
+        let state = retry!(self.cancel_once(user_id, job_id))?;
+        let what = if state == JobState::Processing { What::CancelRequested } else { What::Ended { state } };
+        self.bus.tell(job_id, user_id, what);
+        Ok(state)
     }
 
     async fn cancel_once(&self, user_id: &str, job_id: &str) -> Result<JobState, PlatformError> {

@@ -9,7 +9,7 @@ use easel_store::{
 };
 
 use super::{Jobs, end};
-use crate::{PlatformError, context::retry};
+use crate::{PlatformError, bus::What, context::retry};
 
 /// A finished picture whose bytes are stored and will survive a crash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,15 +103,19 @@ impl Jobs {
     /// # Errors
     /// [`PlatformError::LeaseLost`] if somebody else has the job or it has ended otherwise: the pictures are then not the job's.
     pub async fn finish(&self, lease: &Lease, results: &Results) -> Result<(), PlatformError> {
-        retry!(self.finish_once(lease, results))
+        if let Some(user_id) = retry!(self.finish_once(lease, results))? {
+            self.bus.tell(&lease.job_id, &user_id, What::Ended { state: JobState::Completed });
+        }
+        Ok(())
     }
 
-    async fn finish_once(&self, lease: &Lease, results: &Results) -> Result<(), PlatformError> {
+    /// The owner of the job that was ended; none if it had been before.
+    async fn finish_once(&self, lease: &Lease, results: &Results) -> Result<Option<String>, PlatformError> {
         let moment = self.context.moment();
         let mut tx = self.context.db.begin().await?;
         let Some(job) = leases::lock(&mut tx, lease).await? else {
             drop(tx);
-            return self.finished_before(lease).await;
+            return self.finished_before(lease).await.map(|()| None);
         };
         let delivered = i64::try_from(results.images.len()).unwrap_or(i64::MAX);
         if delivered == 0 || delivered > job.images_wanted {
@@ -124,7 +128,8 @@ impl Jobs {
         let bytes = results.images.iter().map(|image| image.bytes).sum();
         let used = Usage { day: moment.now.day(), jobs: 1, images: delivered, credits, bytes, gpu_ms: results.gpu_ms };
         usage::add(&mut tx, &job.user_id, used).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(Some(job.user_id))
     }
 
     /// A commit whose answer was lost is a success.
@@ -136,10 +141,13 @@ impl Jobs {
 
     /// Ends a job without pictures, or puts it back if another attempt may succeed and there is one left.
     pub async fn fail(&self, lease: &Lease, failure: Failure<'_>) -> Result<JobState, PlatformError> {
-        retry!(self.fail_once(lease, failure))
+        let (state, user_id) = retry!(self.fail_once(lease, failure))?;
+        let what = if state == JobState::Queued { What::Queued } else { What::Ended { state } };
+        self.bus.tell(&lease.job_id, &user_id, what);
+        Ok(state)
     }
 
-    async fn fail_once(&self, lease: &Lease, failure: Failure<'_>) -> Result<JobState, PlatformError> {
+    async fn fail_once(&self, lease: &Lease, failure: Failure<'_>) -> Result<(JobState, String), PlatformError> {
         let moment = self.context.moment();
         let mut tx = self.context.db.begin().await?;
         let job = leases::lock(&mut tx, lease).await?.ok_or(PlatformError::LeaseLost)?;
@@ -154,7 +162,24 @@ impl Jobs {
             JobState::Failed
         };
         tx.commit().await?;
-        Ok(state)
+        Ok((state, job.user_id))
+    }
+
+    /// Ends a job that nobody waits for any more: nothing is paid.
+    pub async fn give_up(&self, lease: &Lease) -> Result<(), PlatformError> {
+        if let Some(user_id) = retry!(self.give_up_once(lease))? {
+            self.bus.tell(&lease.job_id, &user_id, What::Ended { state: JobState::Cancelled });
+        }
+        Ok(())
+    }
+
+    async fn give_up_once(&self, lease: &Lease) -> Result<Option<String>, PlatformError> {
+        let moment = self.context.moment();
+        let mut tx = self.context.db.begin().await?;
+        let Some(job) = leases::lock(&mut tx, lease).await? else { return Ok(None) };
+        end::without_result(&mut tx, &moment, &job, JobState::Cancelled, None).await?;
+        tx.commit().await?;
+        Ok(Some(job.user_id))
     }
 
     /// Gives back everything a worker has, at a graceful end. Not an attempt: the jobs may be begun as often as before. Returns how many.
@@ -172,6 +197,9 @@ impl Jobs {
 }
 
 fn row(job: &Job, image: &NewImage, id: String, now: Timestamp) -> Image {
+    let parameters: serde_json::Value = serde_json::from_str(&image.parameters).unwrap_or_default();
+    // What lists are filtered by; nothing that is too long to be a name.
+    let named = |name: &str| parameters[name].as_str().filter(|text| text.len() <= 64 && !text.contains('\0')).map(str::to_owned);
     Image {
         id,
         job_id: job.id.clone(),
@@ -194,5 +222,16 @@ fn row(job: &Job, image: &NewImage, id: String, now: Timestamp) -> Image {
         created_at: now,
         deleted_at: None,
         purged_at: None,
+        purge_at: None,
+        sampler: named("sampler"),
+        mode: named("mode"),
+        published_at: None,
+        shows_prompt: false,
+        hidden_at: None,
+        hidden_reason: None,
+        like_count: 0,
+        comment_count: 0,
+        view_count: 0,
+        trend: None,
     }
 }

@@ -19,7 +19,10 @@ use easel_platform::{
 use easel_store::jobs::{Job, JobState};
 use easel_testing::Database;
 
-use crate::common::{World, job_for};
+use crate::{
+    common::{World, job_for},
+    points,
+};
 
 /// New jobs of one program: more than it does before it is killed.
 const JOBS: u64 = 60;
@@ -35,17 +38,32 @@ pub enum Mode {
     Drain,
     /// Take five jobs and do nothing.
     Hold,
+    /// One job from its submission to its event; ends at the database's `from`-th point.
+    Fall,
+    /// Send webhooks until killed.
+    Courier,
+    /// Submit until the disk is full, then see what still works.
+    Fill,
 }
+
+const MODES: [(Mode, &str); 6] = [
+    (Mode::Load, "load"),
+    (Mode::Drain, "drain"),
+    (Mode::Hold, "hold"),
+    (Mode::Fall, "fall"),
+    (Mode::Courier, "courier"),
+    (Mode::Fill, "fill"),
+];
 
 /// What the program is told, in its environment.
 #[derive(Debug, Clone)]
 pub struct Orders {
     url: String,
-    dir: PathBuf,
-    user_id: String,
+    pub dir: PathBuf,
+    pub user_id: String,
     mode: Mode,
     generation: u64,
-    from: u64,
+    pub from: u64,
 }
 
 impl Orders {
@@ -54,11 +72,7 @@ impl Orders {
     }
 
     pub fn give(&self, command: &mut Command) {
-        let mode = match self.mode {
-            Mode::Load => "load",
-            Mode::Drain => "drain",
-            Mode::Hold => "hold",
-        };
+        let mode = MODES.into_iter().find(|(mode, _)| *mode == self.mode).map_or("", |(_, name)| name);
         command
             .env("EASEL_CRASH_MODE", mode)
             .env("EASEL_CRASH_URL", &self.url)
@@ -70,11 +84,8 @@ impl Orders {
 
     /// `None` for a program that was started by a person.
     pub fn from_environment() -> Option<Self> {
-        let mode = match env::var("EASEL_CRASH_MODE").ok()?.as_str() {
-            "load" => Mode::Load,
-            "drain" => Mode::Drain,
-            _ => Mode::Hold,
-        };
+        let named = env::var("EASEL_CRASH_MODE").ok()?;
+        let mode = MODES.into_iter().find(|(_, name)| *name == named).expect("a mode").0;
         let number = |name| env::var(name).ok()?.parse().ok();
         Some(Self {
             url: env::var("EASEL_CRASH_URL").ok()?,
@@ -101,7 +112,7 @@ pub fn run(orders: Orders) -> ExitCode {
 }
 
 /// Says what was answered, at once.
-fn say(line: &str) {
+pub fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     // Nobody listening is being killed.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
@@ -124,6 +135,12 @@ async fn work(orders: Orders) -> Result<(), Failed> {
     let now = crate::begins(orders.generation);
     let world =
         World::at(&orders.url, &orders.dir, now, 1000 + orders.generation, settings).await.map_err(|error| error.to_string())?;
+    match orders.mode {
+        Mode::Fall => return points::fall(world, &orders).await.map_err(|error| error.to_string().into()),
+        Mode::Courier => return points::courier(&world, &orders).await.map_err(|error| error.to_string().into()),
+        Mode::Fill => return points::fill(&world, &orders).await.map_err(|error| error.to_string().into()),
+        _ => {}
+    }
     let world = Arc::new(world);
     if orders.mode == Mode::Hold {
         say(&format!("claimed {}", world.jobs.claim("doomed", None, 5).await?.len()));

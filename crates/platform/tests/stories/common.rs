@@ -11,9 +11,14 @@ use easel_platform::{
     credits::{CreditDesk, Grant},
     events::Events,
     fsck::{Fsck, Report},
+    gallery::{self, Gallery},
     jobs::{Jobs, NewImage, NewJob, Results, Settings as JobSettings},
+    moderation::{self, Moderation},
     plans::Catalogue,
     privacy::Privacy,
+    safety::{Filter, Guard},
+    social::{self, Social},
+    subscriptions::Subscriptions,
 };
 use easel_store::{Credits, Db, RandomIds, Settings, Timestamp, jobs::Job, users::User};
 use easel_testing::Database;
@@ -35,6 +40,10 @@ pub struct World {
     pub blobs: Blobs,
     pub fsck: Fsck,
     pub privacy: Privacy,
+    pub gallery: Gallery,
+    pub social: Social,
+    pub moderation: Moderation,
+    pub subscriptions: Subscriptions,
 }
 
 /// Our catalogue without the limits that get in the way, and with more credits.
@@ -67,6 +76,16 @@ impl World {
             ids: Arc::new(RandomIds::seeded(seed)),
             secrets: Arc::new(SeededSecrets::new(seed)),
         };
+        Self::over(context, clock, dir, settings)
+    }
+
+    /// The same, with a database some of whose calls fail.
+    pub fn with_faults(self, faults: Arc<dyn easel_store::Faults>, dir: &Path) -> Outcome<Self> {
+        let settings = self.jobs.settings().clone();
+        Self::over(Context { db: self.context.db.with_faults(faults), ..self.context }, self.clock, dir, settings)
+    }
+
+    fn over(context: Context, clock: Arc<ManualClock>, dir: &Path, settings: JobSettings) -> Outcome<Self> {
         let catalogue = catalogue();
         let cheap = AccountSettings { password_cost: PasswordCost { memory_kib: 8, passes: 1 }, ..AccountSettings::default() };
         let accounts = Accounts::new(context.clone(), catalogue.clone(), cheap)?;
@@ -81,7 +100,26 @@ impl World {
         })?;
         let fsck = Fsck::new(context.clone(), jobs.clone(), Some(blobs.clone()));
         let privacy = Privacy::new(context.clone(), jobs.clone(), blobs.clone());
-        Ok(Self { context, clock, catalogue, accounts, desk, jobs, blobs, fsck, privacy })
+        let guard = Guard::new(context.clone(), Filter::embedded());
+        let gallery = Gallery::new(context.clone(), catalogue.clone(), guard.clone(), gallery::Settings::default());
+        let social = Social::new(context.clone(), guard, social::Settings::default());
+        let moderation = Moderation::new(context.clone(), moderation::Settings::default());
+        let subscriptions = Subscriptions::new(context.clone(), catalogue.clone(), desk.clone());
+        Ok(Self {
+            context,
+            clock,
+            catalogue,
+            accounts,
+            desk,
+            jobs,
+            blobs,
+            fsck,
+            privacy,
+            gallery,
+            social,
+            moderation,
+            subscriptions,
+        })
     }
 
     /// Somebody with so many more credits than registering gives (100).
@@ -121,6 +159,28 @@ impl World {
             });
         }
         Ok(Results { images, gpu_ms: 5 })
+    }
+
+    /// So many stored pictures of somebody's, drawn from this prompt one after the other, a second apart. Oldest first.
+    pub async fn pictures(&self, user: &User, prompt: &str, count: i64) -> Outcome<Vec<String>> {
+        let mut ids = Vec::new();
+        for number in 0..count {
+            let request = serde_json::json!({ "prompt": prompt }).to_string();
+            // A model of their own: other jobs may be waiting.
+            self.jobs.submit(NewJob { request: &request, model: "drawn", ..job_for(&user.id, 1) }).await?;
+            let job = self.jobs.claim("w", Some(&["drawn".to_owned()]), 1).await?.remove(0);
+            let mut results = self.draw(&job, 1).await?;
+            let (sampler, width) = (if number % 2 == 0 { "euler" } else { "ddim" }, 8 * (number + 1));
+            let image = &mut results.images[0];
+            (image.prompt, image.width) = (prompt.to_owned(), width);
+            image.parameters =
+                serde_json::json!({ "sampler": sampler, "mode": "text_to_image", "seed": number, "init_image": "input/x.png" })
+                    .to_string();
+            self.jobs.finish(&Jobs::lease_of(&job).ok_or("a lease")?, &results).await?;
+            ids.push(easel_store::images::of_job(&self.context.db, &job.id).await?.remove(0).id);
+            self.clock.advance(std::time::Duration::from_secs(1));
+        }
+        Ok(ids)
     }
 
     /// What a courier does.

@@ -15,13 +15,15 @@ use easel_platform::{
     jobs::{Jobs, NewJob, Settings},
 };
 use easel_store::Credits;
-use easel_testing::{Database, Engine};
+use easel_testing::{Database, Engine, PostgresServer};
 
 const KEYS: u64 = 240;
 const SUBMITTERS: u64 = 3;
 const WORKERS: u64 = 3;
 /// At least so many connections are broken.
 const BREAKS: u64 = 40;
+/// The server itself is restarted so often.
+const RESTARTS: u64 = 10;
 const CREDITS: i64 = 10_000;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -114,38 +116,73 @@ fn broken_connections_lose_nothing_and_charge_nobody_twice() {
         let queue_ttl = Duration::from_secs(100_000 * 3600);
         let settings = Settings { jobs_open_max: None, attempts_max: 1000, queue_ttl, ..Settings::default() };
         let world = Arc::new(World::with(database, settings).await?);
-        let user = world.user("ada", CREDITS - 100).await?;
         let progress = Arc::new(Progress::default());
-        let workers: Vec<_> =
-            (0..WORKERS).map(|number| tokio::spawn(serve(world.clone(), format!("w{number}"), progress.clone()))).collect();
-        let submitters: Vec<_> = (0..SUBMITTERS)
-            .map(|number| tokio::spawn(submit(world.clone(), user.id.clone(), number, progress.clone())))
-            .collect();
-        let (submitted, broken) = tokio::join!(
-            async {
-                let mut answered = BTreeMap::new();
-                for submitter in submitters {
-                    answered.extend(submitter.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?);
-                }
-                progress.done.store(true, Ordering::SeqCst);
-                Ok::<_, String>(answered)
-            },
-            break_connections(database, &progress)
-        );
-        let (answered, broken) = (submitted?, broken?);
-        for worker in workers {
-            worker.await?.map_err(|error| error.to_string())?;
-        }
+        let broken = load(&world, &progress, break_connections(database, &progress)).await?;
         assert!(broken >= BREAKS);
-        finish_the_rest(&world).await?;
+        Ok(())
+    });
+}
 
-        let ids: std::collections::BTreeSet<_> = answered.values().collect();
-        assert_eq!((answered.len() as u64, ids.len() as u64), (KEYS, KEYS));
-        let balance = world.desk.balance(&user.id).await?;
-        let left = Credits::whole(CREDITS - KEYS as i64).ok_or("fits")?;
-        assert_eq!((balance.available, balance.pending), (left, Credits::ZERO), "each is paid once");
-        let report = world.assert_clean().await?;
-        assert_eq!((report.jobs as u64, report.images as u64), (KEYS, KEYS));
+/// Submitters and workers while something is broken, and what must be true afterwards. What `breaking` says.
+async fn load(world: &Arc<World>, progress: &Arc<Progress>, breaking: impl Future<Output = Outcome<u64>>) -> Outcome<u64> {
+    let user = world.user("ada", CREDITS - 100).await?;
+    let workers: Vec<_> =
+        (0..WORKERS).map(|number| tokio::spawn(serve(world.clone(), format!("w{number}"), progress.clone()))).collect();
+    let submitters: Vec<_> =
+        (0..SUBMITTERS).map(|number| tokio::spawn(submit(world.clone(), user.id.clone(), number, progress.clone()))).collect();
+    let (submitted, broken) = tokio::join!(
+        async {
+            let mut answered = BTreeMap::new();
+            for submitter in submitters {
+                answered.extend(submitter.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?);
+            }
+            progress.done.store(true, Ordering::SeqCst);
+            Ok::<_, String>(answered)
+        },
+        breaking
+    );
+    let (answered, broken) = (submitted?, broken?);
+    for worker in workers {
+        worker.await?.map_err(|error| error.to_string())?;
+    }
+    finish_the_rest(world).await?;
+
+    let ids: std::collections::BTreeSet<_> = answered.values().collect();
+    assert_eq!((answered.len() as u64, ids.len() as u64), (KEYS, KEYS));
+    let balance = world.desk.balance(&user.id).await?;
+    let left = Credits::whole(CREDITS - KEYS as i64).ok_or("fits")?;
+    assert_eq!((balance.available, balance.pending), (left, Credits::ZERO), "each is paid once");
+    let report = world.assert_clean().await?;
+    assert_eq!((report.jobs as u64, report.images as u64), (KEYS, KEYS));
+    Ok(broken)
+}
+
+/// Restarts the server whenever a few more steps were made, until everybody is done.
+async fn restart(server: &PostgresServer, progress: &Progress) -> Outcome<u64> {
+    let (mut restarts, mut seen) = (0, 0);
+    while !progress.done.load(Ordering::SeqCst) || restarts < RESTARTS {
+        let steps = progress.steps.load(Ordering::Relaxed);
+        if restarts < RESTARTS && (steps >= seen + 20 || progress.done.load(Ordering::SeqCst)) {
+            seen = steps;
+            tokio::task::block_in_place(|| server.restart())?;
+            restarts += 1;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(restarts)
+}
+
+/// R09 of the plan: the server crashes and comes back, ten times in the middle of the load.
+#[test]
+fn a_server_that_crashes_loses_nothing_and_charges_nobody_twice() {
+    easel_testing::run_story(Engine::Sqlite, async |folder| {
+        let server = tokio::task::block_in_place(PostgresServer::start)?;
+        let queue_ttl = Duration::from_secs(100_000 * 3600);
+        let settings = Settings { jobs_open_max: None, attempts_max: 1000, queue_ttl, ..Settings::default() };
+        let world = Arc::new(World::at(&server.url(), &folder.dir(), crate::common::START, 1, settings).await?);
+        let progress = Arc::new(Progress::default());
+        let restarts = load(&world, &progress, restart(&server, &progress)).await?;
+        println!("{restarts} crashes of the server, {KEYS} jobs, each done and paid once");
         Ok(())
     });
 }

@@ -10,7 +10,7 @@ use easel_platform::{
     housekeeping::{Housekeeping, Kept, Retention},
     jobs::{Jobs, NewJob},
 };
-use easel_store::{Credits, images};
+use easel_store::{Credits, images, trash};
 use easel_testing::on_both_engines;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -30,7 +30,7 @@ on_both_engines! {
         assert!(world.accounts.login("ada@example.org", "wrong horse", Origin::default()).await.is_err());
         let thrown_away = images::of_job(&world.context.db, &job.id).await?.remove(0);
         let mut tx = world.context.db.begin().await?;
-        assert!(images::delete(&mut tx, &user.id, &thrown_away.id, world.context.now()).await?);
+        assert!(trash::throw_away(&mut tx, &user.id, &thrown_away.id, world.context.now(), world.context.now().after(DAY)).await?);
         tx.commit().await?;
 
         let keeping = Housekeeping::new(world.context.clone(), world.desk.clone(), world.privacy.clone(), Retention::default());

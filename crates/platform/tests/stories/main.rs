@@ -2,14 +2,30 @@
 //! file would be the price of many.
 
 mod common;
+mod identity_provider;
+mod receiver;
 
 mod accounts;
 mod backup;
+mod bus;
 mod credits;
 mod disconnected;
+mod faults;
 mod fsck;
+mod gallery;
 mod housekeeping;
 mod jobs;
+mod keyring;
+mod limits;
 mod mail;
+mod moderation;
+mod pictures;
 mod privacy;
+mod safety;
+mod schema;
+mod sign_in;
+mod simulation;
+mod social;
 mod spending;
+mod subscriptions;
+mod webhooks;

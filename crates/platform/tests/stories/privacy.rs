@@ -7,17 +7,33 @@ use easel_platform::{
     PlatformError,
     accounts::{Actor, NewKey, Origin, Scope},
     backup,
+    gallery::{Action, Search},
     jobs::{Jobs, NewJob, Settings},
+    moderation::{Category, Decision, Subject},
+    subscriptions::NewSubscription,
 };
-use easel_store::{albums, audit, jobs::JobState, ledger, users::User};
+use easel_store::{albums, audit, jobs::JobState, ledger, tags, trash, users::User};
 use easel_testing::{Database, Engine, on_both_engines};
 
-/// What nothing may hold afterwards: an address, a name, a place, a prompt, a title.
-const CANARIES: &[&str] = &["canary-ada", "Canary Lovelace", "203.0.113.77", "canary prompt", "canary title", "canary-tag"];
+/// What nothing may hold afterwards: an address, a name, a place, a prompt, a word of it as the search index has it, what was said.
+const CANARIES: &[&str] = &[
+    "canary-ada",
+    "Canary Lovelace",
+    "203.0.113.77",
+    "canary prompt",
+    "zxqvk",
+    "canary title",
+    "canary-tag",
+    "canary comment",
+    "canary bio",
+    "canary note",
+    "canary reason",
+    "canary objection",
+];
 const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Somebody who has left traces everywhere.
-async fn settled(world: &World) -> Outcome<User> {
+pub async fn settled(world: &World) -> Outcome<User> {
     let registration = easel_platform::accounts::Registration {
         email: "canary-ada@example.org",
         password: "correct horse",
@@ -30,13 +46,13 @@ async fn settled(world: &World) -> Outcome<User> {
     let origin = Origin { ip: "203.0.113.77", user_agent: Some("canary-ada's browser"), request_id: None };
     let (user, _) = world.accounts.login("canary-ada@example.org", "correct horse", origin).await?;
     world.accounts.create_key(&user, NewKey { name: "canary-ada's key", scopes: &[Scope::Generate], expires_at: None }).await?;
-    let request = "{\"prompt\":\"canary prompt\"}";
+    let request = "{\"prompt\":\"canary prompt zxqvk\"}";
     for key in ["a", "b", "c"] {
         world.jobs.submit(NewJob { request, idempotency_key: Some(key), ..job_for(&user.id, 1) }).await?;
     }
     for job in world.jobs.claim("w", None, 2).await? {
         let mut results = world.draw(&job, 1).await?;
-        results.images[0].prompt = "canary prompt".to_owned();
+        results.images[0].prompt = "canary prompt zxqvk".to_owned();
         results.images[0].parameters = request.to_owned();
         world.jobs.finish(&Jobs::lease_of(&job).ok_or("a lease")?, &results).await?;
     }
@@ -46,11 +62,38 @@ async fn settled(world: &World) -> Outcome<User> {
     let mut tx = world.context.db.begin().await?;
     let album = albums::insert(&mut tx, &moment, &user.id, "canary title").await?;
     assert!(albums::add(&mut tx, &user.id, &album.id, &image.id, moment.now).await?);
-    assert!(albums::set_tags(&mut tx, &user.id, &image.id, &["canary-tag".to_owned()]).await?);
+    assert!(tags::set(&mut tx, &user.id, &image.id, &["canary-tag".to_owned()]).await?);
     let change = easel_store::images::Change { title: Some("canary title"), ..Default::default() };
     assert!(easel_store::images::change(&mut tx, &user.id, &image.id, &change).await?);
     tx.commit().await?;
+    leave_traces(world, &user, &image.id).await?;
     Ok(user)
+}
+
+/// Among other people: likes, comments, follows, links, reports, decisions, and what was paid for.
+async fn leave_traces(world: &World, user: &User, image_id: &str) -> Outcome {
+    let social = &world.social;
+    let other = world.user("other", 5).await?;
+    let theirs = world.pictures(&other, "a dog", 1).await?.remove(0);
+    world.gallery.apply_to(&other.id, &theirs, &Action::Publish { shows_prompt: true }).await?;
+    world.gallery.apply_to(&user.id, image_id, &Action::Publish { shows_prompt: true }).await?;
+    for (who, whose) in [(user, theirs.as_str()), (&other, image_id)] {
+        social.like(&who.id, whose).await?;
+        social.comment(who, whose, "canary comment").await?;
+    }
+    social.follow(&user.id, "other").await?;
+    social.follow(&other.id, "canary-ada").await?;
+    social.set_bio(&user.id, "canary bio").await?;
+    social.share(&user.id, image_id, None, true).await?;
+    let moderation = &world.moderation;
+    moderation.report(&user.id, Subject::Image(&theirs), Category::Spam, Some("canary note")).await?;
+    let case = moderation.open(&Actor::operator(), Subject::Image(image_id), Category::Spam).await?;
+    moderation.decide(&Actor::operator(), &case, Decision::Hide, "canary reason").await?;
+    moderation.appeal(&user.id, &case, "canary objection").await?;
+    let period = (world.context.now(), world.context.now().after(MONTH));
+    let new = NewSubscription { user_id: &user.id, plan: "pro", provider: "manual", provider_ref: None, period };
+    world.subscriptions.begin(&Actor::operator(), new).await?;
+    Ok(())
 }
 
 /// The canaries that a dump of the whole database still has.
@@ -78,6 +121,8 @@ on_both_engines! {
         let counts = ["jobs", "images", "albums", "sessions", "api_keys", "transfers"].map(count);
         // A welcome, a month of the plan, three holds and two captures.
         assert_eq!(counts, [Some(3), Some(2), Some(1), Some(1), Some(1), Some(7)]);
+        let counts = ["likes", "comments", "following", "followers", "links", "reports", "moderation", "findings", "subscriptions"].map(count);
+        assert_eq!(counts, [Some(1); 9]);
         assert!(matches!(world.privacy.document("nobody").await, Err(PlatformError::NotFound("user"))));
     }
 
@@ -102,7 +147,7 @@ on_both_engines! {
 
         assert_eq!(left(&world).await?, Vec::<&str>::new());
         assert!(matches!(world.accounts.get(&user.id).await, Err(PlatformError::NotFound("user"))));
-        assert_eq!(world.blobs.usage(None).await?.files, 0);
+        assert_eq!(world.blobs.usage(None).await?.files, 1, "another's");
         assert_eq!(audit::verify(&world.context.db).await?, None);
         let balance = ledger::balance(&world.context.db, &user.id).await?;
         assert_eq!((balance.spent.to_string(), balance.pending.to_string()), ("2".to_owned(), "0".to_owned()), "the books stay");
@@ -116,10 +161,10 @@ on_both_engines! {
         world.privacy.request_erasure(&Actor::user(&user), &user.id).await?;
         world.clock.advance(MONTH);
         // Half of it was done: one picture's file is gone and nothing says so, the others are thrown away.
-        let image = easel_store::images::stored_after(&world.context.db, "", 1).await?.remove(0);
+        let image = world.gallery.find(&user.id, &Search::default(), 1).await?.items.remove(0);
         world.blobs.delete(&image.storage_key.parse()?).await?;
         let mut tx = world.context.db.begin().await?;
-        easel_store::images::delete_all(&mut tx, &user.id, world.context.now()).await?;
+        trash::throw_away_all(&mut tx, &user.id, world.context.now()).await?;
         tx.commit().await?;
         // Two nodes at once.
         let nodes = [world.privacy.clone(), world.privacy.clone()].map(|privacy| tokio::spawn(async move { privacy.erase_due().await }));

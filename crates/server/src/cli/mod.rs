@@ -2,18 +2,24 @@
 //!
 //! Results go to stdout, everything else to stderr. With `--json` a command prints exactly one JSON object, failures included.
 
+mod admin;
+mod backup;
 mod bench;
 mod completions;
 mod config;
 mod doctor;
 mod files;
+mod fsck;
 mod generate;
 mod import;
 mod list;
+mod migrate;
 mod overrides;
 mod progress;
 mod pull;
+mod restore;
 mod rm;
+mod secrets;
 mod serve;
 mod show;
 mod usage;
@@ -87,6 +93,18 @@ enum Command {
     Bench(bench::Arguments),
     /// Check devices, memory, models, disk and port
     Doctor(doctor::Arguments),
+    /// Make administrators
+    Admin(admin::Arguments),
+    /// Bring the database's tables up to date
+    Migrate(migrate::Arguments),
+    /// Copy the database, while the server runs
+    Backup(backup::Arguments),
+    /// Put a copy of the database back
+    Restore(restore::Arguments),
+    /// Check that the books are right and every picture is there
+    Fsck(fsck::Arguments),
+    /// The secrets the server must be able to read again, and the keys they are kept under
+    Secrets(secrets::Arguments),
     /// Show every setting, its value, and where the value came from
     Config(config::Arguments),
     /// Print a completion script for a shell
@@ -134,8 +152,20 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Pull(arguments) => pull::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
         Command::Import(arguments) => import::run(&common.context(Flags::new(), "warn")?, &arguments),
         Command::Rm(arguments) => rm::run(&common.context(Flags::new(), "warn")?, &arguments),
+        Command::Admin(arguments) => admin::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
+        Command::Migrate(arguments) => migrate::run(&common.context(arguments.settings.flags, "warn")?),
+        Command::Backup(arguments) => backup::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
+        Command::Restore(arguments) => restore::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
+        Command::Fsck(arguments) => fsck::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
+        Command::Secrets(arguments) => secrets::run(&common.context(arguments.settings.flags.clone(), "warn")?, &arguments),
         Command::Serve(arguments) => serve::run(&common.context(arguments.settings.flags, "info")?),
     }
+}
+
+/// Runs a command's async work to its end.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::io("cannot start", &error))?.block_on(work)
 }
 
 impl Common {

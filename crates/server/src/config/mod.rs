@@ -7,34 +7,56 @@
 //! parser than the one in this workspace, it guesses types of environment variables (`EASEL_MODEL=007` would be a number), and it
 //! knows neither lines of a file nor keys nobody asked for. What is left of the job is [`values`] and [`mod@file`], about 200 lines.
 
+pub mod accounts;
 pub mod engine;
 mod error;
 pub mod file;
 pub mod generate;
 pub mod hub;
+pub mod limits;
 pub mod log;
 pub mod models;
+pub mod outside;
+pub mod safety;
 pub mod server;
 pub mod setting;
+pub mod state;
 pub mod storage;
 pub mod values;
 
 use std::collections::BTreeMap;
 
+pub use accounts::Accounts;
 pub use engine::Engine;
 pub use error::ConfigError;
 pub use generate::Generate;
 pub use hub::Hub;
+pub use limits::Limits;
 pub use log::Log;
 pub use models::Models;
+pub use outside::Outside;
+pub use safety::Safety;
 pub use server::Server;
 pub use setting::{Fallback, Setting};
+pub use state::State;
 pub use storage::Storage;
 pub use values::Values;
 
 /// Every section's settings, in the order they are shown.
-pub const SECTIONS: &[&[&Setting]] =
-    &[storage::SETTINGS, models::SETTINGS, log::SETTINGS, hub::SETTINGS, server::SETTINGS, engine::SETTINGS, generate::SETTINGS];
+pub const SECTIONS: &[&[&Setting]] = &[
+    storage::SETTINGS,
+    state::SETTINGS,
+    models::SETTINGS,
+    log::SETTINGS,
+    hub::SETTINGS,
+    server::SETTINGS,
+    accounts::SETTINGS,
+    safety::SETTINGS,
+    outside::SETTINGS,
+    limits::SETTINGS,
+    engine::SETTINGS,
+    generate::SETTINGS,
+];
 
 /// Every setting.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
@@ -52,6 +74,8 @@ pub type Environment = BTreeMap<String, String>;
 pub struct Config {
     /// Where things are kept.
     pub storage: Storage,
+    /// Where people, jobs and pictures are kept.
+    pub state: State,
     /// What is logged.
     pub log: Log,
     /// Device and models.
@@ -60,6 +84,14 @@ pub struct Config {
     pub hub: Hub,
     /// The HTTP server.
     pub server: Server,
+    /// Who gets in.
+    pub accounts: Accounts,
+    /// What is not drawn.
+    pub safety: Safety,
+    /// What leads out of the server.
+    pub outside: Outside,
+    /// How many requests somebody may make, and what nodes share.
+    pub limits: Limits,
     /// How the engine shares the devices.
     pub engine: Engine,
     /// Defaults of `easel generate`.
@@ -74,10 +106,15 @@ impl Config {
         let values = Values::collect(flags, file, environment)?;
         Ok(Self {
             storage: Storage::read(&values)?,
+            state: State::read(&values)?,
             log: Log::read(&values)?,
             models: Models::read(&values)?,
             hub: Hub::read(&values)?,
             server: Server::read(&values)?,
+            accounts: Accounts::read(&values)?,
+            safety: Safety::read(&values)?,
+            outside: Outside::read(&values)?,
+            limits: Limits::read(&values)?,
             engine: Engine::read(&values)?,
             generate: Generate::read(&values)?,
             values,

@@ -10,7 +10,7 @@ pub const HOST: Setting = Setting {
     flag: "host",
     env: &["EASEL_HOST"],
     placeholder: "ADDRESS",
-    help: "Address to listen on; anything but a loopback address lets others in, and there are no accounts yet",
+    help: "Address to listen on; anything but a loopback address lets others in and needs `--auth required`",
     default: Fallback::Fixed("127.0.0.1"),
     ..Setting::BASE
 };
@@ -73,8 +73,57 @@ pub const WRITE_PARAMETERS: Setting = Setting {
     ..Setting::BASE
 };
 
+/// What this node does.
+pub const ROLE: Setting = Setting {
+    key: "server.role",
+    flag: "role",
+    env: &["EASEL_ROLE"],
+    placeholder: "ROLE",
+    help: "What this node does: serve answers and takes no jobs from the queue, worker takes jobs and answers only health and metrics, \
+           all does both",
+    default: Fallback::Fixed("all"),
+    choices: Some(|| vec!["all", "serve", "worker"]),
+    ..Setting::BASE
+};
+
+/// How many jobs of the queue are drawn together.
+pub const JOBS_MAX: Setting = Setting {
+    key: "server.jobs_max",
+    flag: "jobs-max",
+    env: &["EASEL_JOBS_MAX"],
+    placeholder: "N",
+    help: "Jobs this node takes from the queue at a time; the engine shares the devices among them",
+    default: Fallback::Fixed("16"),
+    ..Setting::BASE
+};
+
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] = &[&HOST, &PORT, &DRAIN_SECONDS, &TIMEOUT_SECONDS, &PUBLIC_URL, &WRITE_PARAMETERS];
+pub const SETTINGS: &[&Setting] =
+    &[&HOST, &PORT, &DRAIN_SECONDS, &TIMEOUT_SECONDS, &PUBLIC_URL, &WRITE_PARAMETERS, &ROLE, &JOBS_MAX];
+
+/// What a node does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Answers and works.
+    All,
+    /// Answers.
+    Serve,
+    /// Works.
+    Worker,
+}
+
+impl std::str::FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "all" => Ok(Self::All),
+            "serve" => Ok(Self::Serve),
+            "worker" => Ok(Self::Worker),
+            _ => Err("use all, serve or worker".to_owned()),
+        }
+    }
+}
 
 /// The HTTP server.
 #[derive(Debug)]
@@ -91,6 +140,10 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Whether pictures say how they were made.
     pub write_parameters: bool,
+    /// What this node does.
+    pub role: Role,
+    /// Jobs it takes from the queue at a time.
+    pub jobs_max: usize,
 }
 
 impl Server {
@@ -103,6 +156,8 @@ impl Server {
             generation_timeout: Duration::from_secs(values.require(&TIMEOUT_SECONDS)?),
             public_url: values.get::<String>(&PUBLIC_URL)?.map(|url| url.trim_end_matches('/').to_owned()),
             write_parameters: values.switch(&WRITE_PARAMETERS)?,
+            role: values.require(&ROLE)?,
+            jobs_max: values.require::<std::num::NonZeroUsize>(&JOBS_MAX)?.get(),
         })
     }
 }

@@ -3,3 +3,4 @@
 pub mod model;
 pub mod request;
 pub mod response;
+pub mod schema;

@@ -6,9 +6,10 @@
 use easel_engine::Resolved;
 use easel_imaging::Format;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A finished picture: `b64_json` or `url`, never both.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ImageData {
     /// The file in base64, without a prefix.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -21,7 +22,7 @@ pub struct ImageData {
 }
 
 /// What is known of all pictures of an answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Traits {
     /// Always opaque.
     pub background: &'static str,
@@ -43,7 +44,7 @@ impl Traits {
 }
 
 /// The answer to a request without `stream`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ImagesResponse {
     /// Seconds since 1970.
     pub created: u64,
@@ -55,7 +56,7 @@ pub struct ImagesResponse {
 }
 
 /// The last event of a picture with `stream`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CompletedEvent {
     /// [`CompletedEvent::NAME`].
     #[serde(rename = "type")]
@@ -102,7 +103,7 @@ impl ProgressEvent {
 }
 
 /// A model.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Model {
     /// Its name.
     pub id: String,
@@ -119,7 +120,7 @@ pub struct Model {
 }
 
 /// All models.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ModelList {
     /// `list`.
     pub object: &'static str,

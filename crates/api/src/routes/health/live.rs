@@ -6,6 +6,11 @@ use serde_json::{Value, json};
 
 use crate::{ApiError, AppState};
 
+/// 503 only when nothing but a restart helps. Loading and draining are alive.
+#[utoipa::path(
+    get, path = "/health/live", operation_id = "live", tag = "health",
+    responses((status = 200, description = "Nothing but a restart would help if this were not so", body = Value))
+)]
 pub(crate) async fn handler(State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
     let engine = state.engine.status().state;
     if engine == EngineState::Failed {

@@ -6,6 +6,11 @@ use serde_json::{Value, json};
 
 use crate::{ApiError, AppState};
 
+/// 200 while requests are taken, 503 otherwise, with the reason.
+#[utoipa::path(
+    get, path = "/health/ready", operation_id = "ready", tag = "health",
+    responses((status = 200, description = "Requests are taken", body = Value))
+)]
 pub(crate) async fn handler(State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
     let status = state.engine.status();
     match status.state {

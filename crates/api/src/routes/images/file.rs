@@ -1,26 +1,30 @@
-//! `GET /v1/images/files/{name}`: a picture that was answered as a URL, for the hour it lives.
+//! `GET /api/v1/images/{id}/file`: the bytes of one of somebody's pictures.
 
-use axum::{
-    extract::{Path, State, rejection::PathRejection},
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
+use axum::{extract::State, http::HeaderMap, response::Response};
+
+use super::sent;
+use crate::{
+    ApiError, AppState,
+    auth::{As, ReadsImages},
+    extract::InPath,
 };
 
-use crate::{ApiError, AppState};
-
+/// The bytes of one of your pictures.
+#[utoipa::path(
+    get, path = "/api/v1/images/{id}/file", operation_id = "image_file", tag = "images",
+    params(("id" = String, Path, description = "The picture")),
+    responses(
+        (status = 200, description = "The file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
+        (status = 304, description = "As `If-None-Match` has it"),
+    ),
+    security(("session" = []), ("cookie" = []), ("api_key" = ["images:read"]))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
-    name: Result<Path<String>, PathRejection>,
+    As(caller, _): As<ReadsImages>,
+    InPath(id): InPath<String>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let gone = || ApiError::new(StatusCode::NOT_FOUND, "file_not_found", "there is no such picture, or its hour is over");
-    let Path(name) = name.map_err(|_| gone())?;
-    let found = state.files.get(&name).await.ok_or_else(gone)?;
-    let headers = [
-        (header::CONTENT_TYPE, found.format.media_type().to_owned()),
-        // The name holds 128 random bits: what is under it never changes, and is for whoever was given it.
-        (header::CACHE_CONTROL, format!("private, max-age={}, immutable", found.remaining.as_secs())),
-        (header::CONTENT_DISPOSITION, format!("inline; filename=\"{name}\"")),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
-    ];
-    Ok((headers, found.bytes).into_response())
+    let image = state.platform.images.get(&caller.user.id, &id).await?;
+    sent::file(&state, &image.storage_key, &image.sha256, &headers).await
 }

@@ -1,68 +1,103 @@
-//! `POST /v1/images/generations`: a prompt becomes pictures.
+//! `POST /api/v1/images/generate`: pictures from a text, from a picture, or in a part of one.
 //!
-//! The ticket lives in the handler's future. When the client goes away, the server drops the future, the ticket with it, and the engine
-//! stops within one step.
+//! Answered at once with the job; with `?wait=true` when it has ended, or after a minute, whichever comes first.
 
 use std::time::Duration;
 
 use axum::{
     Json,
-    body::Body,
-    extract::{Request, State},
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use easel_engine::{Outcome, Terms, Ticket};
-use serde_json::Value;
+use easel_platform::{bus::What, jobs::Submitted};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::{
     ApiError, AppState,
-    compat::openai::{
-        model,
-        request::{ImageRequest, ResponseFormat},
-        response::{ImagesResponse, Traits},
-    },
-    extract::json_object,
-    generation::{BaseUrl, deliver},
-    routes::images::stream,
+    auth::{As, Generates},
+    extract::{InQuery, JsonBody},
+    ordering::{DrawingBody, idempotency_key, submit},
+    routes::jobs::get::view,
+    views::JobView,
 };
 
-/// How much later than its time limit a request may be answered.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long an answer may be waited for.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+/// News may be lost: the database is looked at this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-pub(crate) async fn handler(State(state): State<AppState>, request: Request<Body>) -> Result<Response, ApiError> {
-    let base = BaseUrl::of(&state, request.uri(), request.headers());
-    let body = json_object(request, &state.config).await?;
-    if let Some(name) = body.get("model").and_then(Value::as_str) {
-        model::look_for(name, &state.engine).await;
-    }
-    let request = ImageRequest::read(body, &state.engine)?;
-    // Before the work is done: a picture nobody can be told the address of is not worth making.
-    let base = match request.response_format {
-        ResponseFormat::Url if !request.stream => Some(base?),
-        _ => None,
-    };
-    let terms =
-        Terms { time_limit: Some(state.config.generation_timeout), preview_every: request.preview_every(), ..Terms::default() };
-    let ticket = state.engine.submit_on(request.generation.clone(), &terms)?;
-    if request.stream {
-        return Ok(stream::answer(state, request, ticket).into_response());
-    }
-    // The engine keeps the time limit; this one is for an engine that does not answer at all.
-    let timeout = state.config.generation_timeout + GRACE;
-    let answer = tokio::time::timeout(timeout, answer(&state, &request, base.as_ref(), ticket));
-    answer.await.unwrap_or_else(|_| Err(ApiError::timeout()))
+/// Whether to wait.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct GenerateQuery {
+    /// Answer when the job has ended, or after a minute.
+    #[serde(default)]
+    #[param(default = false)]
+    wait: bool,
 }
 
-async fn answer(state: &AppState, request: &ImageRequest, base: Option<&BaseUrl>, ticket: Ticket) -> Result<Response, ApiError> {
-    let traits = Traits::new(&ticket.resolved()[0], request.output_format, request.quality);
-    let pictures = match ticket.outcome().await {
-        Outcome::Finished(pictures) => pictures,
-        Outcome::Failed(error) => return Err(error.into()),
-        Outcome::Cancelled => return Err(ApiError::internal()),
-    };
-    let mut data = Vec::with_capacity(pictures.len());
-    for picture in pictures {
-        data.push(deliver(state, request, base, picture).await?);
+/// Draws pictures.
+#[utoipa::path(
+    post, path = "/api/v1/images/generate", operation_id = "generate", tag = "images", request_body = DrawingBody,
+    params(GenerateQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body is the same job, for a day")),
+    responses(
+        (status = 202, description = "The job; `Location` is where it is", body = JobView),
+        (status = 200, description = "With `wait`: the job, which has ended", body = JobView),
+    ),
+    security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    As(caller, _): As<Generates>,
+    InQuery(query): InQuery<GenerateQuery>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<DrawingBody>,
+) -> Result<Response, ApiError> {
+    let order = body.order(&state, &caller.user).await?;
+    let submitted = submit(&state, &caller.user, &order, idempotency_key(&headers)?).await?;
+    if query.wait {
+        ended(&state, &caller.user.id, &submitted.job.id).await?;
+        let job = view(&state, &caller.user.id, &submitted.job.id).await?;
+        if job.has_ended() {
+            return Ok(Json(job).into_response());
+        }
     }
-    Ok(Json(ImagesResponse { created: state.now(), data, traits }).into_response())
+    accepted(submitted)
+}
+
+/// 202 with the job and where it is.
+pub(crate) fn accepted(submitted: Submitted) -> Result<Response, ApiError> {
+    let place = format!("/api/v1/jobs/{}", submitted.job.id);
+    let mut response = (StatusCode::ACCEPTED, Json(JobView::from(submitted.job))).into_response();
+    let place = HeaderValue::from_str(&place).map_err(|_| ApiError::internal())?;
+    response.headers_mut().insert(header::LOCATION, place);
+    if submitted.repeated {
+        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// Waits for a job to end, or for as long as anybody may wait.
+async fn ended(state: &AppState, user_id: &str, job_id: &str) -> Result<(), ApiError> {
+    let mut news = state.platform.jobs.bus().listen();
+    let deadline = tokio::time::Instant::now() + WAIT_MAX;
+    while !state.platform.jobs.get(user_id, job_id).await?.state.is_terminal() {
+        let look = (tokio::time::Instant::now() + LOOK_EVERY).min(deadline);
+        let told = async {
+            while let Ok(heard) = news.recv().await {
+                if heard.news.job_id == job_id && matches!(heard.news.what, What::Ended { .. }) {
+                    break;
+                }
+            }
+        };
+        // Told or not, the database says whether it has ended.
+        let _ = tokio::time::timeout_at(look, told).await;
+        if tokio::time::Instant::now() >= deadline {
+            break;
+        }
+    }
+    Ok(())
 }

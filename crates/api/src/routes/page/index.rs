@@ -20,7 +20,7 @@ pub(crate) async fn js() -> Response {
     file("text/javascript; charset=utf-8", include_str!("../../../assets/easel.js"))
 }
 
-fn file(media_type: &'static str, text: &'static str) -> Response {
+pub(crate) fn file(media_type: &'static str, text: &'static str) -> Response {
     let headers =
         [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-cache"), (header::CONTENT_SECURITY_POLICY, POLICY)];
     (headers, text).into_response()

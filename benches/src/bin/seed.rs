@@ -1,0 +1,35 @@
+//! Fills a database with as many people and pictures as a large installation has, so that the server can be measured over it.
+//!
+//! `cargo run --release -p easel-benches --bin seed -- sqlite:/path/easel.db` makes 100,000 people and 1,000,000 pictures. The database must be
+//! new; it is migrated first. There are no files: only what lists, pages and searches read.
+
+use std::{error::Error, time::Instant};
+
+use clap::Parser;
+use easel_store::{Db, Settings};
+use easel_testing::{Size, seed};
+
+#[derive(Debug, Parser)]
+#[command(about = "Fills a new database with people and pictures")]
+struct Options {
+    /// `sqlite:/path/easel.db` or `postgres://user:password@host/database`
+    database: String,
+    /// People
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(100..))]
+    users: i64,
+    /// Pictures
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(1..))]
+    images: i64,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse();
+    let begun = Instant::now();
+    let db = Db::open(&Settings::new(&options.database)).await?;
+    db.migrate().await?;
+    db.close().await;
+    seed(&options.database, Size { users: options.users, images: options.images }).await?;
+    println!("{} people and {} pictures in {:.0} s", options.users, options.images, begun.elapsed().as_secs_f64());
+    Ok(())
+}

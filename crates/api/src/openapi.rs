@@ -1,0 +1,113 @@
+//! The documentation of every route, made from the routes themselves: `/openapi.json`, and `docs/openapi.json` in the repository, which a test
+//! compares.
+//!
+//! A route is documented where it is written (`#[utoipa::path]` at its handler) and registered with its documentation in one line of
+//! `router.rs`. What all of them share is added here: how to let oneself in, and what errors look like.
+
+use utoipa::{
+    Modify, OpenApi, ToSchema,
+    openapi::{
+        ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder,
+        path::Operation,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+/// Errors that any route may answer with, and why.
+const ERRORS: [(&str, &str); 2] = [
+    ("4XX", "Refused: what to do about it is in the message, why is in the code"),
+    ("5XX", "The server's own failure; `Retry-After` says when to try again, where that makes sense"),
+];
+
+/// What the document begins with.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Easel",
+        description = "Self-hosted image generation. Routes under `/api/v1` are Easel's own; those under `/v1` are OpenAI's, for programs \
+                       made for them. Every answer carries `x-request-id`; every error has the same shape and a stable code.",
+        license(name = "MIT", identifier = "MIT")
+    ),
+    components(schemas(ErrorBody)),
+    modifiers(&Shared),
+    tags(
+        (name = "auth", description = "Registering, logging in, sessions"),
+        (name = "users", description = "Whoever is logged in"),
+        (name = "api-keys", description = "Keys for programs"),
+        (name = "credits", description = "What somebody has, and what things cost"),
+        (name = "jobs", description = "What somebody asked for, and how far it is"),
+        (name = "images", description = "Pictures"),
+        (name = "gallery", description = "Everybody's pictures: likes, comments, follows, links, reports"),
+        (name = "webhooks", description = "Telling somebody's own server of what happens, signed as Standard Webhooks has it"),
+        (name = "admin", description = "For whoever administers the server"),
+        (name = "openai", description = "OpenAI's Images and Models API"),
+        (name = "health", description = "For load balancers and whatever restarts the process"),
+    )
+)]
+pub(crate) struct ApiDoc;
+
+/// An error.
+#[derive(Debug, ToSchema)]
+#[schema(example = json!({"error": {"message": "there is no such job", "type": "invalid_request_error", "param": null, "code": "not_found"}}))]
+#[expect(dead_code, reason = "only its shape is used: errors are written by ApiError")]
+struct ErrorBody {
+    /// What went wrong.
+    error: ErrorDetail,
+}
+
+/// What went wrong.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "only its shape is used: errors are written by ApiError")]
+struct ErrorDetail {
+    /// For people: what to do about it.
+    message: String,
+    /// The kind, in OpenAI's words.
+    #[schema(rename = "type")]
+    kind: String,
+    /// The field to blame, if one is.
+    param: Option<String>,
+    /// For programs; stable.
+    code: String,
+}
+
+/// What all routes share.
+struct Shared;
+
+impl Modify for Shared {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_with(Default::default);
+        let bearer =
+            |text: &str| SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build());
+        let schemes = [
+            ("session", bearer("An access token, `ea_…`, from `/api/v1/auth/login`. Routes name the least role that is needed.")),
+            ("api_key", bearer("An API key, `ik_…`, from `/api/v1/api-keys`. Routes name the scope that is needed.")),
+            (
+                "cookie",
+                SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+                    "__Host-easel_access",
+                    "A browser's session. What changes something must repeat the cookie `__Host-easel_csrf` in the header `x-csrf-token`.",
+                ))),
+            ),
+        ];
+        components.security_schemes.extend(schemes.map(|(name, scheme)| (name.to_owned(), scheme)));
+    }
+}
+
+/// Adds to every operation what any of them may answer, and writes paths as the specification has them: axum's `{*rest}` is one parameter.
+pub(crate) fn finished(mut document: Document) -> Document {
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        operations.into_iter().flatten().for_each(add_errors);
+    }
+    document
+}
+
+fn add_errors(operation: &mut Operation) {
+    for (range, why) in ERRORS {
+        let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("ErrorBody")))).build();
+        let response = ResponseBuilder::new().description(why).content("application/json", content).build();
+        operation.responses.responses.entry(range.to_owned()).or_insert(RefOr::T(response));
+    }
+}

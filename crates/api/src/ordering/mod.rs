@@ -1,0 +1,47 @@
+//! From what somebody asks for to an order that a worker can do: checked whole before anything is set aside for it.
+//!
+//! The engine's own planner checks every number, so that a job that is taken fails only for what could not be known. Pictures to start from
+//! are looked up and not read: their sizes are in the database.
+
+mod body;
+mod size;
+
+use axum::http::HeaderMap;
+use easel_platform::{
+    jobs::{NewJob, Submitted},
+    orders::{NO_MODEL, Order, Work},
+    records::User,
+};
+use easel_types::Quality;
+
+use crate::{ApiError, AppState};
+
+pub(crate) use body::{DrawingBody, SourceBody};
+
+/// What makes the same request happen once.
+const KEY: &str = "idempotency-key";
+
+/// The key a client sent with its request.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let Some(value) = headers.get(KEY) else { return Ok(None) };
+    let text =
+        value.to_str().map_err(|_| ApiError::invalid("Idempotency-Key", "invalid_value", "`Idempotency-Key` must be ASCII"))?;
+    Ok(Some(text))
+}
+
+/// What an order is priced and counted by.
+pub(crate) fn measures(order: &Order) -> (&str, Quality, i64) {
+    match &order.work {
+        Work::Draw(drawing) => (&drawing.model, order.output.quality, i64::from(drawing.count)),
+        Work::Upscale { .. } => (NO_MODEL, Quality::Normal, 1),
+    }
+}
+
+/// Takes a job.
+pub(crate) async fn submit(state: &AppState, user: &User, order: &Order, key: Option<&str>) -> Result<Submitted, ApiError> {
+    state.platform.desk.grant_periods(user).await?;
+    let (model, quality, images) = measures(order);
+    let request = order.to_json();
+    let new = NewJob { user_id: &user.id, idempotency_key: key, model, quality, images, request: &request };
+    Ok(state.platform.jobs.submit(new).await?)
+}

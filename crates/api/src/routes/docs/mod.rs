@@ -1,0 +1,32 @@
+//! `/openapi.json` and the page that shows it, `/docs`. The page loads nothing from elsewhere.
+
+use std::sync::LazyLock;
+
+use axum::{
+    http::header,
+    response::{IntoResponse, Response},
+};
+
+use crate::routes::page::index::file;
+
+/// `GET /openapi.json`.
+pub(crate) async fn document() -> Response {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| crate::openapi().to_json().expect("the document is plain data; this is a bug"));
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], TEXT.as_str()).into_response()
+}
+
+/// `GET /docs`.
+pub(crate) async fn html() -> Response {
+    file("text/html; charset=utf-8", include_str!("../../../assets/docs.html"))
+}
+
+/// `GET /assets/docs.js`.
+pub(crate) async fn js() -> Response {
+    file("text/javascript; charset=utf-8", include_str!("../../../assets/docs.js"))
+}
+
+/// `GET /assets/docs.css`.
+pub(crate) async fn css() -> Response {
+    file("text/css; charset=utf-8", include_str!("../../../assets/docs.css"))
+}

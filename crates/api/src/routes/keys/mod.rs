@@ -1,0 +1,5 @@
+//! `/api/v1/api-keys`: keys for programs.
+
+pub(crate) mod create;
+pub(crate) mod list;
+pub(crate) mod revoke;

@@ -1,0 +1,144 @@
+//! The same request answered as server-sent events: one `image_generation.completed` a picture, or an error, then the end.
+//!
+//! Partial pictures are not sent yet; clients must do without them anyway, since a picture may be finished before the first is due.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use easel_engine::{Event, Ticket};
+use easel_imaging::{EncodeOptions, Format, encode};
+use easel_types::Rgb8;
+use futures_util::stream::{self, Stream};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::{
+    ApiError, AppState,
+    compat::openai::{
+        request::ImageRequest,
+        response::{CompletedEvent, ProgressEvent, Traits},
+    },
+    generation::{Delivered, Paid, hand_over},
+};
+
+/// Comments keep proxies from closing a quiet connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Previews are small and short-lived.
+const PREVIEW_QUALITY: u8 = 80;
+
+/// Owns the ticket: dropping the stream cancels the request.
+struct Progress {
+    state: AppState,
+    request: ImageRequest,
+    ticket: Ticket,
+    /// Until the pictures are there.
+    paid: Option<Paid>,
+    deadline: Instant,
+    pictures: std::vec::IntoIter<Delivered>,
+    ended: bool,
+}
+
+pub(crate) fn answer(
+    state: AppState,
+    request: ImageRequest,
+    ticket: Ticket,
+    paid: Paid,
+) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
+    let deadline = Instant::now() + state.config.generation_timeout;
+    let progress =
+        Progress { state, request, ticket, paid: Some(paid), deadline, pictures: Vec::new().into_iter(), ended: false };
+    let events = stream::unfold(progress, |mut progress| async move {
+        let event = progress.next().await?;
+        Some((Ok(event), progress))
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+impl Progress {
+    async fn next(&mut self) -> Option<SseEvent> {
+        if self.ended {
+            return None;
+        }
+        match self.advance().await {
+            Ok(Some(event)) => Some(event),
+            Ok(None) => None,
+            Err(error) => {
+                self.ended = true;
+                Some(SseEvent::default().data(error.body().to_string()))
+            }
+        }
+    }
+
+    async fn advance(&mut self) -> Result<Option<SseEvent>, ApiError> {
+        loop {
+            if let Some(picture) = self.pictures.next() {
+                return self.completed(picture).await.map(Some);
+            }
+            let Some(paid) = &mut self.paid else { return Ok(None) };
+            let event = tokio::select! {
+                event = tokio::time::timeout_at(self.deadline, self.ticket.next()) => event.map_err(|_| ApiError::timeout())?,
+                stopped = paid.stopped() => return Err(stopped),
+            };
+            match event {
+                None => return Ok(None),
+                Some(Event::Finished(pictures)) => {
+                    let Some(paid) = self.paid.take() else { return Ok(None) };
+                    self.pictures = paid.deliver(&self.state, &self.request, pictures).await?.into_iter();
+                }
+                Some(Event::Failed(error)) => {
+                    let Some(paid) = self.paid.take() else { return Ok(None) };
+                    return Err(paid.fail(error).await);
+                }
+                Some(Event::Cancelled) => return Err(ApiError::internal()),
+                Some(event) if self.request.progress => {
+                    if let Some(event) = progress(&event) {
+                        return Ok(Some(json_event(ProgressEvent::NAME, &event)));
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    async fn completed(&self, delivered: Delivered) -> Result<SseEvent, ApiError> {
+        let traits = Traits::new(&delivered.resolved, self.request.output_format, self.request.quality);
+        let data = hand_over(&self.state, &self.request, None, delivered).await?;
+        let event = CompletedEvent {
+            kind: CompletedEvent::NAME,
+            b64_json: data.b64_json.unwrap_or_default(),
+            created_at: self.state.now(),
+            seed: data.seed,
+            traits,
+        };
+        Ok(json_event(CompletedEvent::NAME, &event))
+    }
+}
+
+fn progress(event: &Event) -> Option<ProgressEvent> {
+    let (state, index, total, left) = match *event {
+        Event::Queued { position, left } => ("queued", position as u64, 0, Some(left)),
+        Event::Started => ("started", 0, 0, None),
+        Event::Step { index, total, left, .. } => ("step", u64::from(index), u64::from(total), Some(left)),
+        Event::Preview { picture, .. } => ("preview", u64::from(picture), 0, None),
+        Event::Decoded { index, total } => ("decoded", u64::from(index), u64::from(total), None),
+        _ => return None,
+    };
+    let preview = match event {
+        Event::Preview { image, .. } => Some(jpeg(image)?),
+        _ => None,
+    };
+    Some(ProgressEvent { kind: ProgressEvent::NAME, state, index, total, seconds_left: left, preview })
+}
+
+/// A preview has a pixel for each latent, so this takes microseconds; one that cannot be encoded is left out.
+fn jpeg(image: &Rgb8) -> Option<String> {
+    let options = EncodeOptions { quality: PREVIEW_QUALITY, ..EncodeOptions::new(Format::Jpeg) };
+    encode(image, &options).ok().map(|bytes| BASE64.encode(bytes))
+}
+
+fn json_event(name: &str, data: &impl Serialize) -> SseEvent {
+    let data = serde_json::to_string(data).expect("plain structs become JSON; this is a bug");
+    SseEvent::default().event(name).data(data)
+}

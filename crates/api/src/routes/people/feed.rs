@@ -1,0 +1,41 @@
+//! `GET /api/v1/feed`: a page of the pictures of the people one follows, last published first.
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::{
+    ApiError, AppState,
+    auth::{As, ReadsImages},
+    extract::InQuery,
+    views::{PageView, PublicImageView, page_size},
+};
+
+/// Which page.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FeedQuery {
+    /// The `next` of the page before.
+    cursor: Option<String>,
+    /// Rows of the page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<i64>,
+}
+
+/// A page of the pictures of the people one follows, last published first.
+#[utoipa::path(
+    get, path = "/api/v1/feed", operation_id = "feed", tag = "gallery",
+    params(FeedQuery),
+    responses((status = 200, description = "The page", body = PageView<PublicImageView>)),
+    security(("session" = []), ("cookie" = []), ("api_key" = ["images:read"]))
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    As(caller, _): As<ReadsImages>,
+    InQuery(query): InQuery<FeedQuery>,
+) -> Result<Json<PageView<PublicImageView>>, ApiError> {
+    let limit = page_size("limit", query.limit)?;
+    let page = state.platform.social.feed(&caller.user.id, query.cursor.as_deref(), limit).await?;
+    Ok(Json(PageView::from_page(page)))
+}

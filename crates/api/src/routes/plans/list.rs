@@ -1,0 +1,75 @@
+//! `GET /api/v1/subscriptions/plans`: the plans, for everybody to see.
+
+use axum::{Json, extract::State};
+use easel_platform::plans::Plan;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::AppState;
+
+/// A plan.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PlanView {
+    /// Its name.
+    name: String,
+    /// How it is called.
+    title: String,
+    /// A month's price in the currency's hundredths; null is by arrangement, or nothing.
+    price_cents: Option<i64>,
+    /// Whole credits on registration.
+    signup_credits: i64,
+    /// Whole credits each day.
+    daily_credits: i64,
+    /// Whole credits each month.
+    monthly_credits: i64,
+    /// What is used is counted and not charged.
+    unlimited_credits: bool,
+    /// Pictures a day.
+    images_daily_max: Option<i64>,
+    /// Bytes of stored pictures.
+    storage_bytes_max: Option<i64>,
+    /// Higher goes first.
+    priority: i64,
+    /// Pictures carry a visible mark.
+    watermark: bool,
+    /// Which models.
+    model_tier: String,
+    /// API keys.
+    api_access: bool,
+    /// Commercial use.
+    commercial_licence: bool,
+    /// What help is promised.
+    support: String,
+}
+
+impl From<&Plan> for PlanView {
+    fn from(plan: &Plan) -> Self {
+        let plan = plan.clone();
+        Self {
+            name: plan.name,
+            title: plan.title,
+            price_cents: plan.price_cents,
+            signup_credits: plan.signup_credits,
+            daily_credits: plan.daily_credits,
+            monthly_credits: plan.monthly_credits,
+            unlimited_credits: plan.unlimited_credits,
+            images_daily_max: plan.images_daily_max,
+            storage_bytes_max: plan.storage_bytes_max,
+            priority: plan.priority,
+            watermark: plan.watermark,
+            model_tier: plan.model_tier,
+            api_access: plan.api_access,
+            commercial_licence: plan.commercial_licence,
+            support: plan.support,
+        }
+    }
+}
+
+/// The plans.
+#[utoipa::path(
+    get, path = "/api/v1/subscriptions/plans", operation_id = "list_plans", tag = "credits",
+    responses((status = 200, description = "The plans, the first is what people begin with", body = Vec<PlanView>))
+)]
+pub(crate) async fn handler(State(state): State<AppState>) -> Json<Vec<PlanView>> {
+    Json(state.platform.catalogue.plans().iter().map(PlanView::from).collect())
+}

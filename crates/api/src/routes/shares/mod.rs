@@ -1,0 +1,6 @@
+//! Links to one picture.
+
+pub(crate) mod create;
+pub(crate) mod list;
+pub(crate) mod open;
+pub(crate) mod revoke;

@@ -1,0 +1,6 @@
+//! `/api/v1/subscriptions`: what is paid for.
+
+pub(crate) mod cancel;
+pub(crate) mod change;
+pub(crate) mod list;
+pub(crate) mod resume;

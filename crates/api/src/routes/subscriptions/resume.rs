@@ -1,0 +1,23 @@
+//! `POST /api/v1/subscriptions/resume`: takes a cancellation back.
+
+use axum::{Json, extract::State};
+
+use crate::{
+    ApiError, AppState,
+    auth::{ActsAsThemselves, As},
+    views::SubscriptionView,
+};
+
+/// Takes a cancellation back.
+#[utoipa::path(
+    post, path = "/api/v1/subscriptions/resume", operation_id = "resume_subscription", tag = "credits",
+    responses((status = 200, description = "The subscription as it is now", body = SubscriptionView)),
+    security(("session" = []), ("cookie" = []))
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    As(caller, _): As<ActsAsThemselves>,
+) -> Result<Json<SubscriptionView>, ApiError> {
+    let changed = state.platform.subscriptions.set_cancelled(&caller.actor(), &caller.user.id, false).await?;
+    Ok(Json(changed.into()))
+}

@@ -1,0 +1,32 @@
+//! What a server may offer beside accounts and pictures, each where it is set up.
+
+use easel_platform::{limits::Limits, sign_in::SignIn, webhooks::Webhooks};
+
+use crate::{ApiError, AppState};
+
+/// What is set up.
+#[derive(Debug, Clone, Default)]
+pub struct Services {
+    /// Telling users' own servers of what happens.
+    pub webhooks: Option<Webhooks>,
+    /// Logging in elsewhere.
+    pub sign_in: Option<SignIn>,
+    /// How many requests somebody may make.
+    pub limits: Option<Limits>,
+}
+
+impl AppState {
+    /// With these.
+    #[must_use]
+    pub fn with_services(self, services: Services) -> Self {
+        Self { services: services.into(), ..self }
+    }
+
+    pub(crate) fn webhooks(&self) -> Result<&Webhooks, ApiError> {
+        self.services.webhooks.as_ref().ok_or_else(ApiError::not_found)
+    }
+
+    pub(crate) fn sign_in(&self) -> Result<&SignIn, ApiError> {
+        self.services.sign_in.as_ref().ok_or_else(ApiError::not_found)
+    }
+}

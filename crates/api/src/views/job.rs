@@ -1,0 +1,93 @@
+//! A job, as its owner sees it.
+
+use easel_platform::records::{Image, Job, JobState};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{CreditAmount, ImageView, shown_time};
+
+/// A job.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobView {
+    /// Its id.
+    id: String,
+    /// `queued`, `processing`, `completed`, `failed` or `cancelled`.
+    #[schema(value_type = String, example = "queued")]
+    state: JobState,
+    /// The model it needs.
+    model: String,
+    /// What was asked for.
+    #[schema(value_type = Object)]
+    request: Value,
+    /// Pictures asked for.
+    images_wanted: i64,
+    /// Pictures stored.
+    images_delivered: i64,
+    /// Price of one picture.
+    unit_price: CreditAmount,
+    /// How far it is, 0 to 1.
+    progress: f64,
+    /// How often it was begun.
+    attempt: i64,
+    /// Its owner wants it no more, and its worker has not stopped yet.
+    cancel_requested: bool,
+    /// Why it failed.
+    error: Option<JobError>,
+    /// When it was submitted.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it was first begun.
+    #[schema(format = DateTime)]
+    started_at: Option<String>,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    finished_at: Option<String>,
+    /// Its pictures, where one job is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    images: Option<Vec<ImageView>>,
+}
+
+/// Why a job failed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobError {
+    /// For programs.
+    code: String,
+    /// For people.
+    message: String,
+}
+
+impl JobView {
+    /// Nothing more will happen.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state.is_terminal()
+    }
+
+    /// With its pictures.
+    pub(crate) fn with_images(job: Job, images: Vec<Image>) -> Self {
+        Self { images: Some(images.into_iter().map(ImageView::from).collect()), ..job.into() }
+    }
+}
+
+impl From<Job> for JobView {
+    fn from(job: Job) -> Self {
+        let error = job.error_code.map(|code| JobError { code, message: job.error_message.unwrap_or_default() });
+        Self {
+            id: job.id,
+            state: job.state,
+            model: job.model,
+            request: serde_json::from_str(&job.request).unwrap_or_default(),
+            images_wanted: job.images_wanted,
+            images_delivered: job.images_delivered,
+            unit_price: job.unit_price.into(),
+            progress: job.progress as f64 / 1000.0,
+            attempt: job.attempt,
+            cancel_requested: job.cancel_requested,
+            error,
+            created_at: shown_time(job.created_at),
+            started_at: job.started_at.map(shown_time),
+            finished_at: job.finished_at.map(shown_time),
+            images: None,
+        }
+    }
+}

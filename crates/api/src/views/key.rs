@@ -1,0 +1,47 @@
+//! An API key, as its owner sees it after it was shown.
+
+use easel_platform::records::ApiKey;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::shown_time;
+
+/// A key.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeyView {
+    /// Its id.
+    id: String,
+    /// What its owner calls it.
+    name: String,
+    /// How it begins.
+    prefix: String,
+    /// What it allows.
+    scopes: Vec<String>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// Until when it is good; null is for ever.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// When it was last used, to the minute.
+    #[schema(format = DateTime)]
+    last_used_at: Option<String>,
+    /// When it was revoked.
+    #[schema(format = DateTime)]
+    revoked_at: Option<String>,
+}
+
+impl From<ApiKey> for KeyView {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            prefix: key.prefix,
+            scopes: key.scopes.split(' ').map(str::to_owned).collect(),
+            created_at: shown_time(key.created_at),
+            expires_at: key.expires_at.map(shown_time),
+            last_used_at: key.last_used_at.map(shown_time),
+            revoked_at: key.revoked_at.map(shown_time),
+        }
+    }
+}

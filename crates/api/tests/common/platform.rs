@@ -1,0 +1,31 @@
+//! A platform over a database and a folder, for tests.
+
+use std::{path::Path, sync::Arc};
+
+use easel_blobs::{Blobs, Settings as BlobSettings, SigningKeys};
+use easel_platform::{
+    Context, Platform, PlatformSettings,
+    accounts::{PasswordCost, Settings as AccountSettings},
+    plans::Catalogue,
+};
+use easel_store::{Db, Settings};
+
+/// With passwords that are quick to check.
+pub async fn open(url: &str, folder: &Path) -> Arc<Platform> {
+    let db = Db::open(&Settings::new(url)).await.expect("the database opens");
+    db.migrate().await.expect("the tables are made");
+    let settings = PlatformSettings {
+        accounts: AccountSettings { password_cost: PasswordCost { memory_kib: 8, passes: 1 }, ..AccountSettings::default() },
+        secret: vec![7; 32],
+        ..PlatformSettings::default()
+    };
+    let blobs = Blobs::open(BlobSettings {
+        url: format!("file://{}", folder.join("blobs").display()),
+        options: Vec::new(),
+        address: None,
+        signing_keys: SigningKeys::new(vec![vec![7; 32]]).expect("32 bytes are enough"),
+        cdn: None,
+    });
+    let blobs = blobs.expect("the folder can be used");
+    Arc::new(Platform::new(Context::system(db), Catalogue::embedded(), blobs, settings).expect("the settings can be used"))
+}

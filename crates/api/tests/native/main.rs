@@ -1,0 +1,10 @@
+//! The native API over the real store, on both databases, with the engine over a toy device. One program: async code is compiled anew into every
+//! program that runs it.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod accounts;
+mod authorisation;
+mod jobs;
+mod socket;

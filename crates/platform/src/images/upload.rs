@@ -1,0 +1,138 @@
+//! Pictures that people send, for jobs to start from: read within limits, written anew from their pixels, and kept for a while.
+
+use bytes::Bytes;
+use easel_blobs::{Blobs, FileKind, Folder, Key};
+use easel_imaging::{DecodeLimits, Format, Ingested, ingest};
+use easel_store::{
+    images as stored,
+    uploads::{self, Upload},
+    users::{self, User},
+};
+use rand::{SeedableRng, rngs::StdRng};
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+use super::Images;
+use crate::{Context, PlatformError, accounts::hex};
+
+/// Pictures that are read at a time: each takes [`DecodeLimits::memory_max`] at the worst.
+static READING: Semaphore = Semaphore::const_new(2);
+
+/// What is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadLimits {
+    /// The largest picture.
+    pub decode: DecodeLimits,
+    /// How many one person may have.
+    pub count_max: i64,
+}
+
+impl Default for UploadLimits {
+    fn default() -> Self {
+        Self { decode: DecodeLimits { bytes_max: 10 * 1024 * 1024, ..DecodeLimits::default() }, count_max: 100 }
+    }
+}
+
+impl Images {
+    /// What is accepted.
+    pub fn upload_limits(&self) -> &UploadLimits {
+        &self.limits
+    }
+
+    /// Takes a picture in.
+    ///
+    /// # Errors
+    /// [`PlatformError::Picture`] says what is wrong with it; [`PlatformError::Limit`].
+    pub async fn upload(&self, user: &User, bytes: Bytes) -> Result<Upload, PlatformError> {
+        let limits = self.limits.decode;
+        let permit = READING.acquire().await.expect("the semaphore is never closed. This is a bug.");
+        let reading = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            ingest(&bytes, &limits)
+        });
+        let reading =
+            reading.await.map_err(|error| PlatformError::Settings(format!("reading a picture has panicked: {error}")))?;
+        let Ingested { bytes, format, rgb, .. } = reading?;
+        let bytes = Bytes::from(bytes);
+        let key = random_key(&self.context, kind_of(format));
+        let now = self.context.now();
+        let upload = Upload {
+            id: self.context.ids.next(now),
+            user_id: user.id.clone(),
+            storage_key: key.as_str().to_owned(),
+            sha256: hex(&Sha256::digest(&bytes)),
+            bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+            width: i64::from(rgb.width()),
+            height: i64::from(rgb.height()),
+            format: format.name().to_owned(),
+            created_at: now,
+        };
+        // The file first: a row without one would be a promise; a file without a row is found by the check.
+        self.blobs.put(&key, bytes).await?;
+        if let Err(error) = self.note_upload(user, &upload).await {
+            self.blobs.delete(&key).await?;
+            return Err(error);
+        }
+        Ok(upload)
+    }
+
+    async fn note_upload(&self, user: &User, upload: &Upload) -> Result<(), PlatformError> {
+        let mut tx = self.context.db.begin().await?;
+        users::lock(&mut tx, &user.id).await?.ok_or(PlatformError::NotFound("user"))?;
+        let (count, sent) = uploads::totals_of_user(&mut tx, &user.id).await?;
+        if count >= self.limits.count_max {
+            return Err(PlatformError::Limit { code: "too_many_uploads", what: "pictures sent", max: self.limits.count_max });
+        }
+        if let Some(max) = self.catalogue.of(user, self.context.now()).storage_bytes_max
+            && stored::bytes_of_user(&mut tx, &user.id).await?.saturating_add(sent).saturating_add(upload.bytes) > max
+        {
+            return Err(PlatformError::Limit { code: "storage_quota_exceeded", what: "bytes of stored pictures", max });
+        }
+        uploads::insert(&mut tx, upload).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// One of somebody's.
+    pub async fn get_upload(&self, user_id: &str, id: &str) -> Result<Upload, PlatformError> {
+        if !super::is_id(id) {
+            return Err(PlatformError::NotFound("upload"));
+        }
+        let upload = uploads::of_user_by_id(&self.context.db, user_id, id).await?;
+        upload.ok_or(PlatformError::NotFound("upload"))
+    }
+
+    /// Somebody's, newest first.
+    pub async fn uploads(&self, user_id: &str) -> Result<Vec<Upload>, PlatformError> {
+        Ok(uploads::of_user(&self.context.db, user_id, self.limits.count_max).await?)
+    }
+
+    /// Removes one of somebody's.
+    pub async fn delete_upload(&self, user_id: &str, id: &str) -> Result<(), PlatformError> {
+        let upload = self.get_upload(user_id, id).await?;
+        remove(&self.context, &self.blobs, &upload).await
+    }
+}
+
+/// Removes one, the file first: a file whose row is gone would be found by nobody.
+pub(crate) async fn remove(context: &Context, blobs: &Blobs, upload: &Upload) -> Result<(), PlatformError> {
+    if let Ok(key) = upload.storage_key.parse::<Key>() {
+        blobs.delete(&key).await?;
+    }
+    let mut tx = context.db.begin().await?;
+    uploads::delete(&mut tx, &upload.id).await?;
+    Ok(tx.commit().await?)
+}
+
+fn random_key(context: &Context, kind: FileKind) -> Key {
+    let mut seed = [0; 32];
+    context.secrets.fill(&mut seed);
+    Key::random(Folder::Input, kind, &mut StdRng::from_seed(seed))
+}
+
+fn kind_of(format: Format) -> FileKind {
+    match format {
+        Format::Png => FileKind::Png,
+        Format::Jpeg => FileKind::Jpeg,
+        Format::Webp => FileKind::Webp,
+    }
+}

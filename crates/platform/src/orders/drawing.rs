@@ -1,0 +1,131 @@
+//! What to draw, and how that becomes the engine's request once the pictures it starts from are at hand.
+
+use std::sync::Arc;
+
+use easel_types::{GenerationRequest, Gray8, ModelId, Rgb8, SamplerKind, SigmaSchedule, Task};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Source;
+
+/// How much of a start picture is redrawn where nobody says.
+const STRENGTH: f64 = 0.75;
+
+/// What to draw. What is left out is the model's own default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drawing {
+    /// With which model.
+    pub model: String,
+    /// What the pictures show.
+    pub prompt: String,
+    /// What to avoid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_prompt: Option<String>,
+    /// Pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Denoising steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
+    /// How closely the prompt is followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guidance: Option<f64>,
+    /// The update rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampler: Option<SamplerKind>,
+    /// The noise levels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<SigmaSchedule>,
+    /// Noise of stochastic samplers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta: Option<f64>,
+    /// Text encoder layers left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_skip: Option<u32>,
+    /// Of the first picture; the others count up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// How many.
+    pub count: u32,
+    /// The picture to start from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Source>,
+    /// What of it is repainted: its white part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Source>,
+    /// How much of the start picture is redrawn, 0..=1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f64>,
+}
+
+/// The pictures a drawing starts from.
+#[derive(Debug, Clone, Default)]
+pub struct Pictures {
+    /// The start.
+    pub start: Option<Rgb8>,
+    /// The mask, white where it is repainted.
+    pub mask: Option<Gray8>,
+}
+
+impl Drawing {
+    /// One picture with the model's defaults.
+    pub fn new(model: &str, prompt: &str) -> Self {
+        Self {
+            model: model.to_owned(),
+            prompt: prompt.to_owned(),
+            negative_prompt: None,
+            width: None,
+            height: None,
+            steps: None,
+            guidance: None,
+            sampler: None,
+            schedule: None,
+            eta: None,
+            clip_skip: None,
+            seed: None,
+            count: 1,
+            start: None,
+            mask: None,
+            strength: None,
+        }
+    }
+
+    /// As the engine takes it. `seed` is used where the order names none.
+    pub fn request(&self, pictures: Pictures, seed: u64) -> GenerationRequest {
+        let strength = self.strength.unwrap_or(STRENGTH);
+        let task = match pictures {
+            Pictures { start: Some(image), mask: Some(mask) } => {
+                Task::Inpaint { image: Arc::new(image), mask: Arc::new(mask), strength }
+            }
+            Pictures { start: Some(image), mask: None } => Task::ImageToImage { image: Arc::new(image), strength },
+            Pictures { start: None, .. } => Task::TextToImage,
+        };
+        GenerationRequest {
+            model: Some(ModelId(self.model.clone())),
+            negative_prompt: self.negative_prompt.clone(),
+            task,
+            width: self.width,
+            height: self.height,
+            num_inference_steps: self.steps,
+            guidance_scale: self.guidance,
+            sampler: self.sampler,
+            schedule: self.schedule,
+            eta: self.eta,
+            clip_skip: self.clip_skip,
+            seed: Some(self.seed.unwrap_or(seed)),
+            num_images: self.count,
+            ..GenerationRequest::text_to_image(self.prompt.clone())
+        }
+    }
+}
+
+/// The seed of a job that names none: the same each time it is begun. Below 2^53, which every JSON reader keeps exactly.
+pub fn seed_of(job_id: &str) -> u64 {
+    let digest = Sha256::digest(job_id);
+    let first: [u8; 8] = digest[..8].try_into().expect("a digest has 32 bytes. This is a bug.");
+    u64::from_le_bytes(first) >> 11
+}

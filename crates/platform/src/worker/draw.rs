@@ -1,0 +1,89 @@
+//! Drawing a job: the engine draws, its events become news, its pictures are stored.
+
+use easel_engine::{Event, Picture, Terms, Ticket};
+use easel_imaging::{EncodeOptions, Format, encode};
+use easel_store::jobs::Job;
+use easel_types::Rgb8;
+use tokio::time::Instant;
+
+use super::{Held, Keeper, Kept, Trouble, Worker, sources};
+use crate::{
+    bus::{Bus, What},
+    jobs::Results,
+    orders::{Drawing, Order, seed_of},
+};
+
+/// Thousandths of a job that drawing is; storing is the rest.
+const DRAWN: i64 = 900;
+/// Previews are small and short-lived.
+const PREVIEW_QUALITY: u8 = 80;
+
+impl Worker {
+    pub(super) async fn draw(&self, job: &Job, order: &Order, drawing: &Drawing, held: &mut Held) -> Result<Results, Trouble> {
+        let pictures = sources::of(&self.platform, &job.user_id, drawing).await?;
+        let request = drawing.request(pictures, seed_of(&job.id));
+        let request = sources::resized(&self.engine, request).await?;
+        let terms = Terms {
+            user: Some(job.user_id.clone()),
+            priority: i32::try_from(job.priority).unwrap_or(0),
+            time_limit: Some(self.settings.time_limit),
+            preview_every: self.settings.preview_every,
+        };
+        let ticket = self.engine.submit_on(request, &terms)?;
+        let begun = Instant::now();
+        let drawn = follow(job, ticket, held, self.platform.jobs.bus()).await?;
+        let gpu_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let kept = keep_all(&self.keeper, job, order, drawn, held).await?;
+        Ok(Results { images: kept.into_iter().map(|kept| kept.image).collect(), gpu_ms })
+    }
+}
+
+async fn keep_all(keeper: &Keeper, job: &Job, order: &Order, drawn: Vec<Picture>, held: &Held) -> Result<Vec<Kept>, Trouble> {
+    let count = i64::try_from(drawn.len()).unwrap_or(i64::MAX).max(1);
+    let mut kept = Vec::with_capacity(drawn.len());
+    for picture in drawn {
+        kept.push(keeper.keep(job, &order.output.into(), picture).await?);
+        held.sign(DRAWN + (1000 - DRAWN) * i64::try_from(kept.len()).unwrap_or(0) / count);
+    }
+    Ok(kept)
+}
+
+/// Tells what happens, until the pictures are there or the job must not go on. The ticket goes with it: then the engine stops within a step.
+async fn follow(job: &Job, mut ticket: Ticket, held: &mut Held, bus: &Bus) -> Result<Vec<Picture>, Trouble> {
+    loop {
+        let event = tokio::select! {
+            stop = held.stopped() => return Err(Trouble::Stopped(stop)),
+            event = ticket.next() => event,
+        };
+        let what = match event {
+            Some(Event::Finished(pictures)) => return Ok(pictures),
+            Some(Event::Failed(error)) => return Err(error.into()),
+            Some(Event::Cancelled) | None => return Err(Trouble::passing("engine_stopped", "the image engine has stopped")),
+            Some(Event::Queued { position, left }) => Some(What::Waiting { position: position as u64, seconds_left: left }),
+            Some(Event::Started) => {
+                held.sign(0);
+                Some(What::Started)
+            }
+            Some(Event::Step { index, total, left, .. }) => {
+                held.sign(DRAWN * i64::from(index) / i64::from(total.max(1)));
+                Some(What::Step { index, total, seconds_left: left })
+            }
+            Some(Event::Preview { picture, image }) => jpeg(&image).map(|jpeg| What::Preview { picture, jpeg }),
+            Some(Event::Decoded { index, total }) => {
+                held.sign(DRAWN);
+                Some(What::Decoded { index, total })
+            }
+            Some(_) => None,
+        };
+        if let Some(what) = what {
+            bus.tell(&job.id, &job.user_id, what);
+        }
+    }
+}
+
+/// A preview has a pixel for each latent, so this takes microseconds; one that cannot be encoded is left out.
+fn jpeg(image: &Rgb8) -> Option<String> {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    let options = EncodeOptions { quality: PREVIEW_QUALITY, ..EncodeOptions::new(Format::Jpeg) };
+    encode(image, &options).ok().map(|bytes| BASE64_STANDARD.encode(bytes))
+}

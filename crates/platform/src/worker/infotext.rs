@@ -1,0 +1,44 @@
+//! What a picture was made with, as the text that goes into its file.
+
+use easel_engine::Resolved;
+use easel_imaging::{
+    Infotext,
+    infotext::{sampler_label, schedule_label},
+};
+use easel_types::NoiseKind;
+
+/// A1111's infotext: its keys, its order, its spellings.
+pub fn infotext(resolved: &Resolved) -> Infotext {
+    let mut text = Infotext {
+        prompt: resolved.prompt.clone(),
+        negative_prompt: resolved.negative_prompt.clone().unwrap_or_default(),
+        parameters: Vec::new(),
+    };
+    text.push("Steps", resolved.num_inference_steps);
+    text.push("Sampler", sampler_label(resolved.sampler));
+    text.push("Schedule type", schedule_label(resolved.schedule));
+    text.push("CFG scale", resolved.guidance_scale);
+    text.push("Seed", resolved.seed);
+    text.push("Size", format_args!("{}x{}", resolved.width, resolved.height));
+    if let Some(hash) = &resolved.model_hash {
+        text.push("Model hash", hash);
+    }
+    text.push("Model", &resolved.model);
+    if let Some(strength) = resolved.strength {
+        text.push("Denoising strength", strength);
+    }
+    // A1111 counts from 1 and writes what differs from 1.
+    if let Some(left_out) = resolved.clip_skip.filter(|left_out| *left_out > 0) {
+        text.push("Clip skip", left_out + 1);
+    }
+    if let Some(eta) = resolved.eta {
+        text.push("Eta", eta);
+    }
+    match resolved.noise {
+        NoiseKind::TorchCpu => text.push("RNG", "CPU"),
+        NoiseKind::Nv => text.push("RNG", "NV"),
+        NoiseKind::TorchCuda => {}
+    }
+    text.push("Version", concat!("easel-", env!("CARGO_PKG_VERSION")));
+    text
+}

@@ -1,0 +1,177 @@
+//! Storing what was drawn: finished, marked and written on a blocking thread, then stored under a name that the job gives it, so that a second
+//! attempt writes the same files.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use easel_blobs::{FileKind, Folder, Key};
+use easel_engine::Picture;
+use easel_imaging::{EncodeOptions, Format, PngLevel, RenderOptions, Rendered, THUMBNAIL_SIDE, render};
+use easel_store::{jobs::Job, users};
+use easel_types::{Quality, Rgb8};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::{Trouble, infotext, sources::blocking};
+use crate::{
+    Platform, PlatformError,
+    accounts::hex,
+    jobs::NewImage,
+    orders::{Output, OutputFormat},
+};
+
+/// What pictures of plans with a mark say.
+const MARK: &str = "made with Easel";
+
+/// How a picture's file is written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Writing {
+    /// The format.
+    pub format: Format,
+    /// How large it becomes.
+    pub quality: Quality,
+    /// For JPEG and lossy WebP: 1..=100.
+    pub compression: u8,
+    /// For WebP.
+    pub lossless: bool,
+    /// Quick to write rather than small.
+    pub fast: bool,
+}
+
+impl From<Output> for Writing {
+    fn from(output: Output) -> Self {
+        let format = match output.format {
+            OutputFormat::Png => Format::Png,
+            OutputFormat::Jpeg => Format::Jpeg,
+            OutputFormat::Webp => Format::Webp,
+        };
+        let Output { quality, compression, lossless, .. } = output;
+        Self { format, quality, compression, lossless, fast: false }
+    }
+}
+
+/// A picture that is stored and belongs to no job yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// What the job is ended with.
+    pub image: NewImage,
+    /// The file.
+    pub bytes: Bytes,
+}
+
+/// Stores pictures. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    platform: Arc<Platform>,
+    write_parameters: bool,
+}
+
+/// What is to be written.
+struct Work {
+    image: Rgb8,
+    index: u32,
+    prompt: String,
+    parameters: Value,
+    /// For the file.
+    infotext: Option<String>,
+}
+
+impl Keeper {
+    /// Over this platform.
+    pub fn new(platform: Arc<Platform>, write_parameters: bool) -> Self {
+        Self { platform, write_parameters }
+    }
+
+    /// Stores a picture that was drawn for a job.
+    pub async fn keep(&self, job: &Job, writing: &Writing, picture: Picture) -> Result<Kept, Trouble> {
+        let parameters = serde_json::to_value(&picture.resolved).unwrap_or_default();
+        let work = Work {
+            index: picture.index,
+            prompt: picture.resolved.prompt.clone(),
+            infotext: self.write_parameters.then(|| infotext(&picture.resolved).to_string()),
+            image: picture.image,
+            parameters,
+        };
+        self.write(job, writing, work).await
+    }
+
+    /// Stores a picture that was made of another.
+    pub(super) async fn keep_made(
+        &self,
+        job: &Job,
+        writing: &Writing,
+        image: Rgb8,
+        prompt: String,
+        parameters: Value,
+    ) -> Result<Kept, Trouble> {
+        self.write(job, writing, Work { image, index: 0, prompt, parameters, infotext: None }).await
+    }
+
+    async fn write(&self, job: &Job, writing: &Writing, work: Work) -> Result<Kept, Trouble> {
+        let mark = self.is_marked(&job.user_id).await?.then_some(MARK);
+        let (platform, writing) = (Arc::clone(&self.platform), *writing);
+        let Work { image, index, prompt, mut parameters, infotext } = work;
+        let rendered = blocking(move || {
+            let options = RenderOptions {
+                quality: writing.quality,
+                mark,
+                encode: EncodeOptions {
+                    png_level: if writing.fast { PngLevel::Fast } else { PngLevel::Balanced },
+                    quality: writing.compression,
+                    lossless: writing.lossless,
+                    parameters: infotext.as_deref(),
+                    ..EncodeOptions::new(writing.format)
+                },
+                thumbnail_side: THUMBNAIL_SIDE,
+            };
+            render(&platform.finisher, &image, &options)
+        });
+        let Rendered { bytes, format, width, height, thumbnail, blurhash } = rendered.await??;
+        if let Value::Object(object) = &mut parameters {
+            note(object, &writing);
+        }
+        let label = format!("{}/{index}", job.id);
+        let key = self.key(Folder::Output, kind_of(format), &label);
+        let thumbnail_key = self.key(Folder::Thumb, FileKind::Webp, &label);
+        let (bytes, thumbnail) = (Bytes::from(bytes), Bytes::from(thumbnail));
+        let image = NewImage {
+            index: i64::from(index),
+            storage_key: key.as_str().to_owned(),
+            thumbnail_key: Some(thumbnail_key.as_str().to_owned()),
+            sha256: hex(&Sha256::digest(&bytes)),
+            bytes: i64::try_from(bytes.len() + thumbnail.len()).unwrap_or(i64::MAX),
+            width: i64::from(width),
+            height: i64::from(height),
+            format: format.name().to_owned(),
+            prompt,
+            blurhash: Some(blurhash),
+            parameters: parameters.to_string(),
+        };
+        self.platform.blobs.replace(&key, bytes.clone()).await.map_err(PlatformError::from)?;
+        self.platform.blobs.replace(&thumbnail_key, thumbnail).await.map_err(PlatformError::from)?;
+        Ok(Kept { image, bytes })
+    }
+
+    fn key(&self, folder: Folder, kind: FileKind, label: &str) -> Key {
+        Key::derived(folder, kind, &self.platform.secret, label)
+    }
+
+    /// Whether the owner's plan has a visible mark.
+    async fn is_marked(&self, user_id: &str) -> Result<bool, PlatformError> {
+        let user = users::by_id(&self.platform.context.db, user_id).await?;
+        Ok(user.is_some_and(|user| self.platform.catalogue.of(&user, self.platform.context.now()).watermark))
+    }
+}
+
+/// What was done beyond drawing.
+fn note(parameters: &mut Map<String, Value>, writing: &Writing) {
+    parameters.insert("quality".to_owned(), Value::from(writing.quality.name()));
+}
+
+fn kind_of(format: Format) -> FileKind {
+    match format {
+        Format::Png => FileKind::Png,
+        Format::Jpeg => FileKind::Jpeg,
+        Format::Webp => FileKind::Webp,
+    }
+}

@@ -1,0 +1,65 @@
+//! What a server does by itself, now and then: jobs nobody speaks for, mail that is due, what is past its time, the database's clock.
+//!
+//! Any number of nodes may do this at once. What fails is logged and tried again at the next turn.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use easel_platform::{
+    DatabaseClock, Platform, PlatformError,
+    housekeeping::{Housekeeping, Retention},
+    mail::Mailer,
+};
+use tokio::{task::JoinSet, time::MissedTickBehavior};
+
+/// Between two sweeps of leases and waiting jobs.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// Between two turns of sending mail.
+const MAIL_EVERY: Duration = Duration::from_secs(5);
+/// Between two turns of housekeeping.
+const KEEP_EVERY: Duration = Duration::from_secs(300);
+/// Between two turns of writing down how often pictures were looked at.
+const VIEWS_EVERY: Duration = Duration::from_secs(60);
+/// Between two looks at the database's clock.
+const CLOCK_EVERY: Duration = Duration::from_secs(60);
+
+/// Does all of it for as long as what it returns is not dropped.
+pub fn start(platform: &Arc<Platform>, mailer: Mailer, clock: Arc<DatabaseClock>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let jobs = platform.jobs.clone();
+    tasks.spawn(every(SWEEP_EVERY, "sweeping jobs", move || {
+        let jobs = jobs.clone();
+        async move { jobs.sweep().await.map(drop) }
+    }));
+    tasks.spawn(every(MAIL_EVERY, "sending mail", move || {
+        let mailer = mailer.clone();
+        async move { mailer.send_due().await.map(drop) }
+    }));
+    let (context, desk, privacy) = (platform.context.clone(), platform.desk.clone(), platform.privacy.clone());
+    let housekeeping = Housekeeping::new(context, desk, privacy, Retention::default());
+    tasks.spawn(every(KEEP_EVERY, "housekeeping", move || {
+        let housekeeping = housekeeping.clone();
+        async move { housekeeping.run().await.map(drop) }
+    }));
+    let viewed = Arc::clone(platform);
+    tasks.spawn(every(VIEWS_EVERY, "counting views", move || {
+        let viewed = Arc::clone(&viewed);
+        async move { viewed.social.views().write().await.map(drop) }
+    }));
+    let db = platform.context.db.clone();
+    tasks.spawn(every(CLOCK_EVERY, "reading the database's clock", move || {
+        let (db, clock) = (db.clone(), Arc::clone(&clock));
+        async move { Ok(clock.synchronize(&db).await?) }
+    }));
+    tasks
+}
+
+async fn every<F: Future<Output = Result<(), PlatformError>>>(pause: Duration, what: &'static str, mut work: impl FnMut() -> F) {
+    let mut turns = tokio::time::interval(pause);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        if let Err(error) = work().await {
+            tracing::warn!(error = ?error, "{what} has failed; it is tried again");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Who gets in, what they get, and how they are written to.
+
+use std::path::PathBuf;
+
+use super::{ConfigError, Fallback, Setting, Values};
+
+/// Whether everybody needs an account.
+pub const AUTH: Setting = Setting {
+    key: "auth",
+    flag: "auth",
+    env: &["EASEL_AUTH"],
+    placeholder: "WHEN",
+    help: "auto: on a loopback address and without an administrator, this machine needs no account; required: everybody does",
+    default: Fallback::Fixed("auto"),
+    choices: Some(|| vec!["auto", "required"]),
+    ..Setting::BASE
+};
+
+/// Whether credits are charged.
+pub const CREDITS: Setting = Setting {
+    key: "credits",
+    flag: "credits",
+    env: &["EASEL_CREDITS", "CREDITS_ENABLED"],
+    placeholder: "BOOL",
+    help: "Charge credits; false only counts what is used",
+    default: Fallback::Fixed("true"),
+    choices: Some(|| vec!["true", "false"]),
+    ..Setting::BASE
+};
+
+/// Plans and prices.
+pub const PLANS: Setting = Setting {
+    key: "plans_file",
+    flag: "plans-file",
+    env: &["EASEL_PLANS_FILE"],
+    placeholder: "FILE",
+    help: "Plans and prices (TOML). Unset: free, basic, pro and enterprise",
+    ..Setting::BASE
+};
+
+/// The mail server.
+pub const SMTP: Setting = Setting {
+    key: "mail.smtp_url",
+    flag: "smtp-url",
+    env: &["EASEL_SMTP_URL"],
+    placeholder: "URL",
+    help: "Mail server, such as smtps://user:password@host:465. Unset: mail becomes files in the data folder's `outbox`",
+    secret: true,
+    ..Setting::BASE
+};
+
+/// Who mail comes from.
+pub const MAIL_FROM: Setting = Setting {
+    key: "mail.from",
+    flag: "mail-from",
+    env: &["EASEL_MAIL_FROM", "FROM_EMAIL"],
+    placeholder: "ADDRESS",
+    help: "Who mail comes from",
+    default: Fallback::Fixed("Easel <easel@localhost>"),
+    ..Setting::BASE
+};
+
+/// Whether an address must be proved before its owner logs in.
+pub const VERIFICATION: Setting = Setting {
+    key: "verification_required",
+    flag: "verification-required",
+    env: &["EASEL_VERIFICATION_REQUIRED"],
+    placeholder: "BOOL",
+    help: "People must prove their address before they log in",
+    default: Fallback::Fixed("false"),
+    choices: Some(|| vec!["true", "false"]),
+    ..Setting::BASE
+};
+
+/// Whether anybody may make an account.
+pub const REGISTRATION: Setting = Setting {
+    key: "registration",
+    flag: "registration",
+    env: &["EASEL_REGISTRATION"],
+    placeholder: "BOOL",
+    help: "Anybody may make an account",
+    default: Fallback::Fixed("true"),
+    choices: Some(|| vec!["true", "false"]),
+    ..Setting::BASE
+};
+
+/// The settings of this section.
+pub const SETTINGS: &[&Setting] = &[&AUTH, &REGISTRATION, &CREDITS, &PLANS, &SMTP, &MAIL_FROM, &VERIFICATION];
+
+/// Who gets in, what they get, and how they are written to.
+pub struct Accounts {
+    /// Everybody needs an account.
+    pub required: bool,
+    /// Anybody may make an account.
+    pub registration: bool,
+    /// Credits are charged.
+    pub charging: bool,
+    /// Plans and prices.
+    pub plans: Option<PathBuf>,
+    /// The mail server's address, which may hold a password.
+    pub smtp: Option<String>,
+    /// Who mail comes from.
+    pub mail_from: String,
+    /// An address must be proved before its owner logs in.
+    pub verification_required: bool,
+}
+
+impl Accounts {
+    /// Reads the section.
+    pub fn read(values: &Values) -> Result<Self, ConfigError> {
+        let required = match values.require::<String>(&AUTH)?.as_str() {
+            "auto" => false,
+            "required" => true,
+            other => return Err(ConfigError::new(format!("`auth` is `{other}`; it takes auto or required"))),
+        };
+        Ok(Self {
+            required,
+            registration: values.switch(&REGISTRATION)?,
+            charging: values.switch(&CREDITS)?,
+            plans: values.get::<String>(&PLANS)?.map(PathBuf::from),
+            smtp: values.get(&SMTP)?,
+            mail_from: values.require(&MAIL_FROM)?,
+            verification_required: values.switch(&VERIFICATION)?,
+        })
+    }
+}
+
+impl std::fmt::Debug for Accounts {
+    /// Without what may be secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accounts").field("required", &self.required).field("charging", &self.charging).finish_non_exhaustive()
+    }
+}

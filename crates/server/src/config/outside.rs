@@ -1,0 +1,62 @@
+//! What leads out of the server: keys of its secrets, webhooks, logging in elsewhere.
+
+use std::path::PathBuf;
+
+use super::{ConfigError, Setting, Values};
+
+/// The key ring.
+pub const KEYRING: Setting = Setting {
+    key: "keyring_file",
+    flag: "keyring-file",
+    env: &["EASEL_KEYRING_FILE"],
+    placeholder: "FILE",
+    help: "Keys of the secrets in the database, the same on every node. Unset: made once and kept in the data folder",
+    ..Setting::BASE
+};
+
+/// Identity providers.
+pub const PROVIDERS: Setting = Setting {
+    key: "oidc_file",
+    flag: "oidc-file",
+    env: &["EASEL_OIDC_FILE"],
+    placeholder: "FILE",
+    help: "Identity providers people may log in with (TOML, docs/sign-in.md). Unset: passwords alone",
+    ..Setting::BASE
+};
+
+/// Hosts within the network.
+pub const INTERNAL: Setting = Setting {
+    key: "outbound.internal_hosts",
+    flag: "internal-hosts",
+    env: &["EASEL_INTERNAL_HOSTS"],
+    placeholder: "HOSTS",
+    help: "Hosts within the network that webhooks and identity providers may be at, such as `gpu-box:7860,10.0.0.7`",
+    ..Setting::BASE
+};
+
+/// The settings of this section.
+pub const SETTINGS: &[&Setting] = &[&KEYRING, &PROVIDERS, &INTERNAL];
+
+/// What leads out of the server.
+#[derive(Debug)]
+pub struct Outside {
+    /// The key ring's file.
+    pub keyring: Option<PathBuf>,
+    /// The identity providers' file.
+    pub providers: Option<PathBuf>,
+    /// Hosts within the network that may be reached.
+    pub internal_hosts: Vec<String>,
+}
+
+impl Outside {
+    /// Reads the section.
+    pub fn read(values: &Values) -> Result<Self, ConfigError> {
+        let listed: Option<String> = values.get(&INTERNAL)?;
+        let hosts = listed.iter().flat_map(|text| text.split(',')).map(|host| host.trim().to_owned());
+        Ok(Self {
+            keyring: values.get::<String>(&KEYRING)?.map(PathBuf::from),
+            providers: values.get::<String>(&PROVIDERS)?.map(PathBuf::from),
+            internal_hosts: hosts.filter(|host| !host.is_empty()).collect(),
+        })
+    }
+}

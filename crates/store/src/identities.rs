@@ -1,0 +1,69 @@
+//! People as identity providers know them: by issuer and subject, never by address.
+
+use serde::Serialize;
+
+use crate::{Db, StoreError, Timestamp, Tx, query::query};
+
+/// Somebody at a provider.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, Serialize)]
+pub struct Identity {
+    /// Its name.
+    pub id: String,
+    /// Who it is here.
+    pub user_id: String,
+    /// The operator's name for the provider when it was linked.
+    pub provider: String,
+    /// The provider.
+    pub issuer: String,
+    /// Their name there.
+    pub subject: String,
+    /// When it was linked.
+    pub created_at: Timestamp,
+    /// When somebody last logged in with it.
+    pub last_used_at: Timestamp,
+}
+
+const COLUMNS: &str = "SELECT id, user_id, provider, issuer, subject, created_at, last_used_at FROM user_identities ";
+
+/// Links one. It must not be linked ([`StoreError::Exists`]).
+pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<(), StoreError> {
+    let text = "INSERT INTO user_identities (id, user_id, provider, issuer, subject, created_at, last_used_at) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    query(tx, text)
+        .bind(&identity.id)
+        .bind(&identity.user_id)
+        .bind(&identity.provider)
+        .bind(&identity.issuer)
+        .bind(&identity.subject)
+        .bind(identity.created_at)
+        .bind(identity.last_used_at)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// The one a provider names.
+pub async fn find(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Option<Identity>, StoreError> {
+    query(tx, COLUMNS).push("WHERE issuer = ").push_bind(issuer).push(" AND subject = ").push_bind(subject).optional().await
+}
+
+/// A user's, oldest first.
+pub async fn of_user(db: &Db, user_id: &str) -> Result<Vec<Identity>, StoreError> {
+    query(db, COLUMNS).push("WHERE user_id = ").push_bind(user_id).push(" ORDER BY created_at, id").all().await
+}
+
+/// How many a user has.
+pub async fn count(tx: &mut Tx, user_id: &str) -> Result<i64, StoreError> {
+    query(tx, "SELECT COUNT(*) FROM user_identities WHERE user_id = $1").bind(user_id).value().await
+}
+
+/// Somebody logged in with it.
+pub async fn touch(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), StoreError> {
+    query(tx, "UPDATE user_identities SET last_used_at = $2 WHERE id = $1").bind(id).bind(now).run().await?;
+    Ok(())
+}
+
+/// Unlinks one of a user's. Whether there was one.
+pub async fn delete(tx: &mut Tx, user_id: &str, id: &str) -> Result<bool, StoreError> {
+    query(tx, "DELETE FROM user_identities WHERE user_id = $1 AND id = $2").bind(user_id).bind(id).changed().await
+}

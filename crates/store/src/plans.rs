@@ -1,0 +1,108 @@
+//! No list reads more than it shows: the plan of every list query is asked for, on both databases, over enough rows that a planner would rather
+//! scan a table if it had to. What is wanted is that rows come out of an index in the list's own order, so that `LIMIT` ends the reading.
+
+use easel_testing::{Database, SEEDED_ALBUM, SEEDED_FROM, Size, on_both_engines, seed, seeded_image, seeded_user};
+
+use crate::{
+    Db, Settings, Timestamp, albums, comments, follows, gallery, likes, moderation,
+    public::{self, Which},
+    query::Query,
+    search::{self, Words},
+    strikes, tags, trash,
+};
+
+/// `EASEL_TEST_PICTURES` sets how many pictures there are; people are a tenth, at least a hundred.
+fn size() -> Size {
+    let images = std::env::var("EASEL_TEST_PICTURES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000);
+    Size { users: (images / 10).max(100), images }
+}
+
+async fn seeded(database: &Database) -> Result<Db, Box<dyn std::error::Error>> {
+    let db = Db::open(&Settings::new(database.url())).await?;
+    db.migrate().await?;
+    seed(database.url(), size()).await?;
+    Ok(db)
+}
+
+/// What a plan says, and whether it may sort: lists of one person's things may, lists of everybody's may not.
+async fn assert_good(name: &str, sorts: bool, query: Query<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    let plan = query.plan().await?;
+    for line in &plan {
+        // SQLite: SCAN without an index; an index in the list's order is `SCAN … USING INDEX`, which LIMIT ends. PostgreSQL: Seq Scan.
+        let scans =
+            (line.starts_with("SCAN") && !line.contains("INDEX") && !line.contains("CONSTANT") && !line.contains("VIRTUAL"))
+                || line.contains("Seq Scan on images")
+                || line.contains("Seq Scan on image_")
+                || line.contains("Seq Scan on moderation_")
+                || line.contains("Seq Scan on user_follows");
+        assert!(!scans, "{name} reads a whole table:\n{}", plan.join("\n"));
+        let sorted = line.contains("TEMP B-TREE FOR ORDER BY") || line.contains("Sort Key");
+        assert!(sorts || !sorted, "{name} sorts:\n{}", plan.join("\n"));
+    }
+    Ok(())
+}
+
+on_both_engines! {
+    async fn everybodys_lists_come_out_of_an_index_in_their_order(database: &Database) {
+        let db = seeded(database).await?;
+        let (user, image) = (seeded_user(0), seeded_image(9_000));
+        let after = Some((SEEDED_FROM + 500_000_000_000, image.as_str()));
+        for after in [None, after] {
+            for which in [Which::Recent, Which::Trending, Which::OfUser(&user), Which::OfModel("model4"), Which::Tagged("tag6"), Which::Tagged("rare")] {
+                assert_good(&format!("{which:?} {after:?}"), false, public::listing(&db, which, after, 20)).await?;
+            }
+            // The few that are followed are put together.
+            assert_good("followed", true, public::listing(&db, Which::OfFollowed(&user), after, 20)).await?;
+            let before = after.map(|(at, id)| (Timestamp(at), id));
+            assert_good("comments", false, comments::listing(&db, &image, before, 20)).await?;
+            assert_good("queue", false, moderation::waiting(&db, after, 20)).await?;
+            assert_good("findings", false, strikes::listing(&db, before, 20)).await?;
+        }
+    }
+
+    async fn searches_read_what_they_find(database: &Database) {
+        let db = seeded(database).await?;
+        let words = |text| Words::of(text).ok_or("words");
+        for text in ["painting", "thing44", "single9000", "painting colour3 thing444"] {
+            for before in [None, Some(seeded_image(9_000))] {
+                assert_good(text, true, search::listing(&db, &words(text)?, before.as_deref(), 20)).await?;
+                let filter = gallery::Filter { words: Some(&words(text)?), ..gallery::Filter::default() };
+                assert_good(text, true, gallery::listing(&db, &seeded_user(0), &filter, 20)).await?;
+            }
+        }
+    }
+
+    async fn ones_own_lists_read_ones_own_rows(database: &Database) {
+        let db = seeded(database).await?;
+        let (many, few, image) = (seeded_user(0), seeded_user(7), seeded_image(9_000));
+        let before = Some((Timestamp(SEEDED_FROM + 500_000_000_000), image.as_str()));
+        let plain = gallery::Filter::default();
+        let filters = [
+            plain,
+            gallery::Filter { model: Some("model4"), ..plain },
+            gallery::Filter { sampler: Some("sampler3"), mode: Some("text_to_image"), ..plain },
+            gallery::Filter { width: (Some(512), Some(768)), height: (Some(512), None), ..plain },
+            gallery::Filter { made: (Some(Timestamp(SEEDED_FROM)), Some(Timestamp(SEEDED_FROM * 2))), ..plain },
+            gallery::Filter { is_favourite: Some(true), is_public: Some(false), ..plain },
+            gallery::Filter { tag: Some("rare"), ..plain },
+            gallery::Filter { album_id: Some(SEEDED_ALBUM), ..plain },
+        ];
+        for user in [&many, &few] {
+            for filter in filters {
+                for before in [None, before] {
+                    let filter = gallery::Filter { before, ..filter };
+                    assert_good(&format!("{filter:?}"), true, gallery::listing(&db, user, &filter, 20)).await?;
+                }
+            }
+            assert_good("trash", true, trash::listing(&db, user, before, 20)).await?;
+            assert_good("to purge", true, trash::due(&db, Some(user), Timestamp::MAX, 20)).await?;
+            assert_good("likes", true, likes::listing(&db, user, before, 20)).await?;
+            assert_good("follows", true, follows::following(&db, user, "", 20)).await?;
+            assert_good("followers", true, follows::followers_listing(&db, user, before, 20)).await?;
+        }
+        // Of who has a twentieth of everything, all of it may well be read.
+        assert_good("tags", true, tags::counting(&db, &few, 20)).await?;
+        assert_good("all to purge", false, trash::due(&db, None, Timestamp(SEEDED_FROM), 20)).await?;
+        assert_good("album", true, albums::in_order(&db, &many, SEEDED_ALBUM, Some((40, &image)), 20)).await?;
+    }
+}

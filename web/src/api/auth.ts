@@ -1,0 +1,29 @@
+// Getting an account, and getting in.
+import { call } from './client'
+import type { User } from './types'
+
+export const me = (): Promise<User> => call('/users/me')
+
+export const login = (email: string, password: string): Promise<{ user: User }> =>
+  call('/auth/login', { method: 'POST', body: { email, password, transport: 'cookie' } })
+
+export const logout = (): Promise<void> => call('/auth/logout', { method: 'POST' })
+
+export interface Registration {
+  email: string
+  password: string
+  username?: string
+  full_name?: string
+  locale?: string
+}
+
+export const register = (body: Registration): Promise<User> => call('/auth/register', { method: 'POST', body })
+
+export const verify = (token: string): Promise<void> => call('/auth/verify-email', { method: 'POST', body: { token } })
+
+export const resend = (): Promise<void> => call('/auth/verify-email/resend', { method: 'POST' })
+
+export const requestReset = (email: string): Promise<void> => call('/auth/reset-password', { method: 'POST', body: { email } })
+
+export const confirmReset = (token: string, password: string): Promise<void> =>
+  call('/auth/reset-password/confirm', { method: 'POST', body: { token, password } })

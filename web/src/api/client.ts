@@ -1,0 +1,80 @@
+// How requests are sent. A browser is let in by cookies that scripts cannot read; what changes something repeats the readable one as a header.
+// An access token that has run out is exchanged once, for all requests that wait; without accounts (single-user mode) there is neither.
+import { ApiFailure, failureOf } from './failure'
+
+export const BASE = '/api/v1'
+const PROOF_COOKIE = '__Host-easel_csrf'
+
+export interface Request {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  query?: Record<string, string | number | boolean | null | undefined>
+  body?: unknown
+  headers?: Record<string, string>
+  signal?: AbortSignal
+}
+
+/** The proof that a page of ours sent a request; empty without a session. */
+export function proof(): string {
+  const found = document.cookie.split('; ').find((cookie) => cookie.startsWith(`${PROOF_COOKIE}=`))
+  return found?.slice(PROOF_COOKIE.length + 1) ?? ''
+}
+
+/** The address of a path with a query; what is undefined, null or empty is left out. */
+export function address(path: string, query: Request['query'] = {}): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '')
+  const text = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString()
+  const full = path.startsWith('/v1/') || path.startsWith('/api/') || path.startsWith('/health') || path === '/metrics' ? path : BASE + path
+  return text ? `${full}?${text}` : full
+}
+
+/** Sends a request and reads the JSON it is answered with; nothing becomes `undefined`. */
+export async function call<T = void>(path: string, request: Request = {}): Promise<T> {
+  const response = await send(path, request)
+  if (!response.ok) throw await failureOf(response)
+  const text = await response.text()
+  return (text ? JSON.parse(text) : undefined) as T
+}
+
+/** Sends a request; a session that has run out is renewed first. */
+export async function send(path: string, request: Request = {}): Promise<Response> {
+  const response = await once(path, request)
+  if (response.status !== 401 || !proof() || path.startsWith('/auth/')) return response
+  return (await renew()) ? once(path, request) : response
+}
+
+async function once(path: string, { method = 'GET', query, body, headers = {}, signal }: Request): Promise<Response> {
+  const all: Record<string, string> = { accept: 'application/json', ...headers }
+  if (method !== 'GET' && proof()) all['x-csrf-token'] = proof()
+  const isForm = body instanceof FormData
+  if (body !== undefined && !isForm) all['content-type'] = 'application/json'
+  const content = body === undefined ? undefined : isForm ? body : JSON.stringify(body)
+  try {
+    return await fetch(address(path, query), { method, headers: all, body: content, signal, credentials: 'same-origin' })
+  } catch (thrown) {
+    if (thrown instanceof DOMException && thrown.name === 'AbortError') throw thrown
+    throw new ApiFailure(0, 'offline', 'the server cannot be reached')
+  }
+}
+
+let renewal: Promise<boolean> | null = null
+
+/** Exchanges the refresh token. Two exchanges of one token would end the session, so other tabs wait for this one too. */
+export function renew(): Promise<boolean> {
+  renewal ??= exclusively(exchange).finally(() => (renewal = null))
+  return renewal
+}
+
+async function exchange(before: string): Promise<boolean> {
+  // Another tab has done it while we waited.
+  if (proof() !== before) return proof() !== ''
+  const response = await once('/auth/refresh', { method: 'POST', body: {} })
+  return response.ok
+}
+
+async function exclusively(work: (before: string) => Promise<boolean>): Promise<boolean> {
+  const before = proof()
+  const run = (): Promise<boolean> => work(before).catch(() => false)
+  // Pages without HTTPS have no locks, and no session either.
+  const locks = navigator.locks as LockManager | null | undefined
+  return locks ? locks.request('easel-refresh', run) : run()
+}

@@ -1,0 +1,9 @@
+// Jobs: what is being drawn, and what was.
+import { call } from './client'
+import type { Job, Page } from './types'
+
+export const list = (cursor?: string | null, limit = 30): Promise<Page<Job>> => call('/jobs', { query: { cursor, limit } })
+
+export const get = (id: string): Promise<Job> => call(`/jobs/${encodeURIComponent(id)}`)
+
+export const cancel = (id: string): Promise<Job> => call(`/jobs/${encodeURIComponent(id)}/cancel`, { method: 'POST' })

@@ -1,0 +1,82 @@
+// The shapes of the API, by the names the pages use: those of `schema.ts`, which `npm run api` makes of docs/openapi.json. Nothing else names a
+// schema.
+import type { components } from './schema'
+
+type Schemas = components['schemas']
+
+/** As the server answers: what may be missing in a request is null in an answer. */
+type Shown<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
+
+export type Role = 'user' | 'moderator' | 'admin' | 'superuser'
+export type User = Omit<Shown<Schemas['UserView']>, 'role'> & { role: Role }
+
+export interface Page<T> {
+  data: T[]
+  next: string | null
+}
+
+/** A stored picture to start from. */
+export type Source = Schemas['SourceBody']
+
+export type Quality = 'normal' | '2k' | '4k'
+export type OutputFormat = 'png' | 'jpeg' | 'webp'
+
+/** What is to be drawn; what is left out is the model's own default. */
+export type DrawingBody = Partial<Omit<Schemas['DrawingBody'], 'prompt'>> & { prompt: string }
+
+export type JobState = 'queued' | 'processing' | 'completed' | 'failed' | 'cancelled'
+
+/** What a job keeps of it (`crates/platform/src/orders`). */
+export interface Drawing {
+  model: string
+  prompt: string
+  negative_prompt?: string
+  width?: number
+  height?: number
+  steps?: number
+  guidance?: number
+  sampler?: string
+  schedule?: string
+  eta?: number
+  clip_skip?: number
+  seed?: number
+  count: number
+  start?: Source
+  mask?: Source
+  strength?: number
+}
+
+export interface Order {
+  work: ({ kind: 'draw' } & Drawing) | { kind: 'upscale'; source: Source; factor: number }
+  output: { format: OutputFormat; quality: Quality; compression: number; lossless: boolean }
+}
+
+export type Job = Omit<Shown<Schemas['JobView']>, 'state' | 'request' | 'images' | 'error'> & {
+  state: JobState
+  request: Order
+  error: Schemas['JobError'] | null
+  /** Lists come without. */
+  images?: Picture[]
+}
+
+export type Picture = Omit<Shown<Schemas['ImageView']>, 'parameters'> & { parameters: Record<string, unknown> }
+export type Upload = Shown<Schemas['UploadView']>
+export type Quote = Shown<Schemas['QuoteView']>
+export type Model = Shown<Schemas['ModelView']>
+export type Plan = Shown<Schemas['PlanView']>
+export type Balance = Omit<Shown<Schemas['BalanceView']>, 'grants'> & { grants: Shown<Schemas['GrantView']>[] }
+export type Transfer = Shown<Schemas['TransferView']>
+export type UsageDay = Shown<Schemas['DayView']>
+export type Session = Shown<Schemas['SessionRow']>
+export type ApiKey = Shown<Schemas['KeyView']>
+
+/** What happens to a job, as the socket and the event stream tell it (`crates/platform/src/bus.rs`). */
+export type What =
+  | { type: 'queued' }
+  | { type: 'waiting'; position: number; seconds_left: number }
+  | { type: 'started' }
+  | { type: 'step'; index: number; total: number; seconds_left: number }
+  | { type: 'preview'; picture: number; jpeg: string }
+  | { type: 'decoded'; index: number; total: number }
+  | { type: 'cancel_requested' }
+  | { type: 'ended'; state: JobState }

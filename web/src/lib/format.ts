@@ -1,0 +1,49 @@
+// Numbers, days and sizes as the reader's language writes them.
+
+export const formatNumber = (value: number, locale: string): string => new Intl.NumberFormat(locale).format(value)
+
+/** An amount of credits: a decimal text of at most six places. */
+export const formatCredits = (amount: string, locale: string): string =>
+  new Intl.NumberFormat(locale, { maximumFractionDigits: 6 }).format(Number(amount))
+
+export const formatMoney = (cents: number, locale: string, currency = 'USD'): string =>
+  new Intl.NumberFormat(locale, { style: 'currency', currency }).format(cents / 100)
+
+export const formatTime = (time: string, locale: string): string =>
+  new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time))
+
+export const formatDay = (time: string, locale: string): string => new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(new Date(time))
+
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
+
+export function formatBytes(bytes: number, locale: string): string {
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1)
+  const unit = UNITS[power] ?? 'byte'
+  const digits = power === 0 ? 0 : 1
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, maximumFractionDigits: digits }).format(bytes / 1000 ** power)
+}
+
+/** `5s`, `2 min 10 s` as the language abbreviates them. */
+export function formatSeconds(seconds: number, locale: string): string {
+  const whole = Math.max(0, Math.round(seconds))
+  const part = (value: number, unit: string): string =>
+    new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }).format(value)
+  const minutes = Math.floor(whole / 60)
+  if (minutes === 0) return part(whole, 'second')
+  return whole % 60 === 0 || minutes > 9 ? part(minutes, 'minute') : `${part(minutes, 'minute')} ${part(whole % 60, 'second')}`
+}
+
+const RELATIVE: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+]
+
+/** "3 hours ago"; what is older than a month is a day. */
+export function formatAgo(time: string, locale: string, now = Date.now()): string {
+  const seconds = (new Date(time).getTime() - now) / 1000
+  if (seconds < -30 * 86_400) return formatDay(time, locale)
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
+  const [unit, size] = RELATIVE.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1]
+  return format.format(Math.round(seconds / size), unit)
+}

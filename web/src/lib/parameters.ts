@@ -1,0 +1,32 @@
+// What a picture was drawn with, for people and for other programs.
+import type { Picture } from '@/api/types'
+import { SAMPLERS, SCHEDULES } from './catalogue'
+
+const SHOWN_ELSEWHERE = new Set(['prompt', 'model', 'width', 'height'])
+
+/** Name and value of what is known. */
+export function parameterPairs(picture: Picture): [string, string][] {
+  return Object.entries(picture.parameters).flatMap(([name, value]): [string, string][] => {
+    if (SHOWN_ELSEWHERE.has(name) || value === null || value === '' || typeof value === 'object') return []
+    return [[name, String(value)]]
+  })
+}
+
+/** As A1111 writes it, so that it can be pasted there. */
+export function parametersText(picture: Picture): string {
+  const known = picture.parameters
+  const title = (list: { id: string; title: string }[], id: unknown): unknown => list.find((entry) => entry.id === id)?.title ?? id
+  const pairs: [string, unknown][] = [
+    ['Steps', known['steps']],
+    ['Sampler', title(SAMPLERS, known['sampler'])],
+    ['Schedule type', title(SCHEDULES, known['schedule'])],
+    ['CFG scale', known['guidance']],
+    ['Seed', known['seed']],
+    ['Size', `${picture.width}x${picture.height}`],
+    ['Model', picture.model],
+    ['Denoising strength', known['strength']],
+  ]
+  const line = pairs.filter(([, value]) => value !== undefined && value !== null).map(([name, value]) => `${name}: ${String(value)}`)
+  const negative = known['negative_prompt'] ? [`Negative prompt: ${String(known['negative_prompt'])}`] : []
+  return [picture.prompt, ...negative, line.join(', ')].join('\n')
+}

@@ -1,0 +1,75 @@
+// Pages and who may see them. Each is fetched when it is first opened.
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import type { Role } from '@/api/types'
+import { i18n } from '@/i18n'
+import { useSession } from '@/stores/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** The key of its title. */
+    title?: string
+    /** Somebody must be here. */
+    needs?: Role
+    /** For people who are not logged in. */
+    guests?: boolean
+  }
+}
+
+export const routes: RouteRecordRaw[] = [
+  { path: '/', name: 'landing', component: () => import('@/pages/Landing.vue'), meta: { title: 'title.landing' } },
+  { path: '/generate', name: 'generate', component: () => import('@/pages/Generate.vue'), meta: { title: 'title.generate', needs: 'user' } },
+  { path: '/generate/:mode(text-to-image|image-to-image)', redirect: (to) => ({ name: 'generate', query: { mode: to.params['mode'] as string } }) },
+  { path: '/gallery', name: 'gallery', component: () => import('@/pages/Gallery.vue'), meta: { title: 'title.gallery', needs: 'user' } },
+  { path: '/explore', name: 'explore', component: () => import('@/pages/Explore.vue'), meta: { title: 'title.explore' } },
+  { path: '/explore/:id', name: 'public-image', component: () => import('@/pages/PublicImage.vue'), meta: { title: 'title.image' } },
+  { path: '/images/:id', name: 'image', component: () => import('@/pages/Image.vue'), meta: { title: 'title.image', needs: 'user' } },
+  { path: '/pricing', name: 'pricing', component: () => import('@/pages/Pricing.vue'), meta: { title: 'title.pricing' } },
+  { path: '/dashboard', name: 'dashboard', component: () => import('@/pages/Dashboard.vue'), meta: { title: 'title.dashboard', needs: 'user' } },
+  { path: '/profile', name: 'profile', component: () => import('@/pages/Profile.vue'), meta: { title: 'title.profile', needs: 'user' } },
+  { path: '/settings/providers', name: 'providers', component: () => import('@/pages/Providers.vue'), meta: { title: 'title.providers', needs: 'user' } },
+  { path: '/setup', name: 'setup', component: () => import('@/pages/Setup.vue'), meta: { title: 'title.setup' } },
+  { path: '/login', alias: '/auth/login', name: 'login', component: () => import('@/pages/auth/Login.vue'), meta: { title: 'title.login', guests: true } },
+  { path: '/register', alias: '/auth/register', name: 'register', component: () => import('@/pages/auth/Register.vue'), meta: { title: 'title.register', guests: true } },
+  { path: '/reset-password', name: 'reset', component: () => import('@/pages/auth/Reset.vue'), meta: { title: 'title.reset' } },
+  { path: '/verify-email', name: 'verify', component: () => import('@/pages/auth/Verify.vue'), meta: { title: 'title.verify' } },
+  { path: '/auth/callback', name: 'callback', component: () => import('@/pages/auth/Callback.vue'), meta: { title: 'title.login' } },
+  {
+    path: '/admin',
+    component: () => import('@/pages/admin/Layout.vue'),
+    meta: { needs: 'moderator', title: 'title.admin' },
+    children: [
+      { path: '', name: 'admin', component: () => import('@/pages/admin/Overview.vue') },
+      { path: 'users', name: 'admin-users', component: () => import('@/pages/admin/Users.vue') },
+      { path: 'moderation', name: 'admin-moderation', component: () => import('@/pages/admin/Moderation.vue') },
+      { path: 'jobs', name: 'admin-jobs', component: () => import('@/pages/admin/Jobs.vue') },
+      { path: 'models', name: 'admin-models', component: () => import('@/pages/admin/Models.vue') },
+      { path: 'audit', name: 'admin-audit', component: () => import('@/pages/admin/Audit.vue') },
+      { path: 'config', name: 'admin-config', component: () => import('@/pages/admin/Config.vue') },
+    ],
+  },
+  { path: '/:rest(.*)*', name: 'missing', component: () => import('@/pages/Missing.vue'), meta: { title: 'title.missing' } },
+]
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes,
+  scrollBehavior: (to, _from, kept) => kept ?? (/^#[\w-]+$/.test(to.hash) ? { el: to.hash } : { top: 0 }),
+})
+
+router.beforeEach(async (to) => {
+  const session = useSession()
+  await session.load()
+  if (session.config.needs_setup && to.name !== 'setup') return { name: 'setup' }
+  const { needs, guests } = to.meta
+  if (guests && session.user && !session.isLocal) return { name: 'generate' }
+  if (!needs) return true
+  if (!session.user) return session.unreachable ? true : { name: 'login', query: { next: to.fullPath } }
+  return session.hasRole(needs) ? true : { name: 'missing', params: { rest: to.path.slice(1).split('/') } }
+})
+
+router.afterEach((to, from) => {
+  const title = to.meta.title ? i18n.global.t(to.meta.title) : ''
+  document.title = title ? `${title} · Easel` : 'Easel'
+  // For people who hear the page: where they are now.
+  if (from.name && to.path !== from.path) document.getElementById('main')?.focus({ preventScroll: true })
+})

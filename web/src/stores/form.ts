@@ -1,0 +1,152 @@
+// What is to be drawn next. It is kept in this browser, so that a reload loses nothing; pictures to start from are not.
+import { defineStore } from 'pinia'
+import { useLocalStorage } from '@vueuse/core'
+import { computed, ref } from 'vue'
+import type { Style } from '@/api/later'
+import type { DrawingBody, Job, OutputFormat, Picture, Quality, Source } from '@/api/types'
+import type { Recalled } from '@/lib/infotext'
+
+export interface Fields {
+  prompt: string
+  negative: string
+  model: string
+  ratio: string
+  width: number | null
+  height: number | null
+  quality: Quality
+  count: number
+  steps: number | null
+  guidance: number | null
+  sampler: string
+  schedule: string
+  seed: number | null
+  clipSkip: number | null
+  eta: number | null
+  strength: number
+  format: OutputFormat
+}
+
+/** A picture to start from, and where it can be seen. */
+export interface Start {
+  source: Source
+  url: string
+  width: number
+  height: number
+  name: string
+}
+
+export const DEFAULTS: Fields = {
+  prompt: '',
+  negative: '',
+  model: '',
+  ratio: '1:1',
+  width: null,
+  height: null,
+  quality: 'normal',
+  count: 1,
+  steps: null,
+  guidance: null,
+  sampler: '',
+  schedule: '',
+  seed: null,
+  clipSkip: null,
+  eta: null,
+  strength: 0.75,
+  format: 'png',
+}
+
+const joined = (parts: (string | null | undefined)[]): string => parts.filter((part) => part?.trim()).join(', ')
+
+export const useForm = defineStore('form', () => {
+  const fields = useLocalStorage<Fields>('easel-form', { ...DEFAULTS }, { mergeDefaults: true })
+  const styles = ref<Style[]>([])
+  const start = ref<Start | null>(null)
+  /** The mask as it was sent, and what was painted. */
+  const mask = ref<{ source: Source } | null>(null)
+
+  const mode = computed(() => (start.value ? (mask.value ? 'edit' : 'image-to-image') : 'text-to-image'))
+
+  /** As the server takes it: what is left as it was is left out. */
+  const body = computed<DrawingBody>(() => {
+    const f = fields.value
+    const sized = f.width !== null && f.height !== null
+    const size = sized ? { width: f.width ?? 0, height: f.height ?? 0 } : start.value ? {} : { aspect_ratio: f.ratio }
+    const negative = joined([f.negative, ...styles.value.map((style) => style.negative_prompt)])
+    return {
+      prompt: joined([f.prompt.trim(), ...styles.value.map((style) => style.prompt)]),
+      ...size,
+      ...(negative && { negative_prompt: negative }),
+      ...(f.model && { model: f.model }),
+      ...(f.count > 1 && { n: f.count }),
+      ...(f.quality !== 'normal' && { quality: f.quality }),
+      ...(f.steps !== null && { steps: f.steps }),
+      ...(f.guidance !== null && { guidance: f.guidance }),
+      ...(f.sampler && { sampler: f.sampler }),
+      ...(f.schedule && { schedule: f.schedule }),
+      ...(f.seed !== null && { seed: f.seed }),
+      ...(f.clipSkip !== null && { clip_skip: f.clipSkip }),
+      ...(f.eta !== null && { eta: f.eta }),
+      ...(f.format !== 'png' && { format: f.format }),
+      ...(start.value && { image: start.value.source, strength: f.strength }),
+      ...(start.value && mask.value && { mask: mask.value.source }),
+    }
+  })
+
+  function set(changes: Partial<Fields>): void {
+    fields.value = { ...fields.value, ...changes }
+  }
+
+  /** Everything but the prompt as it was at first. */
+  function reset(): void {
+    fields.value = { ...DEFAULTS, prompt: fields.value.prompt, model: fields.value.model }
+    styles.value = []
+  }
+
+  /** What a picture was drawn with; what it does not tell is the model's own again. */
+  function recall(from: Recalled, models: readonly string[] = []): void {
+    styles.value = []
+    fields.value = {
+      ...DEFAULTS,
+      format: fields.value.format,
+      prompt: from.prompt,
+      negative: from.negative_prompt ?? '',
+      model: from.model && models.includes(from.model) ? from.model : fields.value.model,
+      width: from.width ?? null,
+      height: from.height ?? null,
+      steps: from.steps ?? null,
+      guidance: from.guidance ?? null,
+      sampler: from.sampler ?? '',
+      schedule: from.schedule ?? '',
+      seed: from.seed ?? null,
+      clipSkip: from.clip_skip ?? null,
+      strength: from.strength ?? DEFAULTS.strength,
+    }
+  }
+
+  /** The order of a job again. */
+  function recallJob(job: Job, models: readonly string[]): void {
+    const { work, output } = job.request
+    if (work.kind !== 'draw') return
+    recall(work, models)
+    set({ count: work.count, quality: output.quality, format: output.format, eta: work.eta ?? null })
+  }
+
+  function startFrom(picture: Picture): void {
+    mask.value = null
+    start.value = {
+      source: { from: 'image', id: picture.id },
+      url: picture.url,
+      width: picture.width,
+      height: picture.height,
+      name: picture.title ?? picture.prompt,
+    }
+  }
+
+  function clearStart(): void {
+    if (start.value?.url.startsWith('blob:')) URL.revokeObjectURL(start.value.url)
+    start.value = null
+    mask.value = null
+  }
+
+  return { fields, styles, start, mask, mode, body, set, reset, recall, recallJob, startFrom, clearStart }
+})

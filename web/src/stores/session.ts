@@ -1,0 +1,51 @@
+// Who is at the screen. Without accounts (one person on their own machine) that is the built-in account, and nobody logs in.
+import { defineStore } from 'pinia'
+import { computed, ref } from 'vue'
+import * as auth from '@/api/auth'
+import { asFailure } from '@/api/failure'
+import { publicConfig, type PublicConfig } from '@/api/later'
+import type { Role, User } from '@/api/types'
+
+const RANKS: Role[] = ['user', 'moderator', 'admin', 'superuser']
+const LOCAL_PLAN = 'local'
+
+export const useSession = defineStore('session', () => {
+  const user = ref<User | null>(null)
+  /** `null` until the server has answered. */
+  const known = ref(false)
+  const unreachable = ref(false)
+  const config = ref<Partial<PublicConfig>>({})
+
+  const isLocal = computed(() => user.value?.plan === LOCAL_PLAN)
+  const hasRole = (role: Role): boolean => RANKS.indexOf(user.value?.role ?? 'user') >= RANKS.indexOf(role)
+  const isModerator = computed(() => user.value !== null && hasRole('moderator'))
+  const isAdmin = computed(() => user.value !== null && hasRole('admin'))
+
+  let loading: Promise<void> | null = null
+  /** Asks the server who we are, once. */
+  function load(): Promise<void> {
+    if (known.value) return Promise.resolve()
+    loading ??= refresh().finally(() => (loading = null))
+    return loading
+  }
+
+  async function refresh(): Promise<void> {
+    const [who, what] = await Promise.allSettled([auth.me(), publicConfig()])
+    if (what.status === 'fulfilled') config.value = what.value
+    unreachable.value = who.status === 'rejected' && asFailure(who.reason).isOffline
+    user.value = who.status === 'fulfilled' ? who.value : null
+    known.value = !unreachable.value
+  }
+
+  async function login(email: string, password: string): Promise<void> {
+    user.value = (await auth.login(email, password)).user
+    known.value = true
+  }
+
+  async function logout(): Promise<void> {
+    await auth.logout()
+    user.value = null
+  }
+
+  return { user, known, unreachable, config, isLocal, isModerator, isAdmin, hasRole, load, refresh, login, logout }
+})

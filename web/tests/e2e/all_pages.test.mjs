@@ -1,0 +1,78 @@
+// Every page, light and dark, on a telephone and on a desk: no violation that axe finds, nothing wider than the screen, and a picture of it in
+// `tests/e2e/out` to look at.
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { PASSWORD, browser, start, visit } from './harness.mjs'
+import { PAGES, SIZES, settled } from './pages.mjs'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const OUT = fileURLToPath(new URL('out', import.meta.url))
+let server, chrome, picture
+
+before(async () => {
+  mkdirSync(OUT, { recursive: true })
+  server = await start({ accounts: true })
+  server.superuser('root@example.org')
+  chrome = await browser()
+  const page = await visit(chrome, server)
+  await login(page)
+  const job = await page.evaluate(async () => {
+    const proof = document.cookie.split('; ').find((cookie) => cookie.includes('csrf'))?.split('=')[1] ?? ''
+    const headers = { 'content-type': 'application/json', 'x-csrf-token': proof }
+    let job = await (await fetch('/api/v1/images/generate', { method: 'POST', headers, body: JSON.stringify({ prompt: 'a red circle' }) })).json()
+    while (['queued', 'processing'].includes(job.state)) {
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      job = await (await fetch(`/api/v1/jobs/${job.id}`)).json()
+    }
+    return job
+  })
+  picture = job.images?.[0]?.id ?? assert.fail(JSON.stringify(job))
+  await page.context().close()
+})
+after(async () => {
+  await chrome?.close()
+  server?.stop()
+})
+
+async function login(page) {
+  await page.goto('/login')
+  await page.getByLabel('Email').fill('root@example.org')
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.waitForURL((url) => url.pathname === '/generate')
+}
+
+/** What axe finds. It is put in by the debugger, so that the page's own policy holds while it looks. */
+async function violations(page) {
+  const debug = await page.context().newCDPSession(page)
+  const expression = `${AXE};axe.run(document).then(({violations}) => violations.map(({id, nodes}) => id + ': ' + nodes[0].html.slice(0, 200)))`
+  const { result, exceptionDetails } = await debug.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true })
+  if (exceptionDetails) throw new Error(exceptionDetails.text)
+  return result.value
+}
+
+for (const [size, viewport] of SIZES) {
+  for (const colorScheme of ['dark', 'light']) {
+    test(`${size} ${colorScheme}`, async (context) => {
+      const somebody = await visit(chrome, server, { viewport, colorScheme })
+      const guest = await visit(chrome, server, { viewport, colorScheme })
+      await login(somebody)
+      for (const [name, path, { guest: asGuest = false } = {}] of PAGES) {
+        await context.test(name, async () => {
+          const page = asGuest ? guest : somebody
+          await page.goto(path.replace(':picture', picture))
+          await settled(page)
+          await page.screenshot({ path: `${OUT}/${name}-${size}-${colorScheme}.png` })
+          assert.deepEqual(await violations(page), [])
+          assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), 'wider than the screen')
+          assert.deepEqual([page.complaints, page.strangers], [[], []])
+        })
+      }
+      await somebody.context().close()
+      await guest.context().close()
+    })
+  }
+}

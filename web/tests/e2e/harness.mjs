@@ -1,0 +1,78 @@
+// The real program with the built-in model in an empty folder, and Debian's Chromium. `EASEL_BIN` says where the program is.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+
+const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../../target', import.meta.url))
+export const BIN = process.env.EASEL_BIN ?? join(target, 'release', 'easel')
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+export const PASSWORD = 'a long sentence that nobody says'
+
+/** Starts a server; `accounts` makes everybody log in. */
+export async function start({ accounts = false, args = [] } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'easel-e2e-'))
+  const env = { HOME: folder, PATH: process.env.PATH, EASEL_DATA_DIR: join(folder, 'data') }
+  const options = ['serve', '--port', '0', ...(accounts ? ['--auth', 'required'] : []), ...args]
+  const child = spawn(BIN, options, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = await new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).once('line', (text) => resolve([text]))
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)))
+    child.once('error', reject)
+  })
+  const port = /:(\d+)/.exec(line)?.[1]
+  const server = {
+    // Cookies for HTTPS alone are kept for this name too.
+    url: `http://localhost:${port}`,
+    /** The last mail to somebody. */
+    async mail(address) {
+      const outbox = join(folder, 'data', 'outbox')
+      for (let tries = 0; tries < 100; tries++) {
+        const mails = existsSync(outbox) ? readdirSync(outbox).map((name) => join(outbox, name)) : []
+        const texts = mails.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs).map((name) => readFileSync(name, 'utf8'))
+        const found = texts.find((text) => text.includes(address))
+        if (found) return found.replace(/=\r?\n/g, '').replace(/=3D/g, '=')
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      throw new Error(`no mail to ${address}`)
+    },
+    superuser(email) {
+      const ran = spawnSync(BIN, ['admin', 'create-superuser', '--email', email], { cwd: folder, env, input: `${PASSWORD}\n`, encoding: 'utf8' })
+      if (ran.status !== 0) throw new Error(ran.stderr)
+    },
+    stop() {
+      child.kill('SIGTERM')
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+  for (let tries = 0; tries < 300; tries++) {
+    const ready = await fetch(`${server.url}/health/ready`).catch(() => null)
+    if (ready?.ok) return server
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  server.stop()
+  throw new Error('the server does not become ready')
+}
+
+export function browser() {
+  const executablePath = process.env.CHROMIUM ?? CHROMIUM.find(existsSync)
+  return chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
+}
+
+/** A page of somebody's own. What it complains of, and what it asks of others, is kept. */
+export async function visit(chrome, server, { viewport = { width: 1280, height: 860 }, locale = 'en-US', ...more } = {}) {
+  const context = await chrome.newContext({ viewport, locale, baseURL: server.url, reducedMotion: 'reduce', ...more })
+  const page = await context.newPage()
+  page.complaints = []
+  page.strangers = []
+  page.on('pageerror', (error) => page.complaints.push(error.message))
+  page.on('console', (message) => /Content Security Policy|Refused to/.test(message.text()) && page.complaints.push(message.text()))
+  page.on('request', (request) => {
+    const url = request.url()
+    if (!url.startsWith(server.url) && !/^(data|blob|ws):/.test(url)) page.strangers.push(url)
+  })
+  return page
+}

@@ -1,0 +1,139 @@
+// One person on their own machine: no account, from the first word to the last picture.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { browser, start, visit } from './harness.mjs'
+
+let server, chrome
+before(async () => {
+  server = await start()
+  chrome = await browser()
+})
+after(async () => {
+  await chrome?.close()
+  server?.stop()
+})
+
+const tiles = (page, name) => page.getByRole('listbox', { name: 'Gallery' }).getByRole('option', name ? { name } : {})
+const drawn = (page, count = 1) => page.getByTestId('result').nth(count - 1).waitFor({ timeout: 60_000 })
+
+async function draw(page, prompt) {
+  await page.goto('/generate')
+  await page.getByLabel('Prompt', { exact: true }).fill(prompt)
+  await page.getByRole('button', { name: 'Draw', exact: true }).click()
+  await drawn(page)
+}
+
+test('a picture is drawn, looked at, marked, named, and deleted', async () => {
+  const page = await visit(chrome, server)
+  await draw(page, 'a red circle on a blue background')
+  await page.getByTestId('result').first().click()
+  await page.getByRole('button', { name: 'Favourite' }).click()
+  await page.goto('/gallery')
+  await tiles(page).first().click()
+  await page.getByLabel('Title').fill('The red one')
+  await page.getByLabel('Title').press('Enter')
+  await page.goto('/gallery')
+  await tiles(page, 'The red one').waitFor()
+  await page.getByLabel('Search prompts and titles').fill('nothing like it')
+  await page.getByText('Nothing found').waitFor()
+  await page.getByLabel('Search prompts and titles').fill('red')
+  await tiles(page, 'The red one').click()
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await page.waitForURL('**/gallery')
+  await page.getByText('No pictures yet').waitFor()
+  assert.deepEqual([page.complaints, page.strangers], [[], []])
+})
+
+test('previews are seen while it is drawn, and it can be stopped', async () => {
+  const page = await visit(chrome, server)
+  await page.goto('/generate')
+  await page.getByLabel('Prompt', { exact: true }).fill('a green square')
+  await page.getByText('Advanced settings').click()
+  await page.getByLabel('Steps', { exact: true }).fill('150')
+  await page.getByLabel('Steps', { exact: true }).press('Tab')
+  await page.getByRole('button', { name: 'Draw', exact: true }).click()
+  await page.getByTestId('preview').first().waitFor({ timeout: 60_000 })
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.getByText('Cancelled').waitFor()
+  assert.deepEqual(page.complaints, [])
+})
+
+test('a part is painted over with the brush and drawn anew', async () => {
+  const page = await visit(chrome, server)
+  await draw(page, 'a blue circle on a red background')
+  await page.getByTestId('result').first().click()
+  await page.getByRole('button', { name: 'Use as input' }).click()
+  await page.getByRole('button', { name: 'Paint a mask' }).click()
+  const canvas = page.getByRole('application')
+  const box = await canvas.boundingBox()
+  await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.5)
+  await page.mouse.down()
+  await page.mouse.move(box.x + box.width * 0.7, box.y + box.height * 0.5, { steps: 5 })
+  await page.mouse.up()
+  await page.getByRole('button', { name: 'Use this mask' }).click()
+  await page.getByRole('button', { name: 'Remove the mask' }).waitFor()
+  const before = await page.getByTestId('result').count()
+  const asked = page.waitForRequest((request) => request.url().endsWith('/images/generate'))
+  await page.getByRole('button', { name: 'Draw', exact: true }).click()
+  const body = (await asked).postDataJSON()
+  assert.equal(body.image.from, 'image')
+  assert.equal(body.mask.from, 'upload')
+  await drawn(page, before + 1)
+  await page.getByTestId('result').first().click()
+  await page.getByRole('button', { name: 'Compare' }).click()
+  await page.getByLabel('Compare').last().focus()
+  assert.deepEqual(page.complaints, [])
+})
+
+test('by the keyboard alone', async () => {
+  const page = await visit(chrome, server)
+  await page.goto('/generate')
+  await page.getByLabel('Prompt', { exact: true }).waitFor()
+  for (let presses = 0; presses < 40; presses++) {
+    if (await page.evaluate(() => document.activeElement?.tagName === 'TEXTAREA')) break
+    await page.keyboard.press('Tab')
+  }
+  await page.keyboard.type('a yellow star')
+  await page.waitForTimeout(600)
+  await page.keyboard.press('Control+Enter')
+  await drawn(page)
+  await page.goto('/gallery')
+  await tiles(page).first().focus()
+  await page.keyboard.press('Space')
+  await page.getByText('1 selected').waitFor()
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/images/*')
+})
+
+test('on a telephone, 360 wide', async () => {
+  const page = await visit(chrome, server, { viewport: { width: 360, height: 780 }, hasTouch: true, isMobile: true })
+  await draw(page, 'a purple triangle')
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
+  assert.equal(wider, false)
+})
+
+for (const [name, block] of [
+  ['the socket', (page) => page.addInitScript(() => { window.WebSocket = class { constructor() { throw new Error('blocked') } } })],
+  ['the socket and the stream', async (page) => {
+    await page.addInitScript(() => { window.WebSocket = class { constructor() { throw new Error('blocked') } } })
+    await page.route('**/events', (route) => route.abort())
+  }],
+]) {
+  test(`with ${name} blocked`, async () => {
+    const page = await visit(chrome, server)
+    await block(page)
+    await draw(page, 'a white ring')
+  })
+}
+
+for (const [locale, label, go] of [['zh-CN', '提示词', '开始绘制'], ['ru-RU', 'Запрос', 'Нарисовать']]) {
+  test(`in ${locale}`, async () => {
+    const page = await visit(chrome, server, { locale })
+    await page.goto('/generate')
+    await page.getByLabel(label, { exact: true }).fill('a red circle')
+    await page.getByRole('button', { name: go, exact: true }).click()
+    await drawn(page)
+  })
+}

@@ -1,0 +1,40 @@
+// Every page, as the checks of all pages visit them: with accounts, as an administrator.
+export const PAGES = [
+  ['landing', '/'],
+  ['login', '/login', { guest: true }],
+  ['register', '/register', { guest: true }],
+  ['reset', '/reset-password', { guest: true }],
+  ['reset-confirm', '/reset-password#token=em_x', { guest: true }],
+  ['verify', '/verify-email#token=em_x'],
+  ['callback', '/auth/callback?error=denied'],
+  ['setup', '/setup'],
+  ['generate', '/generate'],
+  ['gallery', '/gallery'],
+  ['image', '/images/:picture'],
+  ['explore', '/explore'],
+  ['public-image', '/explore/:picture'],
+  ['pricing', '/pricing'],
+  ['dashboard', '/dashboard'],
+  ['profile', '/profile'],
+  ['providers', '/settings/providers'],
+  ['admin', '/admin'],
+  ['admin-users', '/admin/users'],
+  ['admin-moderation', '/admin/moderation'],
+  ['admin-jobs', '/admin/jobs'],
+  ['admin-models', '/admin/models'],
+  ['admin-audit', '/admin/audit'],
+  ['admin-config', '/admin/config'],
+  ['missing', '/nothing/here'],
+]
+
+export const SIZES = [
+  ['360', { width: 360, height: 780 }],
+  ['1280', { width: 1280, height: 860 }],
+]
+
+/** A page is there: the part that loads is gone. */
+export async function settled(page) {
+  await page.waitForSelector('#main h1, #main [role=alert]', { timeout: 15_000, state: 'attached' })
+  await page.waitForFunction(() => !document.querySelector('#main .skeleton'), null, { timeout: 8000 }).catch(() => undefined)
+  await page.waitForTimeout(400)
+}

@@ -1,0 +1,237 @@
+import { flushPromises } from '@vue/test-utils'
+import { describe, expect, it, vi } from 'vitest'
+import CreditsBox from '@/components/admin/CreditsBox.vue'
+import Landing from '@/pages/Landing.vue'
+import Dashboard from '@/pages/Dashboard.vue'
+import Missing from '@/pages/Missing.vue'
+import Pricing from '@/pages/Pricing.vue'
+import Profile from '@/pages/Profile.vue'
+import Providers from '@/pages/Providers.vue'
+import Setup from '@/pages/Setup.vue'
+import AdminAudit from '@/pages/admin/Audit.vue'
+import AdminConfig from '@/pages/admin/Config.vue'
+import AdminJobs from '@/pages/admin/Jobs.vue'
+import AdminModels from '@/pages/admin/Models.vue'
+import AdminModeration from '@/pages/admin/Moderation.vue'
+import AdminOverview from '@/pages/admin/Overview.vue'
+import AdminUsers from '@/pages/admin/Users.vue'
+import Callback from '@/pages/auth/Callback.vue'
+import Login from '@/pages/auth/Login.vue'
+import Register from '@/pages/auth/Register.vue'
+import Reset from '@/pages/auth/Reset.vue'
+import Verify from '@/pages/auth/Verify.vue'
+import { useForm } from '@/stores/form'
+import { useSession } from '@/stores/session'
+import { useToasts } from '@/stores/toasts'
+import { fill, sendForm, show } from '../mount'
+import { user } from '../samples'
+import { Refusal } from '../server'
+
+describe('getting in', () => {
+  it('by a password, to where one wanted to go', async () => {
+    const { push } = await show(Login, { path: '/login?next=/gallery' })
+    await fill('Email', 'ada@example.org')
+    await fill('Password', 'a long sentence')
+    await sendForm()
+    expect(push).toHaveBeenCalledWith('/gallery')
+  })
+
+  it('not with a wrong one', async () => {
+    const { text, click } = await show(Login, { world: { 'POST /api/v1/auth/login': new Refusal(401, 'wrong', 'the address or the password is wrong') } })
+    await sendForm()
+    expect(text()).toContain('the address or the password is wrong')
+    await click('Show the password')
+    expect(document.querySelector('input[type=password]')).toBeNull()
+  })
+
+  it('by a new account; what is wrong with a field stands at the field', async () => {
+    let taken = true
+    const { push, asked } = await show(Register, { path: '/register', world: { 'POST /api/v1/auth/register': () => (taken ? new Refusal(409, 'taken', 'this name is taken', 'username') : user()) } })
+    await fill('Email', 'ada@example.org')
+    await fill('Name that others see', 'ada')
+    await fill('Password', 'a long sentence')
+    await sendForm()
+    const field = document.querySelector('[aria-invalid=true]') as HTMLElement
+    expect(document.getElementById(field.getAttribute('aria-describedby') ?? '')?.textContent).toBe('this name is taken')
+    taken = false
+    await sendForm()
+    expect(asked.of('POST /api/v1/auth/register')[1]?.body).toMatchObject({ username: 'ada', locale: 'en' })
+    expect(push).toHaveBeenCalledWith('/generate')
+  })
+
+  it('after a forgotten password', async () => {
+    const ask = await show(Reset)
+    await fill('Email', 'a@b.c')
+    await sendForm()
+    expect(ask.text()).toContain('a link is on its way')
+    ask.wrapper.unmount()
+    const set = await show(Reset, { path: '/#token=em_1' })
+    await fill('New password', 'another sentence')
+    await sendForm()
+    expect(set.asked.of('POST /api/v1/auth/reset-password/confirm')[0]?.body).toEqual({ token: 'em_1', password: 'another sentence' })
+    expect(set.text()).toContain('Your password is changed')
+  })
+
+  it('with an address that is proved by a click', async () => {
+    const { click, text, asked } = await show(Verify, { path: '/#token=em_2' })
+    expect(asked.of('POST /api/v1/auth/verify-email')).toHaveLength(0)
+    await click('Confirm my address')
+    expect(text()).toContain('Your address is confirmed')
+  })
+
+  it('from another service, or not', async () => {
+    const { push } = await show(Callback)
+    expect(push).toHaveBeenCalledWith('/generate')
+    document.body.innerHTML = ''
+    const refused = await show(Callback, { path: '/?error=denied' })
+    expect(refused.text()).toContain('did not let you in')
+  })
+})
+
+describe('the first visit', () => {
+  it('makes an administrator, a choice and a picture', async () => {
+    const { click, push, asked } = await show(Setup, { path: '/?token=su_1' })
+    await fill('Email', 'root@example.org')
+    await fill('Password', 'a long sentence')
+    await sendForm()
+    expect(asked.of('POST /api/v1/setup')[0]?.body).toEqual({ email: 'root@example.org', password: 'a long sentence', token: 'su_1' })
+    const radios = document.querySelectorAll<HTMLInputElement>('input[type=radio]')
+    radios[1]?.click()
+    await sendForm()
+    expect(useForm().fields.model).toBe('other')
+    await click('Draw the first picture')
+    expect(push).toHaveBeenCalledWith('/generate')
+    expect(useForm().fields.prompt).not.toBe('')
+  })
+})
+
+describe('one’s own pages', () => {
+  it('profile, use, security, keys, privacy', async () => {
+    const session = useSession()
+    session.user = user()
+    const { click, asked, text, push } = await show(Profile)
+    await fill('Name that others see', 'countess')
+    await sendForm()
+    expect(session.user?.username).toBe('countess')
+    await click('Usage')
+    expect(text()).toContain('3 pictures in thirty days')
+    expect(text()).toContain('one picture')
+    await click('Security')
+    await click('Log out there')
+    expect(asked.of('DELETE /api/v1/users/me/sessions/s1')).toHaveLength(1)
+    await click('API keys')
+    await fill('Name', 'n')
+    await sendForm()
+    expect(text()).toContain('ik_secret')
+    await click('Revoke')
+    expect(asked.of('DELETE /api/v1/api-keys/k')).toHaveLength(1)
+    await click('Privacy')
+    await click('Download everything about me')
+    await click('Delete my account')
+    ;([...document.querySelectorAll('[role=dialog] button')].at(-1) as HTMLElement).click()
+    await flushPromises()
+    expect(asked.of('DELETE /api/v1/users/me')).toHaveLength(1)
+    expect(push).toHaveBeenCalledWith('/')
+  })
+
+  it('a new password ends the session', async () => {
+    const session = useSession()
+    session.user = user()
+    const { click, push, asked } = await show(Profile)
+    await click('Security')
+    await fill('Current password', 'old sentence')
+    await fill('New password', 'new sentence')
+    await sendForm()
+    expect(asked.of('PUT /api/v1/users/me/password')[0]?.body).toEqual({ old: 'old sentence', new: 'new sentence' })
+    expect(session.user).toBeNull()
+    expect(push).toHaveBeenCalledWith('/login')
+  })
+
+  it('the dashboard’s parts fail one by one', async () => {
+    useSession().user = user({ full_name: 'Ada' })
+    const { text } = await show(Dashboard, { world: { 'GET /api/v1/credits/balance': new Refusal(500, 'x', 'the books are closed') } })
+    expect(text()).toContain('Hello, Ada')
+    expect(text()).toContain('the books are closed')
+    expect(text()).toContain('3 pictures in thirty days')
+  })
+
+  it('providers are added, tested and removed', async () => {
+    const { click, asked } = await show(Providers)
+    await fill('Name', 'Mine')
+    await fill('Key', 'sk-1')
+    await sendForm()
+    expect(asked.of('POST /api/v1/api-configs')[0]?.body).toEqual({ name: 'Mine', provider: 'openai', key: 'sk-1' })
+    await click('Test')
+    expect(useToasts().list[0]?.text).toBe('it answers')
+    await click('Delete')
+    expect(asked.of('DELETE /api/v1/api-configs/c')).toHaveLength(1)
+  })
+})
+
+describe('prices', () => {
+  it('are shown, and lead to an account or to the processor', async () => {
+    useSession().config = { billing: true }
+    const guest = await show(Pricing)
+    expect(guest.text()).toContain('$29.99 a month')
+    expect(guest.text()).toContain('100 credits for $4.99')
+    await guest.click('100 credits for $4.99')
+    expect(guest.push).toHaveBeenCalledWith('/register')
+    guest.wrapper.unmount()
+    useSession().user = user()
+    const assign = vi.fn()
+    vi.stubGlobal('location', { ...location, assign })
+    const { click } = await show(Pricing, { world: { 'POST /api/v1/subscriptions/checkout': { url: 'https://pay.example' } } })
+    await click('Choose')
+    expect(assign).toHaveBeenCalledWith('https://pay.example')
+  })
+
+  it('and examples are on the landing page', async () => {
+    const { text, wrapper } = await show(Landing)
+    expect(text()).toContain('Pictures from words')
+    expect(wrapper.findAll('img[alt="a red circle"]')).toHaveLength(1)
+    expect((await show(Missing)).text()).toContain('There is nothing here')
+  })
+})
+
+describe('administration', () => {
+  it('suspends, ranks and credits', async () => {
+    useSession().user = user({ role: 'superuser' })
+    const { click, asked, wrapper } = await show(AdminUsers)
+    const rows = wrapper.findAll('tbody tr')
+    expect(rows[0]?.find('.btn-danger').attributes('disabled')).toBeDefined()
+    await rows[1]?.find('.btn-danger').trigger('click')
+    await flushPromises()
+    expect(asked.of('PATCH /api/v1/admin/users/u2')[0]?.body).toEqual({ is_active: false })
+    await rows[1]?.find('select').setValue('moderator')
+    await flushPromises()
+    expect(asked.of('PATCH /api/v1/admin/users/u2')[1]?.body).toEqual({ role: 'moderator' })
+    await rows[1]?.findAll('button')[0]?.trigger('click')
+    await flushPromises()
+    await click('Close')
+  })
+
+  it('books a correction once', async () => {
+    const { asked, wrapper } = await show(CreditsBox, { props: { user: user({ id: 'u2' }) } })
+    await fill('Amount', '-5')
+    await fill('Reason', 'mistake')
+    await sendForm()
+    expect(asked.of('POST /api/v1/admin/users/u2/credits')[0]?.body).toMatchObject({ credits: -5, reason: 'mistake', key: expect.stringMatching(/^[0-9a-f-]{36}$/) })
+    expect(wrapper.emitted('close')).toHaveLength(1)
+  })
+
+  it('hides what was reported', async () => {
+    const { click, asked } = await show(AdminModeration)
+    await click('Hide')
+    expect(asked.of('POST /api/v1/admin/moderation/r')[0]?.body).toEqual({ decision: 'hide' })
+  })
+
+  it('loads models, and shows queue, audit, configuration and metrics', async () => {
+    const models = await show(AdminModels)
+    await models.click('Load')
+    expect(models.asked.of('POST /api/v1/admin/models/builtin/load')).toHaveLength(1)
+    expect((await show(AdminJobs)).text()).toContain('queued')
+    expect((await show(AdminAudit)).text()).toContain('ada')
+    expect((await show(AdminConfig)).text()).toContain('port')
+    expect((await show(AdminOverview)).text()).toContain('easel_up')
+  })
+})

@@ -1,0 +1,206 @@
+import { flushPromises } from '@vue/test-utils'
+import { ref } from 'vue'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import PictureGrid from '@/components/gallery/PictureGrid.vue'
+import CommentList from '@/components/gallery/CommentList.vue'
+import Explore from '@/pages/Explore.vue'
+import Gallery from '@/pages/Gallery.vue'
+import Image from '@/pages/Image.vue'
+import PublicImage from '@/pages/PublicImage.vue'
+import { useForm } from '@/stores/form'
+import { useGallery } from '@/stores/gallery'
+import { useSession } from '@/stores/session'
+import { useToasts } from '@/stores/toasts'
+import { zip } from '@/lib/zip'
+import { fill, sendForm, show } from '../mount'
+import { picture, user } from '../samples'
+import { Refusal, server } from '../server'
+
+// happy-dom lays nothing out: the page is 1000 wide.
+vi.mock('@vueuse/core', async (original) => ({ ...(await original<object>()), useElementSize: () => ({ width: ref(1000), height: ref(800) }) }))
+beforeEach(() => vi.stubGlobal('innerHeight', 800))
+
+const many = (count: number) => Array.from({ length: count }, (_, index) => picture({ id: `p${index}`, prompt: `number ${index}` }))
+
+describe('the grid', () => {
+  const grid = (count: number, props = {}) => show(PictureGrid, { props: { pictures: many(count), chosen: new Set<string>(), label: 'All', ...props } })
+
+  it('holds ten thousand pictures and draws only those in sight', async () => {
+    const { wrapper } = await grid(10_000)
+    const drawn = wrapper.findAll('[role=option]').length
+    expect(drawn).toBeGreaterThan(5)
+    expect(drawn).toBeLessThan(100)
+    expect(Number.parseInt(wrapper.find('[role=listbox]').attributes('style')?.match(/height: (\d+)/)?.[1] ?? '0')).toBeGreaterThan(100_000)
+    expect(wrapper.find('[role=option]').attributes('aria-setsize')).toBe('10000')
+  })
+
+  it('is walked by keys', async () => {
+    const { wrapper } = await grid(40)
+    const press = (key: string, more = {}) => wrapper.find('[role=listbox]').trigger('keydown', { key, ...more })
+    const active = () => wrapper.find('[role=option][tabindex="0"]').attributes('data-index')
+    await press('ArrowRight')
+    await press('ArrowRight')
+    expect(active()).toBe('2')
+    await press('ArrowDown')
+    expect(Number(active())).toBeGreaterThan(3)
+    await press('ArrowUp')
+    expect(active()).toBe('2')
+    await press('ArrowLeft')
+    await press(' ')
+    await press('Enter')
+    await press('f')
+    await press('a', { ctrlKey: true })
+    await press('ArrowRight', { shiftKey: true })
+    expect(wrapper.emitted('toggle')).toEqual([['p1']])
+    expect(wrapper.emitted('open')).toHaveLength(1)
+    expect(wrapper.emitted('favourite')).toHaveLength(1)
+    expect(wrapper.emitted('all')).toHaveLength(1)
+    expect(wrapper.emitted('range')).toEqual([[1, 2]])
+    await press('Home')
+    expect(active()).toBe('0')
+  })
+
+  it('opens by a click, and chooses when some are chosen', async () => {
+    const { wrapper } = await grid(4)
+    await wrapper.findAll('[role=option]')[1]?.trigger('click')
+    await wrapper.findAll('[role=option]')[3]?.trigger('click', { shiftKey: true })
+    await wrapper.find('[data-corner]').trigger('click')
+    await wrapper.setProps({ chosen: new Set(['p0']) })
+    await wrapper.findAll('[role=option]')[2]?.trigger('click')
+    const press = (key: string) => wrapper.find('[role=listbox]').trigger('keydown', { key })
+    await press('Delete')
+    await press('Escape')
+    expect(wrapper.emitted('open')).toHaveLength(1)
+    expect(wrapper.emitted('range')).toEqual([[1, 3]])
+    expect(wrapper.emitted('toggle')).toEqual([['p0'], ['p2']])
+    expect([wrapper.emitted('remove')?.length, wrapper.emitted('none')?.length]).toEqual([1, 1])
+  })
+})
+
+describe('the gallery', () => {
+  it('finds, chooses, files, deletes', async () => {
+    const { asked, click, text, push } = await show(Gallery)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    await fill('Search prompts and titles', 'fox')
+    await vi.advanceTimersByTimeAsync(400)
+    vi.useRealTimers()
+    await flushPromises()
+    expect(asked.of('GET /api/v1/images').at(-1)?.query.get('q')).toBe('fox')
+    await click('Favourites')
+    await fill('To day', '2026-11-27')
+    expect(asked.of('GET /api/v1/images').at(-1)?.query.get('until')).toBe('2026-11-28T00:00:00Z')
+    await click('a red circle')
+    expect(push).toHaveBeenCalledWith('/images/p0')
+    const gallery = useGallery()
+    gallery.chooseAll()
+    await flushPromises()
+    expect(text()).toContain('2 selected')
+    await click('Favourite')
+    await click('Album')
+    await click(/^Trip/)
+    expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ action: 'add_to_album', ids: ['p0', 'p1'], album_id: 'al' })
+    gallery.choose('p0', true)
+    await flushPromises()
+    await click('Delete')
+    ;([...document.querySelectorAll('[role=dialog] button')].at(-1) as HTMLElement).click()
+    await flushPromises()
+    expect(asked.of('DELETE /api/v1/images/p0')).toHaveLength(1)
+    expect(useToasts().list.at(-1)?.text).toBe('1 picture deleted')
+  })
+
+  it('shows what was deleted, to have it back', async () => {
+    const { asked, click } = await show(Gallery, { world: { 'POST /api/v1/images/p0/restore': null } })
+    await click('Deleted')
+    expect(asked.of('GET /api/v1/images').at(-1)?.query.get('trashed')).toBe('true')
+    useGallery().choose('p0')
+    await flushPromises()
+    await click('Restore')
+    expect(asked.of('POST /api/v1/images/p0/restore')).toHaveLength(1)
+  })
+
+  it('says that there is nothing, or that it could not be had', async () => {
+    const empty = await show(Gallery, { world: { 'GET /api/v1/images': { data: [], next: null } } })
+    expect(empty.text()).toContain('No pictures yet')
+    empty.wrapper.unmount()
+    useGallery().clear()
+    const down = await show(Gallery, { world: { 'GET /api/v1/images': new TypeError('x') } })
+    expect(down.text()).toContain('The server cannot be reached')
+  })
+
+  it('packs what is chosen', async () => {
+    const saved: string[] = []
+    vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) { saved.push(this.download) })
+    server({ 'GET /api/v1/images/p0/file': () => new Response('one'), 'GET /api/v1/images/p1/file': () => new Response('two') })
+    const done: number[] = []
+    await zip([picture({ id: 'p0' }), picture({ id: 'p1' })], (count) => done.push(count))
+    expect(done).toEqual([1, 2])
+    expect(saved).toEqual(['easel.zip'])
+    await expect(zip([picture({ id: 'gone' })], () => undefined)).rejects.toThrow()
+  })
+})
+
+describe('a picture’s page', () => {
+  it('names it, and goes to its neighbours', async () => {
+    useGallery().pictures = [picture({ id: 'p9' }), picture({ id: 'p0' })]
+    const { click, push, asked } = await show(Image, { path: '/images/p0' })
+    await click('Previous picture')
+    expect(push).toHaveBeenCalledWith('/images/p9')
+    await fill('Title', 'new')
+    expect(asked.of('PATCH /api/v1/images/p0')[0]?.body).toEqual({ title: 'new' })
+  })
+
+  it('is missing where it is not one’s own', async () => {
+    const { text } = await show(Image, { path: '/images/nobodys' })
+    expect(text()).toContain('There is nothing here')
+  })
+})
+
+describe('what everybody sees', () => {
+  it('is liked, reported, used and talked about', async () => {
+    useSession().user = user()
+    const { click, asked, text, push } = await show(PublicImage, { path: '/explore/p0' })
+    await click(/Like/)
+    expect(asked.of('PUT /api/v1/images/p0/like')).toHaveLength(1)
+    expect(text()).toContain('4')
+    await click('Report')
+    await fill('Reason', 'odd')
+    await sendForm(1)
+    expect(asked.of('POST /api/v1/images/p0/report')[0]?.body).toEqual({ reason: 'odd' })
+    await click('Use as a template')
+    expect(useForm().fields.prompt).toBe('a red circle')
+    expect(push).toHaveBeenCalledWith('/generate')
+  })
+
+  it('takes a like back that the server refuses, and asks guests to log in', async () => {
+    useSession().user = user()
+    const refused = await show(PublicImage, { path: '/explore/p0', world: { 'PUT /api/v1/images/p0/like': new Refusal(500) } })
+    await refused.click(/Like/)
+    expect(refused.text()).toContain('3')
+    refused.wrapper.unmount()
+    useSession().user = null
+    const guest = await show(PublicImage, { path: '/explore/p0' })
+    await guest.click(/Like/)
+    expect(guest.push).toHaveBeenCalledWith({ name: 'login', query: { next: '/explore/p0' } })
+  })
+
+  it('is talked about', async () => {
+    useSession().user = user()
+    const { text } = await show(CommentList, { props: { id: 'p0' } })
+    await fill('Write a comment', 'Indeed')
+    await sendForm()
+    expect(text()).toMatch(/Indeed[^]*Lovely/)
+  })
+
+  it('is sorted and found', async () => {
+    const { click, asked, push } = await show(Explore)
+    await click('Recent')
+    expect(asked.of('GET /api/v1/images/public').at(-1)?.query.get('sort')).toBe('recent')
+    await click('a red circle')
+    expect(push).toHaveBeenCalledWith('/explore/p0')
+  })
+
+  it('is not there on every server', async () => {
+    const { text } = await show(Explore, { world: { 'GET /api/v1/images/public': new Refusal(404) } })
+    expect(text()).toContain('There is nothing here on this server')
+  })
+})

@@ -1,0 +1,282 @@
+import { flushPromises } from '@vue/test-utils'
+import { describe, expect, it, vi } from 'vitest'
+import GenerateButton from '@/components/generate/GenerateButton.vue'
+import JobCard from '@/components/generate/JobCard.vue'
+import MaskEditor from '@/components/generate/MaskEditor.vue'
+import PictureActions from '@/components/generate/PictureActions.vue'
+import CompareSlider from '@/components/generate/CompareSlider.vue'
+import PromptBox from '@/components/generate/PromptBox.vue'
+import ResultView from '@/components/generate/ResultView.vue'
+import StartImage from '@/components/generate/StartImage.vue'
+import StylePicker from '@/components/generate/StylePicker.vue'
+import TokenMeter from '@/components/generate/TokenMeter.vue'
+import ZoomBox from '@/components/generate/ZoomBox.vue'
+import Generate from '@/pages/Generate.vue'
+import { ApiFailure } from '@/api/failure'
+import { mergesText } from '../../../build/clip-merges'
+import { useForm } from '@/stores/form'
+import { useGallery } from '@/stores/gallery'
+import { useJobs } from '@/stores/jobs'
+import { useSession } from '@/stores/session'
+import { useToasts } from '@/stores/toasts'
+import { fill, sendForm, show } from '../mount'
+import { job, picture, user } from '../samples'
+import { Refusal } from '../server'
+
+const quote = { model: 'm', images: 1, unit_price: '1', total: '2', available: '5', charged: true, backlog_seconds: 0 }
+const button = (props: object) => show(GenerateButton, { props: { quote, failure: null, hasPrompt: true, sending: false, ...props } })
+
+describe('the button', () => {
+  it('tells the price before the click', async () => {
+    const { wrapper, text, click } = await button({})
+    expect(text()).toContain('2 of 5 credits')
+    await click('Draw')
+    expect(wrapper.emitted('go')).toHaveLength(1)
+  })
+  it.each([
+    [{ hasPrompt: false }, 'Say what the picture shows.'],
+    [{ quote: { ...quote, total: '6' } }, 'This costs 6, and you have 5.'],
+    [{ quote: null, failure: new ApiFailure(400, 'x', 'too large') }, 'too large'],
+    [{ quote: null, failure: new ApiFailure(0, 'offline', '') }, 'The server cannot be reached'],
+  ])('says why it cannot be pressed %#', async (props, words) => {
+    const { wrapper, text } = await button(props)
+    expect(text()).toContain(words)
+    expect(wrapper.find('button').element.disabled).toBe(true)
+  })
+  it('charges nothing where nothing is charged, and tells of the queue', async () => {
+    const { text } = await button({ quote: { ...quote, charged: false, backlog_seconds: 90 } })
+    expect(text()).toContain('Nothing is charged · about 1 min 30 sec before yours')
+  })
+})
+
+describe('the prompt', () => {
+  it('orders on Ctrl with Enter, and takes a random one', async () => {
+    const { wrapper, click } = await show(PromptBox)
+    await wrapper.find('textarea').trigger('keydown', { key: 'Enter', ctrlKey: true })
+    expect(wrapper.emitted('submit')).toHaveLength(1)
+    await click('Surprise me')
+    expect(useForm().fields.prompt.length).toBeGreaterThan(10)
+  })
+
+  it('suggests pieces of earlier prompts, by keys and by pointer', async () => {
+    useJobs().jobs = { a: job({ id: 'a', state: 'completed' }) }
+    const { wrapper } = await show(PromptBox)
+    const area = wrapper.find('textarea')
+    const type = async (value: string): Promise<void> => {
+      area.element.value = value
+      area.element.setSelectionRange(value.length, value.length)
+      await area.trigger('input')
+    }
+    await type('sky, re')
+    await flushPromises()
+    await type('sky, a r')
+    expect(wrapper.findAll('[role=option]').map((option) => option.text())).toEqual(['a red circle'])
+    await area.trigger('keydown', { key: 'ArrowDown' })
+    expect(wrapper.find('[role=option]').attributes('aria-selected')).toBe('true')
+    await area.trigger('keydown', { key: 'Enter' })
+    expect(useForm().fields.prompt).toBe('sky, a red circle')
+    await type('a r')
+    await area.trigger('keydown', { key: 'ArrowUp' })
+    await area.trigger('keydown', { key: 'Escape' })
+    await type('a re')
+    await wrapper.find('[role=option]').trigger('mousedown')
+    expect(useForm().fields.prompt).toBe('a red circle')
+  })
+
+  it('shows tokens, and where a long one is divided', async () => {
+    const { wrapper, text } = await show(TokenMeter, { props: { id: 'x', prompt: 'a '.repeat(80), length: 9000, lengthMax: 10_000 }, world: { 'GET /assets/clip-merges.txt': new Response(mergesText()) } })
+    await vi.waitFor(() => expect(text()).toContain('80 tokens in 2 parts'), 5000)
+    expect(text()).toContain('9,000 / 10,000')
+    expect(wrapper.findAll('li')).toHaveLength(2)
+  })
+
+  it('styles are found, taken and put back', async () => {
+    const { click, text } = await show(StylePicker)
+    await click('Styles')
+    await click('Ink')
+    expect(useForm().styles).toHaveLength(1)
+    await click('Remove Ink')
+    expect(useForm().styles).toHaveLength(0)
+    expect(text()).toContain('Ink')
+  })
+
+  it('without a library there are no styles to see', async () => {
+    const { text } = await show(StylePicker, { world: { 'GET /api/v1/styles': new Refusal(404) } })
+    expect(text()).not.toContain('Styles')
+  })
+})
+
+describe('a picture to start from', () => {
+  class Xhr {
+    upload = {}
+    status = 201
+    responseText = JSON.stringify({ id: 'up', width: 8, height: 8, format: 'png', bytes: 1, created_at: '' })
+    onload?: () => void
+    open(): void {}
+    setRequestHeader(): void {}
+    send(): void { this.onload?.() }
+    abort(): void {}
+  }
+
+  it('is dropped, shown, and taken away', async () => {
+    const { wrapper, click } = await show(StartImage)
+    vi.stubGlobal('XMLHttpRequest', Xhr)
+    const zone = wrapper.find('[data-testid=drop]')
+    await zone.trigger('dragenter')
+    expect(zone.classes()).toContain('border-accent')
+    await zone.trigger('dragleave')
+    expect(zone.classes()).not.toContain('border-accent')
+    await zone.trigger('drop', { dataTransfer: { files: [new File(['x'], 'a.webp', { type: 'image/webp' })] } })
+    await vi.waitFor(() => expect(useForm().start?.source).toEqual({ from: 'upload', id: 'up' }))
+    await flushPromises()
+    expect(wrapper.text()).toContain('8 × 8')
+    await click('Remove')
+    expect(useForm().start).toBeNull()
+  })
+
+  it('is refused with its name', async () => {
+    const { wrapper } = await show(StartImage)
+    const zone = wrapper.find('[data-testid=drop]')
+    await zone.trigger('drop', { dataTransfer: { files: [new File(['x'], 'a.gif', { type: 'image/gif' })] } })
+    await flushPromises()
+    expect(wrapper.find('[role=alert]').text()).toContain('a.gif')
+  })
+
+  it('comes from an address, or says why not', async () => {
+    const { wrapper } = await show(StartImage, { world: { 'POST /api/v1/images/upload': new Refusal(400, 'host_refused', 'that host is not allowed') } })
+    await fill('Address of a picture (https://…)', 'https://example.org/a.png')
+    await sendForm()
+    expect(wrapper.find('[role=alert]').text()).toContain('that host is not allowed')
+  })
+
+  it('brings the settings it was drawn with', async () => {
+    const { wrapper } = await show(StartImage)
+    vi.stubGlobal('XMLHttpRequest', Xhr)
+    const text = new TextEncoder().encode('parameters\0a fox\nSteps: 5, Sampler: Euler a, CFG scale: 3, Seed: 4')
+    const bytes = new Uint8Array([137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, text.length, 116, 69, 88, 116, ...text, 0, 0, 0, 0])
+    await wrapper.find('[data-testid=drop]').trigger('drop', { dataTransfer: { files: [new File([bytes], 'a.png', { type: 'image/png' })] } })
+    await vi.waitFor(() => expect(useToasts().list[0]?.action).toBeDefined())
+    useToasts().list[0]?.action?.run()
+    expect(useForm().fields).toMatchObject({ prompt: 'a fox', steps: 5, sampler: 'euler_ancestral', guidance: 3, seed: 4 })
+  })
+
+  it('is painted over by keys alone', async () => {
+    const pen = new Proxy({}, { get: () => () => undefined, set: () => true })
+    vi.spyOn(HTMLCanvasElement.prototype, 'getContext').mockReturnValue(pen as never)
+    vi.spyOn(HTMLCanvasElement.prototype, 'toBlob').mockImplementation((done) => done(new Blob(['m'])))
+    const start = { source: { from: 'upload' as const, id: 'u' }, url: 'blob:x', width: 100, height: 50, name: 'n' }
+    const { wrapper, click } = await show(MaskEditor, { props: { start } })
+    vi.stubGlobal('XMLHttpRequest', Xhr)
+    const canvas = document.querySelector('canvas') as HTMLCanvasElement
+    const press = async (init: KeyboardEventInit): Promise<void> => {
+      canvas.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, ...init }))
+      await flushPromises()
+    }
+    for (const name of ['ArrowRight', 'ArrowDown', ' ', ' ', 'x']) await press({ key: name })
+    await press({ key: 'z', ctrlKey: true })
+    await click('Eraser')
+    await click('Brush')
+    await click('Undo')
+    await press({ key: ' ' })
+    await click('Clear')
+    canvas.setPointerCapture = () => undefined
+    for (const kind of ['pointerdown', 'pointermove', 'pointerup']) canvas.dispatchEvent(new PointerEvent(kind, { bubbles: true, clientX: 4, clientY: 4 }))
+    await flushPromises()
+    await click('Use this mask')
+    await vi.waitFor(() => expect(useForm().mask).toEqual({ source: { from: 'upload', id: 'up' } }))
+    expect(wrapper.emitted('close')).toHaveLength(1)
+  })
+})
+
+describe('a job', () => {
+  it('shows previews, its place, steps and the time left, and can be stopped', async () => {
+    const jobs = useJobs()
+    const { wrapper, text, click, asked } = await show(JobCard, { props: { job: job({ images_wanted: 2 }) }, world: { 'POST /api/v1/jobs/j1/cancel': job({ state: 'cancelled' }) } })
+    jobs.keep(job({ images_wanted: 2 }))
+    jobs.news('j1', { type: 'waiting', position: 2, seconds_left: 65 })
+    await flushPromises()
+    expect(text()).toContain('2 requests ahead · 1 min 5 sec left')
+    jobs.news('j1', { type: 'step', index: 1, total: 4, seconds_left: 3 })
+    jobs.news('j1', { type: 'preview', picture: 1, jpeg: 'eA==' })
+    await flushPromises()
+    expect(text()).toContain('Step 1 of 4')
+    expect(wrapper.findAll('[data-testid=preview]')).toHaveLength(1)
+    expect(wrapper.find('[role=progressbar]').attributes('aria-valuenow')).toBe('25')
+    await click('Cancel')
+    expect(asked.of('POST /api/v1/jobs/j1/cancel')).toHaveLength(1)
+  })
+})
+
+describe('a result', () => {
+  it('is downloaded, copied, varied, enlarged, used, recalled, marked, published and deleted', async () => {
+    useSession().user = user()
+    const one = picture({ id: 'p0' })
+    useGallery().pictures = [one]
+    const written: unknown[] = []
+    Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { write: async (items: unknown) => written.push(items), writeText: async (text: string) => written.push(text) } })
+    vi.stubGlobal('ClipboardItem', class {})
+    const { wrapper, click, asked, push } = await show(PictureActions, { props: { picture: one } })
+    for (const name of ['Download', 'Copy', 'Copy parameters', 'Variations', 'Enlarge', 'Use as input', 'Use the settings', 'Favourite', 'Publish']) await click(name)
+    expect(written).toHaveLength(2)
+    expect(String(written[1])).toContain('Seed: 7')
+    expect(asked.of('POST /api/v1/images/p0/variations')[0]?.body).toEqual({ n: 4 })
+    expect(asked.of('POST /api/v1/images/p0/upscale')[0]?.body).toEqual({ factor: 2 })
+    expect(useForm().start?.source).toEqual({ from: 'image', id: 'p0' })
+    expect(useForm().fields.seed).toBe(7)
+    expect(push).toHaveBeenCalledWith('/generate')
+    expect(asked.of('POST /api/v1/images/p0/public')).toHaveLength(1)
+    await click('Delete')
+    const confirm = [...document.querySelectorAll('[role=dialog] button')].at(-1) as HTMLElement
+    confirm.click()
+    await flushPromises()
+    expect(asked.of('DELETE /api/v1/images/p0')).toHaveLength(1)
+    expect(wrapper.emitted('removed')).toHaveLength(1)
+  })
+
+  it('is looked at closely, and beside what it was made from', async () => {
+    const { wrapper, click } = await show(ResultView, { props: { picture: picture(), before: '/before.png' } })
+    const box = wrapper.find('[role=group]')
+    for (const name of ['+', '=', 'ArrowLeft', '-', '0']) await box.trigger('keydown', { key: name })
+    await box.trigger('dblclick')
+    await box.trigger('pointermove', { buttons: 1 })
+    await click('Smaller')
+    await click('Larger')
+    await click('Compare')
+    expect(wrapper.find('input[type=range]').exists()).toBe(true)
+    await click('Close')
+    expect(wrapper.emitted('close')).toHaveLength(1)
+    expect((await show(ZoomBox, { props: { picture: picture() } })).wrapper.exists()).toBe(true)
+    const compare = await show(CompareSlider, { props: { before: 'a', after: 'b', width: 2, height: 1, label: 'Compare' } })
+    await compare.wrapper.find('input').setValue(20)
+    expect(compare.wrapper.find('span').attributes('style')).toContain('20%')
+  })
+})
+
+describe('the page', () => {
+  it('orders, shows what comes, and opens the past', async () => {
+    const { click, asked, text } = await show(Generate, { path: '/?prompt=a+fox' })
+    expect(useForm().fields.prompt).toBe('a fox')
+    await vi.waitFor(() => expect(text()).toContain('2 of 99 credits'), 3000)
+    await sendForm()
+    await vi.waitFor(() => expect(asked.of('POST /api/v1/images/generate')[0]?.body).toMatchObject({ prompt: 'a fox', aspect_ratio: '1:1' }))
+    useJobs().keep(job({ state: 'completed', images: [picture({ id: 'p0' })] }))
+    await flushPromises()
+    await click(/^Open:/)
+    expect(text()).toContain('Use as input')
+    await click('Close')
+    await click(/a red circle.*ago|a red circle/)
+    await click('16:9')
+    expect(useForm().fields.ratio).toBe('16:9')
+    await click('2K')
+    await click('4')
+    expect(useForm().fields).toMatchObject({ quality: '2k', count: 4 })
+  })
+
+  it('says what would help when a plan does not allow it', async () => {
+    useSession().config = { billing: true }
+    const { text } = await show(Generate, { path: '/?prompt=x', world: { 'POST /api/v1/images/generate': new Refusal(402, 'insufficient_credits', 'too few credits') } })
+    await vi.waitFor(() => expect(text()).toContain('credits'), 3000)
+    await sendForm()
+    await vi.waitFor(() => expect(document.querySelector('[role=dialog]')?.textContent).toContain('too few credits'))
+  })
+})

@@ -1,0 +1,112 @@
+import { flushPromises } from '@vue/test-utils'
+import { defineComponent, h, ref } from 'vue'
+import { describe, expect, it, vi } from 'vitest'
+import AppFooter from '@/components/layout/AppFooter.vue'
+import AppHeader from '@/components/layout/AppHeader.vue'
+import ErrorBoundary from '@/components/layout/ErrorBoundary.vue'
+import OfflineNotice from '@/components/layout/OfflineNotice.vue'
+import ToastHost from '@/components/layout/ToastHost.vue'
+import VerifyNotice from '@/components/layout/VerifyNotice.vue'
+import NumberField from '@/components/ui/NumberField.vue'
+import PictureBox from '@/components/ui/PictureBox.vue'
+import { useSession } from '@/stores/session'
+import { useToasts } from '@/stores/toasts'
+import { i18n, setLocale } from '@/i18n'
+import { fill, show } from '../mount'
+import { user } from '../samples'
+
+describe('the header', () => {
+  it('shows everybody what is theirs', async () => {
+    const session = useSession()
+    session.known = true
+    const { text } = await show(AppHeader)
+    expect(text()).toContain('Log in')
+    expect(text()).not.toContain('Gallery')
+    session.user = user({ role: 'moderator' })
+    await flushPromises()
+    expect(text()).toContain('Administration')
+    session.user = user({ plan: 'local', role: 'user' })
+    await flushPromises()
+    expect(text()).not.toMatch(/Pricing|Log in|Explore/)
+  })
+
+  it('changes language and theme, and logs out', async () => {
+    useSession().user = user()
+    const { click, push } = await show(AppHeader)
+    await click('Language')
+    await click('Русский')
+    await vi.waitFor(() => expect(i18n.global.locale.value).toBe('ru'))
+    await setLocale('en')
+    await flushPromises()
+    await click(/^Theme/)
+    await click(/^Theme/)
+    expect(document.documentElement.dataset['theme']).toBe('dark')
+    expect(localStorage.getItem('easel-theme')).toBe('dark')
+    await click('Your account')
+    await click('Log out')
+    expect(useSession().user).toBeNull()
+    expect(push).toHaveBeenCalledWith('/')
+    await click('Menu')
+    expect((await show(AppFooter)).text()).toContain('API')
+  })
+})
+
+it('a part that fails says so in its place, and is tried again', async () => {
+  const broken = ref(true)
+  const Part = defineComponent(() => () => {
+    if (broken.value) throw new Error('broken')
+    return h('p', 'fine')
+  })
+  const quiet = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const { text, click } = await show(defineComponent(() => () => h(ErrorBoundary, () => h(Part))))
+  expect(text()).toContain('This part has failed')
+  broken.value = false
+  await click('Try again')
+  expect(text()).toContain('fine')
+  expect(quiet).toHaveBeenCalled()
+})
+
+it('a server that cannot be reached is told, and asked again', async () => {
+  useSession().unreachable = true
+  const { click, text } = await show(OfflineNotice)
+  await click('Try again')
+  expect(text()).not.toContain('cannot be reached')
+})
+
+it('an address that is not proved is told, and the mail sent again', async () => {
+  useSession().user = user({ is_verified: false })
+  const { click, text, asked } = await show(VerifyNotice)
+  expect(text()).toContain('ada@example.org')
+  await click('Send it again')
+  expect(asked.of('POST /api/v1/auth/verify-email/resend')).toHaveLength(1)
+  expect(text()).toContain('It is on its way.')
+})
+
+it('toasts are shown, acted on and closed', async () => {
+  const run = vi.fn()
+  const { click, text } = await show(ToastHost)
+  useToasts().show('info', 'gone', { label: 'Undo', run })
+  useToasts().show('error', 'odd')
+  await flushPromises()
+  await click('Undo')
+  expect(run).toHaveBeenCalled()
+  await click('Close')
+  await flushPromises()
+  expect(text()).not.toContain('gone')
+})
+
+it('a number is kept in its bounds, and may be left out', async () => {
+  const { wrapper } = await show(NumberField, { props: { modelValue: 5, label: 'Steps', min: 1, max: 10, slider: true } })
+  await fill('Steps', '99')
+  expect(wrapper.emitted('update:modelValue')?.at(-1)).toEqual([10])
+  await fill('Steps', '')
+  expect(wrapper.emitted('update:modelValue')?.at(-1)).toEqual([null])
+})
+
+it('a picture that does not come says so', async () => {
+  const { wrapper, text } = await show(PictureBox, { props: { src: '/x.png', alt: 'x', width: 2, height: 1, blurhash: 'nonsense' } })
+  await wrapper.find('img').trigger('load')
+  await wrapper.find('img').trigger('error')
+  expect(text()).toContain('could not be loaded')
+})

@@ -1,0 +1,145 @@
+// Mounts a component with a router that knows every page, and a server that has a little of everything.
+import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
+import type { Component } from 'vue'
+import { vi } from 'vitest'
+import { createMemoryHistory, createRouter } from 'vue-router'
+import { job, model, picture, user } from './samples'
+import { server } from './server'
+
+const page = <T>(data: T[]): { data: T[]; next: string | null } => ({ data, next: null })
+const shown = { ...picture({ id: 'p0' }), author: { username: 'grace', full_name: null }, likes: 3, is_liked: false }
+
+export const PLANS = [
+  { name: 'free', title: 'Free', price_cents: null, signup_credits: 100, daily_credits: 10, monthly_credits: 0, unlimited_credits: false, images_daily_max: 10, storage_bytes_max: 1e9, watermark: true, model_tier: 'basic', api_access: false, commercial_licence: false },
+  { name: 'pro', title: 'Pro', price_cents: 2999, signup_credits: 0, daily_credits: 0, monthly_credits: 1000, unlimited_credits: true, images_daily_max: null, storage_bytes_max: null, watermark: false, model_tier: 'all', api_access: true, commercial_licence: true },
+]
+
+export const WORLD: Record<string, unknown> = {
+  'GET /api/v1/users/me': user({ role: 'superuser' }),
+  'GET /api/v1/config/public': { registration: true, billing: true, oauth: [{ id: 'google', title: 'Google' }] },
+  'GET /api/v1/jobs': page([job({ id: 'old', state: 'completed', images_delivered: 2 }), job({ id: 'bad', state: 'failed', error: { code: 'x', message: 'out of memory' } })]),
+  'GET /api/v1/jobs/old': job({ id: 'old', state: 'completed', images: [picture({ id: 'p0', job_id: 'old' }), picture({ id: 'p1', job_id: 'old' })] }),
+  'GET /api/v1/jobs/j1': job({ state: 'completed', images: [picture({ id: 'p0' })] }),
+  'GET /api/v1/models': [model('builtin'), model('other')],
+  'POST /api/v1/images/quote': { model: 'builtin', images: 1, unit_price: '1', total: '2', available: '99', charged: true, backlog_seconds: 5 },
+  'POST /api/v1/images/generate': job(),
+  'POST /api/v1/images/p0/variations': job({ id: 'v' }),
+  'POST /api/v1/images/p0/upscale': job({ id: 'u' }),
+  'GET /api/v1/images': page([picture({ id: 'p0' }), picture({ id: 'p1' })]),
+  'GET /api/v1/images/p0': picture({ id: 'p0' }),
+  'PATCH /api/v1/images/p0': picture({ id: 'p0', title: 'new' }),
+  'DELETE /api/v1/images/p0': null,
+  'POST /api/v1/images/p0/public': null,
+  'GET /api/v1/images/p0/file': () => new Response('x', { headers: { 'content-type': 'image/png' } }),
+  'GET /api/v1/styles': page([{ id: 's', name: 'Ink', category: 'c', prompt: 'ink', negative_prompt: null }]),
+  'GET /api/v1/albums': page([{ id: 'al', name: 'Trip', images: 2 }]),
+  'POST /api/v1/albums': { id: 'new', name: 'New', images: 0 },
+  'POST /api/v1/images/bulk': { data: [] },
+  'GET /api/v1/images/public': page([shown]),
+  'GET /api/v1/images/public/p0': shown,
+  'PUT /api/v1/images/p0/like': null,
+  'POST /api/v1/images/p0/report': null,
+  'GET /api/v1/images/p0/comments': page([{ id: 'c', text: 'Lovely', author: { username: 'grace' }, created_at: '2026-11-28T10:00:00Z' }]),
+  'POST /api/v1/images/p0/comments': { id: 'd', text: 'Indeed', author: { username: 'ada' }, created_at: '2026-11-28T10:00:00Z' },
+  'GET /api/v1/subscriptions/plans': PLANS,
+  'GET /api/v1/credits/packs': page([{ id: 'a', credits: '100', price_cents: 499 }]),
+  'GET /api/v1/credits/balance': { available: '99', pending: '1', earned: '100', spent: '1', metered: '0', grants: [{ source: 'signup', amount: '100', remaining: '99', expires_at: '2026-12-01T00:00:00Z' }] },
+  'GET /api/v1/credits/history': page([{ id: 't', kind: 'capture', amount: '1', posted_after: '99', job_id: null, reason: 'one picture', created_at: '2026-11-28T10:00:00Z' }]),
+  'GET /api/v1/users/me/stats': [{ day: new Date().toISOString().slice(0, 10), jobs: 1, images: 3, credits: '3', bytes: 1000, gpu_ms: 5 }],
+  'GET /api/v1/users/me/sessions': [{ id: 's1', user_agent: 'Firefox', ip: '::1', created_at: '2026-11-28T10:00:00Z', last_used_at: '2026-11-28T10:00:00Z', expires_at: '2026-11-28T10:00:00Z', is_current: false }],
+  'DELETE /api/v1/users/me/sessions/s1': null,
+  'GET /api/v1/api-keys': [{ id: 'k', name: 'script', prefix: 'ik_a', scopes: ['generate'], created_at: '2026-11-28T10:00:00Z', expires_at: null, last_used_at: null, revoked_at: null }],
+  'POST /api/v1/api-keys': { id: 'n', key: 'ik_secret', name: 'n', prefix: 'ik_s', scopes: [], created_at: '', expires_at: null, last_used_at: null, revoked_at: null },
+  'DELETE /api/v1/api-keys/k': null,
+  'PATCH /api/v1/users/me': user({ username: 'countess' }),
+  'PUT /api/v1/users/me/password': null,
+  'GET /api/v1/users/me/export': { all: 1 },
+  'DELETE /api/v1/users/me': null,
+  'GET /api/v1/admin/users': page([user(), user({ id: 'u2', username: 'grace' })]),
+  'PATCH /api/v1/admin/users/u2': user({ id: 'u2', username: 'grace', is_active: false }),
+  'POST /api/v1/admin/users/u2/credits': null,
+  'GET /api/v1/admin/moderation': page([{ id: 'r', image: shown, reason: 'odd', created_at: '2026-11-28T10:00:00Z' }]),
+  'POST /api/v1/admin/moderation/r': null,
+  'GET /api/v1/admin/jobs': page([{ id: 'j', state: 'queued', created_at: '2026-11-28T10:00:00Z' }]),
+  'GET /api/v1/admin/devices': page([{ name: 'cpu' }]),
+  'GET /api/v1/admin/models': page([{ id: 'builtin', loaded: true, note: null }]),
+  'POST /api/v1/admin/models/builtin/load': null,
+  'GET /api/v1/admin/audit': page([{ id: 'a', actor: 'ada' }]),
+  'GET /api/v1/admin/config': { server: { port: 1 }, list: [1] },
+  'GET /api/v1/admin/stats': { users: 2 },
+  'GET /metrics': () => new Response('easel_up 1\n'),
+  'GET /api/v1/api-configs': page([{ id: 'c', name: 'Mine', provider: 'openai', endpoint: null, key_hint: 'wxyz' }]),
+  'POST /api/v1/api-configs': {},
+  'POST /api/v1/api-configs/c/test': { ok: true, message: 'it answers' },
+  'DELETE /api/v1/api-configs/c': null,
+  'POST /api/v1/auth/login': { user: user() },
+  'POST /api/v1/auth/logout': null,
+  'POST /api/v1/auth/register': user(),
+  'POST /api/v1/auth/verify-email': null,
+  'POST /api/v1/auth/verify-email/resend': null,
+  'POST /api/v1/auth/reset-password': null,
+  'POST /api/v1/auth/reset-password/confirm': null,
+  'POST /api/v1/setup': user(),
+}
+
+class Socket {
+  static readonly OPEN = 1
+  readyState = 0
+  close(): void {}
+  send(): void {}
+}
+
+export interface Mounted {
+  wrapper: VueWrapper
+  asked: ReturnType<typeof server>
+  push: ReturnType<typeof vi.fn>
+  /** Clicks what is called so, here or in a dialog. */
+  click: (name: string | RegExp) => Promise<void>
+  text: () => string
+}
+
+const name = (element: Element): string => (element.getAttribute('aria-label') ?? element.textContent ?? '').trim()
+
+export async function show(component: Component, { props = {}, path = '/', world = {} as Record<string, unknown> } = {}): Promise<Mounted> {
+  const asked = server({ ...WORLD, ...world })
+  vi.stubGlobal('WebSocket', Socket)
+  const blank = { template: '<i />' }
+  const paths = ['/', '/login', '/register', '/images/:id', '/explore/:id', '/:rest(.*)*']
+  const routes = paths.map((at) => ({ path: at, component: blank, ...(at === '/login' ? { name: 'login' } : at === '/register' ? { name: 'register' } : {}) }))
+  const router = createRouter({ history: createMemoryHistory(), routes })
+  await router.push(path)
+  const push = vi.fn(() => Promise.resolve())
+  router.push = push as unknown as typeof router.push
+  router.replace = push as unknown as typeof router.replace
+  const wrapper = mount(component, { props, attachTo: document.body, global: { plugins: [router] } })
+  await flushPromises()
+  return {
+    wrapper,
+    asked,
+    push,
+    text: () => document.body.textContent ?? '',
+    click: async (sought) => {
+      const all = [...document.querySelectorAll('button, a, summary, [role=option], [role=tab], [role=radio]')]
+      const found = all.find((element) => (typeof sought === 'string' ? name(element) === sought : sought.test(name(element))))
+      if (!found) throw new Error(`nothing is called ${String(sought)}; there is ${all.map(name).join(' | ')}`)
+      ;(found as HTMLElement).click()
+      await flushPromises()
+    },
+  }
+}
+
+/** Writes into what is labelled so. */
+export async function fill(label: string, value: string): Promise<void> {
+  const by = [...document.querySelectorAll('label')].find((element) => element.textContent?.trim() === label)
+  const field = (by?.htmlFor ? document.getElementById(by.htmlFor) : document.querySelector(`[aria-label="${label}"]`)) as HTMLInputElement | null
+  if (!field) throw new Error(`nothing is labelled ${label}`)
+  field.value = value
+  field.dispatchEvent(new Event('input', { bubbles: true }))
+  field.dispatchEvent(new Event('change', { bubbles: true }))
+  await flushPromises()
+}
+
+export async function sendForm(at = 0): Promise<void> {
+  document.querySelectorAll('form')[at]?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }))
+  await flushPromises()
+}

@@ -1,0 +1,80 @@
+// Rows as the server shows them.
+import type { Job, Model, Picture, User } from '@/api/types'
+
+let next = 0
+
+export const user = (changes: Partial<User> = {}): User => ({
+  id: 'u1',
+  email: 'ada@example.org',
+  username: 'ada',
+  full_name: null,
+  locale: null,
+  role: 'user',
+  plan: 'free',
+  plan_ends_at: null,
+  is_active: true,
+  is_verified: true,
+  created_at: '2026-11-01T10:00:00Z',
+  ...changes,
+})
+
+export const picture = (changes: Partial<Picture> = {}): Picture => {
+  const id = changes.id ?? `p${next++}`
+  return {
+    id,
+    job_id: 'j1',
+    index: 0,
+    url: `/api/v1/images/${id}/file`,
+    thumbnail_url: `/api/v1/images/${id}/thumbnail`,
+    width: 512,
+    height: 512,
+    format: 'png',
+    bytes: 1000,
+    sha256: '00',
+    model: 'builtin',
+    prompt: 'a red circle',
+    title: null,
+    blurhash: null,
+    parameters: { seed: 7, steps: 4, sampler: 'euler_ancestral', guidance: 1.5 },
+    is_public: false,
+    is_favourite: false,
+    created_at: '2026-11-28T10:00:00Z',
+    deleted_at: null,
+    ...changes,
+  }
+}
+
+export const job = (changes: Partial<Job> = {}): Job => ({
+  id: 'j1',
+  state: 'queued',
+  model: 'builtin',
+  request: {
+    work: { kind: 'draw', model: 'builtin', prompt: 'a red circle', count: 1 },
+    output: { format: 'png', quality: 'normal', compression: 95, lossless: true },
+  },
+  images_wanted: 1,
+  images_delivered: 0,
+  unit_price: '1',
+  progress: 0,
+  attempt: 1,
+  cancel_requested: false,
+  error: null,
+  created_at: '2026-11-28T10:00:00Z',
+  started_at: null,
+  finished_at: null,
+  ...changes,
+})
+
+export const model = (id: string): Model => ({
+  id,
+  family: 'sd1',
+  width: 64,
+  height: 64,
+  size_multiple: 8,
+  steps: 4,
+  guidance: 1.5,
+  sampler: 'euler_ancestral',
+  schedule: 'normal',
+  for_editing: false,
+  unit_price: '1',
+})

@@ -1,0 +1,272 @@
+import { describe, expect, it, vi } from 'vitest'
+import { useForm } from '@/stores/form'
+import { useGallery } from '@/stores/gallery'
+import { useJobs } from '@/stores/jobs'
+import { useModels } from '@/stores/models'
+import { useSession } from '@/stores/session'
+import { useToasts } from '@/stores/toasts'
+import { job, model, picture, user } from '../samples'
+import { Refusal, server } from '../server'
+
+class Deaf {
+  static readonly OPEN = 1
+  readyState = 0
+  close(): void {}
+  send(): void {}
+}
+
+describe('the session', () => {
+  it('is asked for once, and knows its rank', async () => {
+    const { of } = server({ 'GET /api/v1/users/me': user({ role: 'moderator' }) })
+    const session = useSession()
+    await Promise.all([session.load(), session.load()])
+    await session.load()
+    expect(of('GET /api/v1/users/me')).toHaveLength(1)
+    expect([session.isModerator, session.isAdmin, session.isLocal]).toEqual([true, false, false])
+  })
+
+  it('tells nobody from a server that cannot be reached', async () => {
+    server({ 'GET /api/v1/users/me': new Refusal(401) })
+    const session = useSession()
+    await session.load()
+    expect([session.user, session.known, session.unreachable]).toEqual([null, true, false])
+    server({ 'GET /api/v1/users/me': new TypeError('down') })
+    await session.refresh()
+    expect([session.known, session.unreachable]).toEqual([false, true])
+  })
+
+  it('begins and ends', async () => {
+    const { of } = server({ 'POST /api/v1/auth/login': { user: user({ plan: 'local' }) }, 'POST /api/v1/auth/logout': null })
+    const session = useSession()
+    await session.login('a@b.c', 'secret sentence')
+    expect(session.isLocal).toBe(true)
+    expect(of('POST /api/v1/auth/login')[0]?.body).toEqual({ email: 'a@b.c', password: 'secret sentence', transport: 'cookie' })
+    await session.logout()
+    expect(session.user).toBeNull()
+  })
+})
+
+describe('the form', () => {
+  it('leaves out what was left as it was', () => {
+    const form = useForm()
+    form.set({ prompt: ' a fox ' })
+    expect(form.body).toEqual({ prompt: 'a fox', aspect_ratio: '1:1' })
+    form.set({ negative: 'fog', count: 4, quality: '2k', steps: 9, seed: 0, width: 64, height: 96, sampler: 'euler', format: 'webp', eta: 0.5, clipSkip: 1, guidance: 3, schedule: 'karras', model: 'm' })
+    expect(form.body).toEqual({
+      prompt: 'a fox', negative_prompt: 'fog', n: 4, quality: '2k', steps: 9, seed: 0, width: 64, height: 96,
+      sampler: 'euler', format: 'webp', eta: 0.5, clip_skip: 1, guidance: 3, schedule: 'karras', model: 'm',
+    })
+  })
+
+  it('adds the words of styles', () => {
+    const form = useForm()
+    form.set({ prompt: 'a fox' })
+    form.styles = [{ id: 's', name: 'Ink', category: 'c', prompt: 'ink drawing', negative_prompt: 'photo' }]
+    expect(form.body).toMatchObject({ prompt: 'a fox, ink drawing', negative_prompt: 'photo' })
+  })
+
+  it('starts from pictures, with a mask and without', () => {
+    const form = useForm()
+    form.startFrom(picture({ id: 'p9' }))
+    expect(form.mode).toBe('image-to-image')
+    expect(form.body).toMatchObject({ image: { from: 'image', id: 'p9' }, strength: 0.75 })
+    expect(form.body.aspect_ratio).toBeUndefined()
+    form.mask = { source: { from: 'upload', id: 'm' } }
+    expect(form.mode).toBe('edit')
+    expect(form.body.mask).toEqual({ from: 'upload', id: 'm' })
+    form.clearStart()
+    expect(form.mode).toBe('text-to-image')
+  })
+
+  it('recalls a job, and what it does not say is the model’s own again', () => {
+    const form = useForm()
+    form.set({ steps: 50, negative: 'x' })
+    form.recallJob(job({ request: { work: { kind: 'draw', model: 'm', prompt: 'p', count: 3, seed: 5, width: 64, height: 64 }, output: { format: 'jpeg', quality: '4k', compression: 9, lossless: false } } }), ['m'])
+    expect(form.fields).toMatchObject({ prompt: 'p', model: 'm', count: 3, seed: 5, width: 64, steps: null, negative: '', quality: '4k', format: 'jpeg' })
+    form.recall({ prompt: 'q', model: 'gone' }, ['m'])
+    expect(form.fields.model).toBe('m')
+    form.reset()
+    expect(form.fields).toMatchObject({ prompt: 'q', seed: null })
+    form.recallJob(job({ request: { work: { kind: 'upscale', source: { from: 'image', id: 'x' }, factor: 2 }, output: { format: 'png', quality: 'normal', compression: 9, lossless: true } } }), [])
+    expect(form.fields.prompt).toBe('q')
+  })
+})
+
+describe('jobs', () => {
+  it('are ordered once, even if the answer was lost', async () => {
+    vi.stubGlobal('WebSocket', Deaf)
+    let calls = 0
+    const { of } = server({ 'POST /api/v1/images/generate': () => (calls++ ? job() : new TypeError('lost')) })
+    const jobs = useJobs()
+    await jobs.submit({ prompt: 'a' })
+    const keys = of('POST /api/v1/images/generate').map(({ headers }) => headers['idempotency-key'])
+    expect(keys).toHaveLength(2)
+    expect(new Set(keys).size).toBe(1)
+    expect(jobs.open).toHaveLength(1)
+    expect(jobs.progress['j1']?.phase).toBe('queued')
+  })
+
+  it('are refused without a second try', async () => {
+    const { asked } = server({ 'POST /api/v1/images/generate': new Refusal(402, 'insufficient_credits') })
+    await expect(useJobs().submit({ prompt: 'a' })).rejects.toMatchObject({ code: 'insufficient_credits' })
+    expect(asked).toHaveLength(1)
+  })
+
+  it('go from waiting to their pictures', async () => {
+    vi.stubGlobal('WebSocket', Deaf)
+    server({ 'GET /api/v1/jobs/j1': job({ state: 'completed', images: [picture()] }) })
+    const jobs = useJobs()
+    const ended: string[] = []
+    const stop = jobs.onEnd((one) => ended.push(one.state))
+    jobs.keep(job())
+    jobs.news('j1', { type: 'waiting', position: 3, seconds_left: 9 })
+    expect(jobs.progress['j1']).toMatchObject({ phase: 'waiting', position: 3, secondsLeft: 9 })
+    jobs.news('j1', { type: 'started' })
+    jobs.news('j1', { type: 'step', index: 2, total: 4, seconds_left: 1 })
+    jobs.news('j1', { type: 'preview', picture: 0, jpeg: 'abc' })
+    expect(jobs.progress['j1']).toMatchObject({ phase: 'drawing', step: 2, steps: 4, position: null, previews: { 0: 'data:image/jpeg;base64,abc' } })
+    jobs.news('j1', { type: 'decoded', index: 1, total: 1 })
+    expect(jobs.progress['j1']?.phase).toBe('decoding')
+    jobs.news('j1', { type: 'cancel_requested' })
+    jobs.news('j1', { type: 'queued' })
+    jobs.news('j1', { type: 'ended', state: 'completed' })
+    await vi.waitFor(() => expect(ended).toEqual(['completed']))
+    expect(jobs.progress['j1']).toBeUndefined()
+    expect(jobs.jobs['j1']?.images).toHaveLength(1)
+    jobs.keep(job({ state: 'completed' }))
+    expect(jobs.jobs['j1']?.images).toHaveLength(1)
+    stop()
+    expect(ended).toHaveLength(1)
+  })
+
+  it('of another page appear here too', async () => {
+    vi.stubGlobal('WebSocket', Deaf)
+    server({ 'GET /api/v1/jobs/j2': job({ id: 'j2' }) })
+    const jobs = useJobs()
+    jobs.news('j2', { type: 'queued' })
+    await vi.waitFor(() => expect(jobs.jobs['j2']).toBeDefined())
+    jobs.clear()
+    expect(jobs.list).toEqual([])
+  })
+
+  it('are cancelled, and are not if the server says no', async () => {
+    vi.stubGlobal('WebSocket', Deaf)
+    server({ 'POST /api/v1/jobs/j1/cancel': job({ state: 'cancelled' }), 'POST /api/v1/jobs/j2/cancel': new Refusal(500) })
+    const jobs = useJobs()
+    jobs.keep(job())
+    jobs.keep(job({ id: 'j2' }))
+    await jobs.cancel('j1')
+    expect(jobs.jobs['j1']?.state).toBe('cancelled')
+    await expect(jobs.cancel('j2')).rejects.toThrow()
+    expect(jobs.progress['j2']?.phase).toBe('queued')
+  })
+
+  it('come page by page, and with their pictures when asked', async () => {
+    const { of } = server({
+      'GET /api/v1/jobs': ({ query }: { query: URLSearchParams }) => ({ data: [job({ id: query.get('cursor') ?? 'first', state: 'completed' })], next: query.get('cursor') ? null : 'second' }),
+      'GET /api/v1/jobs/first': job({ id: 'first', state: 'completed', images: [picture()] }),
+    })
+    const jobs = useJobs()
+    await jobs.load()
+    await jobs.load(true)
+    expect(jobs.list.map(({ id }) => id).sort()).toEqual(['first', 'second'])
+    await jobs.detailed('first')
+    await jobs.detailed('first')
+    expect(of('GET /api/v1/jobs/first')).toHaveLength(1)
+  })
+})
+
+describe('the gallery', () => {
+  const three = [picture({ id: 'a' }), picture({ id: 'b' }), picture({ id: 'c' })]
+
+  it('loads pages, and forgets an answer that nobody waits for', async () => {
+    let release = (): void => undefined
+    const slow = new Promise<void>((resolve) => (release = resolve))
+    server({
+      'GET /api/v1/images': async ({ query }: { query: URLSearchParams }) => {
+        if (query.get('q') === 'slow') await slow
+        return query.get('cursor') ? { data: [three[2]], next: null } : { data: [three[0], three[1]], next: 'n' }
+      },
+    })
+    const gallery = useGallery()
+    const first = gallery.show({ q: 'slow' })
+    await gallery.show({ q: 'quick' })
+    release()
+    await first
+    await gallery.load(true)
+    await gallery.load(true)
+    expect(gallery.pictures.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+    gallery.clear()
+    expect(gallery.pictures).toEqual([])
+  })
+
+  it('shows changes at once, and takes them back', async () => {
+    server({ 'GET /api/v1/images': { data: three, next: null }, 'PATCH /api/v1/images/a': new Refusal(500), 'PATCH /api/v1/images/b': picture({ id: 'b', title: 't' }), 'POST /api/v1/images/a/public': null, 'DELETE /api/v1/images/b/public': new Refusal(403) })
+    const gallery = useGallery()
+    await gallery.load()
+    const change = gallery.change(gallery.pictures[0]!, { is_favourite: true })
+    expect(gallery.pictures[0]?.is_favourite).toBe(true)
+    await expect(change).rejects.toThrow()
+    expect(gallery.pictures[0]?.is_favourite).toBe(false)
+    await gallery.change(gallery.pictures[1]!, { title: 't' })
+    expect(gallery.pictures[1]?.title).toBe('t')
+    await gallery.setPublic(gallery.pictures[0]!, true)
+    expect(gallery.pictures[0]?.is_public).toBe(true)
+    await expect(gallery.setPublic(gallery.pictures[1]!, false)).rejects.toThrow()
+  })
+
+  it('removes many, keeps what could not be removed, and restores', async () => {
+    const { of } = server({ 'GET /api/v1/images': { data: three, next: null }, 'DELETE /api/v1/images/a': null, 'DELETE /api/v1/images/b': new Refusal(500), 'POST /api/v1/images/a/restore': null, 'POST /api/v1/images/bulk': { data: [] } })
+    const gallery = useGallery()
+    await gallery.load()
+    gallery.chooseAll()
+    await expect(gallery.remove(['a', 'b'])).rejects.toThrow()
+    expect(gallery.pictures.map(({ id }) => id)).toEqual(['b', 'c'])
+    await gallery.restore(['a'])
+    expect(gallery.pictures).toHaveLength(3)
+    gallery.chooseNone()
+    gallery.choose('a')
+    gallery.choose('a')
+    gallery.chooseRange(2, 1)
+    expect([...gallery.chosen].sort()).toEqual(['b', 'c'])
+    expect(gallery.chosenPictures).toHaveLength(2)
+    await gallery.doBulk('publish')
+    expect(of('POST /api/v1/images/bulk')[0]?.body).toEqual({ action: 'publish', ids: ['b', 'c'] })
+  })
+
+  it('takes in what was just drawn, and says what went wrong', async () => {
+    server({ 'GET /api/v1/images': { data: [], next: null } })
+    const gallery = useGallery()
+    gallery.add(three)
+    expect(gallery.pictures).toEqual([])
+    await gallery.load()
+    gallery.add(three)
+    gallery.add(three)
+    expect(gallery.pictures).toHaveLength(3)
+    server({ 'GET /api/v1/images': new Refusal(503, 'x', 'down') })
+    await gallery.load()
+    expect(gallery.failure?.message).toBe('down')
+  })
+})
+
+it('models are there or say why not', async () => {
+  server({ 'GET /api/v1/models': [model('a')] })
+  const models = useModels()
+  await models.load()
+  expect([models.find('none')?.id, models.loaded]).toEqual(['a', true])
+  server({ 'GET /api/v1/models': new TypeError('x') })
+  await models.load()
+  expect(models.failure?.isOffline).toBe(true)
+})
+
+it('toasts go by themselves, and never pile up', () => {
+  vi.useFakeTimers()
+  const toasts = useToasts()
+  for (let index = 0; index < 6; index++) toasts.show('info', String(index))
+  expect(toasts.list.map(({ text }) => text)).toEqual(['2', '3', '4', '5'])
+  toasts.fail(new DOMException('x', 'AbortError'))
+  toasts.fail(new Error('odd'))
+  expect(toasts.list.at(-1)?.kind).toBe('error')
+  vi.advanceTimersByTime(6000)
+  expect(toasts.list).toEqual([])
+})

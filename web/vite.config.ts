@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url'
+import tailwind from '@tailwindcss/vite'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vitest/config'
+import { clipMerges } from './build/clip-merges'
+import { compress } from './build/compress'
+import { serviceWorker } from './build/service-worker'
+
+// Where `npm run dev` finds a server.
+const server = process.env['EASEL_URL'] ?? 'http://127.0.0.1:3273'
+
+export default defineConfig({
+  plugins: [vue(), tailwind(), clipMerges(), serviceWorker(), compress()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  define: { __VUE_OPTIONS_API__: false, __VUE_I18N_LEGACY_API__: false, __INTLIFY_PROD_DEVTOOLS__: false },
+  // Nothing is inlined: the policy allows no `data:` fonts, and hashed files are cached for ever.
+  build: { target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false }, manifest: true },
+  server: {
+    proxy: { '/api': { target: server, ws: true }, '/v1': server, '/docs': server, '/openapi.json': server, '/health': server },
+  },
+  test: {
+    environment: 'happy-dom',
+    include: ['tests/unit/**/*.test.ts'],
+    setupFiles: ['tests/unit/setup.ts'],
+    environmentOptions: { happyDOM: { settings: { navigation: { disableMainFrameNavigation: true, disableChildFrameNavigation: true } } } },
+    coverage: {
+      provider: 'v8',
+      include: ['src/stores/**', 'src/composables/**', 'src/components/**', 'src/lib/**', 'src/api/**'],
+      exclude: ['src/api/schema.ts'],
+      thresholds: { lines: 80 },
+    },
+  },
+})
