@@ -4,6 +4,7 @@ use std::{cmp::Reverse, time::Duration};
 
 use super::{
     Facts, PartKey, RequestKey, Scheduler, Submission, micros,
+    prices::Priced,
     work::{Part, Request, Where},
 };
 
@@ -46,13 +47,12 @@ impl Scheduler {
         let knee = self.limit(device, new.group).knee;
         let cost = self.cost(device, new.group);
         let work = whole_parts(cost.work(new.branches, new.evaluations, knee));
-        let solo = cost.solo(new.branches, new.evaluations);
-        let [before, step, after] = [cost.before(), cost.step.seconds(new.branches), cost.after()].map(|s| (s * 1e6) as u64);
         let now = micros(now);
         self.check_room(new, work * f64::from(new.pictures), now)?;
         self.now = now;
-        let target = now.saturating_add((solo * self.rules.target_factor * 1e6) as u64);
+        let Priced { before, step, after, solo } = self.price(new.group, new.branches, new.evaluations, device, now);
         let limit = new.time_limit.map(|limit| now.saturating_add(micros(limit)));
+        let target = self.target(now, solo, limit);
         let request = self.requests.insert(Request {
             parts: Vec::new(),
             unfinished: new.pictures as usize,
@@ -62,6 +62,7 @@ impl Scheduler {
             restarts: 0,
             alike: new.alike,
             arrival: now,
+            limit,
         });
         self.waiting_requests += 1;
         if let Some(user) = new.user {
@@ -73,9 +74,9 @@ impl Scheduler {
                 priority: new.priority,
                 arrival: now,
                 since: now,
-                target: limit.map_or(target, |limit| limit.min(target)),
+                target,
                 rest: 0,
-                solo: (solo * 1e6) as u64,
+                solo,
                 over_share: false,
                 serial: self.serial,
             };

@@ -19,6 +19,8 @@ pub(super) struct ModelInfo {
 pub(super) struct GroupInfo {
     pub model: Model,
     pub pixels: u64,
+    /// What those are ranked by who wait for it.
+    pub prices: Option<Arc<Cost>>,
 }
 
 /// A second for a megapixel: wrong by a lot, but measured after the first step.
@@ -77,7 +79,7 @@ impl Scheduler {
         let like = self.groups.iter().position(|known| known.model == model);
         let factor = like.map_or(1.0, |known| pixels as f64 / self.groups[known].pixels as f64);
         let group = Group(self.groups.len() as u32);
-        self.groups.push(GroupInfo { model, pixels });
+        self.groups.push(GroupInfo { model, pixels, prices: None });
         for device in &mut self.devices {
             let curve = match like {
                 Some(known) => device.costs[known].step.scaled(factor),

@@ -24,6 +24,7 @@ mod estimate;
 mod forecast;
 mod leave;
 mod line;
+mod prices;
 mod rank;
 mod rehearsal;
 mod report;

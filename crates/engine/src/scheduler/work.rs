@@ -21,6 +21,8 @@ pub(super) struct Request {
     pub restarts: u32,
     pub alike: u64,
     pub arrival: u64,
+    /// When its time runs out.
+    pub limit: Option<u64>,
 }
 
 /// Where a picture is.
