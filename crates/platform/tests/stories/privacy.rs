@@ -29,6 +29,7 @@ use easel_store::{
     users::User,
 };
 use easel_testing::{Database, Engine, on_both_engines};
+use sha2::{Digest, Sha256};
 
 /// What nothing may hold afterwards: an address, a name, a place, a prompt, a word of it as the search index has it, what was said.
 const CANARIES: &[&str] = &[
@@ -98,7 +99,7 @@ async fn connect(world: &World, user: &User) -> Outcome {
         id: world.context.ids.next(now),
         user_id: user.id.clone(),
         storage_key: key.as_str().to_owned(),
-        sha256: String::new(),
+        sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
         bytes: i64::try_from(bytes.len())?,
         width: 1,
         height: 1,
@@ -129,7 +130,7 @@ async fn connect(world: &World, user: &User) -> Outcome {
     identities::insert(&mut tx, &identity).await?;
     sign_ins::insert(&mut tx, &sign_in).await?;
     tx.commit().await?;
-    let endpoint = EndpointWords { url: "https://canary-hook.example/", ..EndpointWords::default() };
+    let endpoint = EndpointWords { url: "https://1.1.1.1/canary-hook", ..EndpointWords::default() };
     webhooks(world, client(&[])).create(&Actor::user(user), endpoint).await?;
     Ok(())
 }
