@@ -22,6 +22,7 @@ export const routes: RouteRecordRaw[] = [
   { path: '/gallery', name: 'gallery', component: () => import('@/pages/Gallery.vue'), meta: { title: 'title.gallery', needs: 'user' } },
   { path: '/explore', name: 'explore', component: () => import('@/pages/Explore.vue'), meta: { title: 'title.explore' } },
   { path: '/explore/:id', name: 'public-image', component: () => import('@/pages/PublicImage.vue'), meta: { title: 'title.image' } },
+  { path: '/shared/:token', name: 'shared', component: () => import('@/pages/PublicImage.vue'), meta: { title: 'title.image' } },
   { path: '/images/:id', name: 'image', component: () => import('@/pages/Image.vue'), meta: { title: 'title.image', needs: 'user' } },
   { path: '/pricing', name: 'pricing', component: () => import('@/pages/Pricing.vue'), meta: { title: 'title.pricing' } },
   { path: '/dashboard', name: 'dashboard', component: () => import('@/pages/Dashboard.vue'), meta: { title: 'title.dashboard', needs: 'user' } },

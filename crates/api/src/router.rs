@@ -23,6 +23,8 @@ const UPLOAD_MAX: usize = 64 * 1024 * 1024;
 fn documented() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(ApiDoc::openapi())
         // Accounts.
+        .routes(routes!(routes::setup::config::handler))
+        .routes(routes!(routes::setup::create::handler))
         .routes(routes!(routes::auth::register::handler))
         .routes(routes!(routes::auth::login::handler))
         .routes(routes!(routes::auth::refresh::handler))
@@ -74,6 +76,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::images::template::handler))
         .routes(routes!(routes::images::publish::handler, routes::images::withdraw::handler, routes::images::view::handler))
         .routes(routes!(routes::images::list_public::handler))
+        .routes(routes!(routes::images::public_file::handler))
+        .routes(routes!(routes::images::public_thumbnail::handler))
         .routes(routes!(routes::images::like::handler, routes::images::unlike::handler))
         .routes(routes!(routes::images::report::handler))
         .routes(routes!(routes::comments::list::handler, routes::comments::create::handler))
@@ -99,8 +103,11 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::shares::list::handler))
         .routes(routes!(routes::shares::revoke::handler))
         .routes(routes!(routes::shares::open::handler))
+        .routes(routes!(routes::shares::file::handler))
+        .routes(routes!(routes::shares::thumbnail::handler))
         .routes(routes!(routes::moderation::queue::handler, routes::moderation::open::handler))
         .routes(routes!(routes::moderation::get::handler))
+        .routes(routes!(routes::moderation::thumbnail::handler))
         .routes(routes!(routes::moderation::decide::handler))
         .routes(routes!(routes::moderation::close::handler))
         .routes(routes!(routes::moderation::findings::handler))
@@ -150,14 +157,11 @@ pub fn router(state: AppState) -> Router {
     let (documented, _) = documented().split_for_parts();
     let routes = documented
         // For people.
-        .route("/", get(routes::page::index::html))
-        .route("/assets/easel.css", get(routes::page::index::css))
-        .route("/assets/easel.js", get(routes::page::index::js))
         .route("/docs", get(routes::docs::html))
         .route("/assets/docs.css", get(routes::docs::css))
         .route("/assets/docs.js", get(routes::docs::js))
         .route("/openapi.json", get(routes::docs::document))
-        .fallback(|| async { ApiError::not_found() })
+        .fallback(routes::page::page)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(body_limit)
         .layer(middleware::from_fn_with_state(state.clone(), by_address))

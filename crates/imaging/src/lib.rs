@@ -8,6 +8,7 @@
 //! within limits; no input makes these functions panic; of a file that is read nothing but its pixels is kept; messages name no internals
 //! and are fit for clients.
 
+mod bare;
 mod colour;
 mod decode;
 mod encode;
@@ -26,6 +27,7 @@ mod resize;
 mod thumbnail;
 mod webp;
 
+pub use bare::bare;
 pub use decode::{DecodeLimits, Decoded, decode};
 pub use encode::{EncodeOptions, PngLevel, encode, encode_with_alpha};
 pub use error::ImagingError;

@@ -59,6 +59,7 @@ pub mod privacy;
 pub mod records;
 pub mod safety;
 pub mod secrets;
+mod setup;
 pub mod sign_in;
 pub mod social;
 pub mod subscriptions;

@@ -23,10 +23,16 @@ use crate::{
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// Serves until asked to stop.
-pub async fn serve(config: &Config, runtime: &Runtime, router: Router, worker: Option<Worker>) -> Result<()> {
+pub async fn serve(
+    config: &Config,
+    runtime: &Runtime,
+    router: Router,
+    worker: Option<Worker>,
+    setup: Option<&str>,
+) -> Result<()> {
     let mut signals = Signals::listen()?;
     let listener = bind(SocketAddr::new(config.server.host, config.server.port)).await?;
-    announce(&listener, config)?;
+    announce(&listener, config, setup)?;
     let engine = runtime.engine.clone();
     let (leave, left) = tokio::sync::oneshot::channel::<()>();
     // An error means the sender is gone, which is a reason to leave too.
@@ -95,17 +101,19 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Says where the server is, for people and for programs that start it: the first line on stdout is the address.
-fn announce(listener: &TcpListener, config: &Config) -> Result<()> {
+fn announce(listener: &TcpListener, config: &Config, setup: Option<&str>) -> Result<()> {
     let address = listener.local_addr().map_err(|error| Failure::io("cannot tell the address", &error))?;
     output::line(format_args!("listening on http://{address}"));
     let here = reachable(address);
     if config.server.role == Role::Worker {
         output::line(format_args!("takes jobs from the queue; http://{here}/health/ready says whether it does"));
-    } else if config.accounts.required {
+    } else if let Some(token) = setup {
+        let place = config.server.public_url.clone().unwrap_or_else(|| format!("http://{here}"));
+        // Behind a `#`, where neither servers nor proxies see it.
         output::line(format_args!(
-            "accounts are needed: `easel admin create-superuser` makes the first; http://{here}/docs says how to go on"
+            "nobody administers this server yet: open {place}/setup#token={token}, or run `easel admin create-superuser`"
         ));
-    } else {
+    } else if !config.accounts.required {
         output::line(format_args!(
             "try: curl -so out.png \"$(curl -s http://{here}/v1/images/generations -H 'content-type: application/json' \
              -d '{{\"prompt\": \"a red circle on a blue background\"}}' | grep -o 'http[^\"]*')\""

@@ -20,7 +20,7 @@ fn its_types_and_style_are_right() {
 
 #[test]
 fn its_units_do_what_they_should_and_are_covered() {
-    npm(&["run", "coverage"]);
+    npm(&["test"]);
 }
 
 #[test]

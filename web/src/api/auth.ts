@@ -1,6 +1,6 @@
 // Getting an account, and getting in.
 import { call } from './client'
-import type { User } from './types'
+import type { PublicConfig, SignInProvider, User } from './types'
 
 export const me = (): Promise<User> => call('/users/me')
 
@@ -27,3 +27,13 @@ export const requestReset = (email: string): Promise<void> => call('/auth/reset-
 
 export const confirmReset = (token: string, password: string): Promise<void> =>
   call('/auth/reset-password/confirm', { method: 'POST', body: { token, password } })
+
+/** What the server offers, for everybody to see. */
+export const publicConfig = (): Promise<PublicConfig> => call('/config/public')
+
+/** Other services that people may log in with; their `start` is an address of ours. */
+export const signInProviders = (): Promise<SignInProvider[]> => call('/auth/providers')
+
+/** The first administrator of a fresh server; the token stands in the link that the server shows when it starts. */
+export const setup = (body: { email: string; password: string; username?: string; locale?: string; token: string }): Promise<User> =>
+  call('/setup', { method: 'POST', body })

@@ -10,7 +10,8 @@ export interface PictureFilter {
   until?: string
   favourite?: boolean
   trashed?: boolean
-  visibility?: 'public' | 'private'
+  public?: boolean
+  tag?: string
   album?: string
   cursor?: string | null
   limit?: number
@@ -30,10 +31,6 @@ export type PictureChange = Partial<Pick<Picture, 'title' | 'is_favourite'>>
 
 export const change = (id: string, body: PictureChange): Promise<Picture> =>
   call(`/images/${encodeURIComponent(id)}`, { method: 'PATCH', body })
-
-export const remove = (id: string): Promise<void> => call(`/images/${encodeURIComponent(id)}`, { method: 'DELETE' })
-
-export const restore = (id: string): Promise<void> => call(`/images/${encodeURIComponent(id)}/restore`, { method: 'POST' })
 
 export const variations = (id: string, n: number): Promise<Job> =>
   call(`/images/${encodeURIComponent(id)}/variations`, { method: 'POST', body: { n } })

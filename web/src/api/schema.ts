@@ -4,6 +4,109 @@
  */
 
 export interface paths {
+    "/api/v1/admin/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of what filters and moderators found, newest first; never the texts. */
+        get: operations["list_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/moderation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of what waits for a moderator, the most urgent first. */
+        get: operations["list_cases"];
+        put?: never;
+        /** Opens a case without a report. */
+        post: operations["open_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/moderation/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A case and its reports. */
+        get: operations["get_case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/moderation/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides for good: the decision stands, or is taken back. */
+        post: operations["close_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/moderation/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides a case. */
+        post: operations["decide_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/moderation/{id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The small version of the picture a case is about, hidden or not. */
+        get: operations["case_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/users": {
         parameters: {
             query?: never;
@@ -50,6 +153,112 @@ export interface paths {
         put?: never;
         /** Corrects somebody's balance. */
         post: operations["adjust_credits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/albums": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's albums in their order. */
+        get: operations["list_albums"];
+        put?: never;
+        /** A new album, the last one. */
+        post: operations["create_album"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/albums/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts some albums first. */
+        put: operations["order_albums"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/albums/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of one's albums. */
+        get: operations["get_album"];
+        put?: never;
+        post?: never;
+        /** Removes an album; its pictures stay. */
+        delete: operations["delete_album"];
+        options?: never;
+        head?: never;
+        /** Another title or cover for an album. */
+        patch: operations["change_album"];
+        trace?: never;
+    };
+    "/api/v1/albums/{id}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of an album's pictures in their order. */
+        get: operations["list_album_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/albums/{id}/images/{image_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts a picture into an album. */
+        put: operations["add_album_image"];
+        post?: never;
+        /** Takes a picture out of an album; it stays otherwise. */
+        delete: operations["remove_album_image"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/albums/{id}/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts some pictures of an album first. */
+        put: operations["order_album_images"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -119,6 +328,74 @@ export interface paths {
         put?: never;
         /** The session ends, and a browser forgets its cookies. */
         post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where somebody can log in elsewhere; none where nothing is set up. */
+        get: operations["list_identity_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/callback/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A browser comes back from logging in elsewhere, and has a session. */
+        get: operations["finish_sign_in"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{provider}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to link a login elsewhere to the account of whoever is logged in. */
+        post: operations["link_identity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{provider}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends a browser to log in elsewhere. */
+        get: operations["start_sign_in"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -227,6 +504,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/comments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a comment: one's own, one under one's own picture, or any for a moderator. */
+        delete: operations["delete_comment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comments/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reports a comment to the moderators. */
+        post: operations["report_comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/public": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the server offers. */
+        get: operations["public_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credits/balance": {
         parameters: {
             query?: never;
@@ -261,6 +589,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/feed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of the pictures of the people one follows, last published first. */
+        get: operations["feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images": {
         parameters: {
             query?: never;
@@ -268,7 +613,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your pictures, newest first. */
+        /** A page of one's pictures, newest first. */
         get: operations["list_images"];
         put?: never;
         post?: never;
@@ -295,6 +640,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Does the same to up to a hundred pictures, all in one transaction. */
+        post: operations["change_images"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/generate": {
         parameters: {
             query?: never;
@@ -306,6 +668,23 @@ export interface paths {
         put?: never;
         /** Draws pictures. */
         post: operations["generate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/public": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of everybody's public pictures. */
+        get: operations["list_public_images"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -387,16 +766,34 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One of your pictures. */
+        /** One of one's pictures. */
         get: operations["get_image"];
         put?: never;
         post?: never;
-        /** Throws a picture away. */
+        /** Throws a picture away: into the trash, or for good. */
         delete: operations["delete_image"];
         options?: never;
         head?: never;
-        /** Another title, or a mark as a favourite. */
+        /** Changes what one says of a picture, and who sees it. */
         patch: operations["change_image"];
+        trace?: never;
+    };
+    "/api/v1/images/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of what is said under a public picture, newest first. */
+        get: operations["list_comments"];
+        put?: never;
+        /** Says something under a public picture. */
+        post: operations["create_comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/images/{id}/file": {
@@ -416,6 +813,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/{id}/like": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Likes a public picture. */
+        put: operations["like_image"];
+        post?: never;
+        /** Likes a picture no longer. */
+        delete: operations["unlike_image"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/public": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A public picture; looking is counted. */
+        get: operations["view_image"];
+        put?: never;
+        /** Shows a picture to everybody. */
+        post: operations["publish_image"];
+        /** Shows a picture to nobody else any longer. */
+        delete: operations["withdraw_image"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/public/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of a public picture, without what is written in them unless its prompt is shown. */
+        get: operations["public_image_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/public/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The small version of a public picture. */
+        get: operations["public_image_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reports a public picture to the moderators. */
+        post: operations["report_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/{id}/restore": {
         parameters: {
             query?: never;
@@ -427,6 +912,40 @@ export interface paths {
         put?: never;
         /** Takes a picture out of the trash. */
         post: operations["restore_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a link to a picture; its token is shown this once. */
+        post: operations["share_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The request of a picture: one's own, or a public one with its prompt. */
+        get: operations["image_template"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -569,6 +1088,159 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The first administrator of a fresh server, whose address counts as proved. Not found once there is one. */
+        post: operations["set_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shared/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a link shows. */
+        get: operations["open_share"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shared/{token}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of the picture a link shows, without what is written in them unless the link shows the prompt. */
+        get: operations["shared_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shared/{token}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The small version of the picture a link shows. */
+        get: operations["shared_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's links, newest first, those that are over included. */
+        get: operations["list_shares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shares/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a link. */
+        delete: operations["revoke_share"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's subscriptions, newest first. */
+        get: operations["list_subscriptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the subscription with what is paid for. */
+        post: operations["cancel_subscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Another plan: a dearer one at once, a cheaper one with the next period. */
+        post: operations["change_subscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/subscriptions/plans": {
         parameters: {
             query?: never;
@@ -578,6 +1250,40 @@ export interface paths {
         };
         /** The plans. */
         get: operations["list_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a cancellation back. */
+        post: operations["resume_subscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's tags, the most used first. */
+        get: operations["list_tags"];
         put?: never;
         post?: never;
         delete?: never;
@@ -605,6 +1311,57 @@ export interface paths {
         patch: operations["change_profile"];
         trace?: never;
     };
+    "/api/v1/users/me/bio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** A few words about oneself; none, if they are empty. */
+        put: operations["set_bio"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of what was decided about one's own, newest first. */
+        get: operations["my_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/cases/{id}/appeal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says something against a decision, once. */
+        post: operations["appeal_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/me/export": {
         parameters: {
             query?: never;
@@ -614,6 +1371,91 @@ export interface paths {
         };
         /** Everything there is about you, as one document. */
         get: operations["export_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/followers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of the people who follow one, last first. */
+        get: operations["my_followers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/following": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of the people one follows. */
+        get: operations["my_following"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What somebody can log in with elsewhere. */
+        get: operations["list_identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a way in away, unless it is the last. */
+        delete: operations["unlink_identity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/likes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of the pictures one likes, last liked first. */
+        get: operations["my_likes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -684,6 +1526,214 @@ export interface paths {
         get: operations["my_stats"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one has stored, and how much the plan allows. */
+        get: operations["my_storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{username}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Somebody's public page. */
+        get: operations["get_profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{username}/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Follows somebody. */
+        put: operations["follow"];
+        post?: never;
+        /** Follows somebody no longer. */
+        delete: operations["unfollow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{username}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reports somebody to the moderators. */
+        post: operations["report_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Somebody's endpoints. */
+        get: operations["list_webhooks"];
+        put?: never;
+        /** A new endpoint, whose secret is shown this once. */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One endpoint. */
+        get: operations["get_webhook"];
+        /** Another address, note or choice of events. */
+        put: operations["change_webhook"];
+        post?: never;
+        /** Takes an endpoint away, with everything that was sent there. */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was sent there, newest first. */
+        get: operations["list_webhook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries/{delivery}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends one again that arrived or was given up, under the id it had. */
+        post: operations["resend_webhook_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends nothing there any more. What waits is given up, and can be sent again. */
+        post: operations["disable_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends there again, as if nothing had failed. */
+        post: operations["enable_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new secret, shown this once. Events are signed with the old one too for a day. */
+        post: operations["rotate_webhook_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends an event that means nothing there. Its delivery tells what came of it. */
+        post: operations["test_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -857,6 +1907,42 @@ export interface components {
              */
             reason: string;
         };
+        /** @description An album. */
+        AlbumView: {
+            /** @description The picture that stands for it. */
+            cover_image_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many pictures it shows, where albums are listed.
+             */
+            image_count?: number | null;
+            /** @description What it is called. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description When something in it last changed.
+             */
+            updated_at: string;
+        };
+        /** @description What is said. */
+        AppealBody: {
+            /** @description In two thousand characters. */
+            text: string;
+        };
+        /** @description Who made a picture. */
+        AuthorView: {
+            /** @description Their id. */
+            id: string;
+            /** @description What they are called. */
+            username: string;
+        };
         /** @description What somebody has. */
         BalanceView: {
             /** @description What can be spent. */
@@ -886,6 +1972,182 @@ export interface components {
             /** @description The picture. */
             image_id: string;
             job?: null | components["schemas"]["JobView"];
+        };
+        /** @description A few words. */
+        BioBody: {
+            /** @description In five hundred characters. */
+            bio: string;
+        };
+        /** @description What is done. */
+        BulkAction: {
+            /** @enum {string} */
+            kind: "favourite";
+            /** @description Which of both. */
+            value: boolean;
+        } | {
+            /** @enum {string} */
+            kind: "tag";
+            /** @description These. */
+            tags: string[];
+        } | {
+            /** @enum {string} */
+            kind: "untag";
+            /** @description These. */
+            tags: string[];
+        } | {
+            /** @description This one. */
+            album_id: string;
+            /** @enum {string} */
+            kind: "add_to_album";
+        } | {
+            /** @description This one. */
+            album_id: string;
+            /** @enum {string} */
+            kind: "remove_from_album";
+        } | {
+            /** @enum {string} */
+            kind: "publish";
+            /** @description With their prompts. */
+            shows_prompt?: boolean;
+        } | {
+            /** @enum {string} */
+            kind: "withdraw";
+        } | {
+            /** @enum {string} */
+            kind: "trash";
+        } | {
+            /** @enum {string} */
+            kind: "restore";
+        } | {
+            /** @enum {string} */
+            kind: "delete";
+        };
+        /** @description What is done to which pictures. */
+        BulkBody: {
+            /** @description What. */
+            action: components["schemas"]["BulkAction"];
+            /** @description Which. */
+            ids: string[];
+        };
+        /**
+         * @description What became of one picture.
+         * @enum {string}
+         */
+        BulkOutcome: "done" | "not_found" | "hidden" | "blocked";
+        /** @description What became of one picture. */
+        BulkResult: {
+            /** @description Which. */
+            id: string;
+            /** @description What. */
+            result: components["schemas"]["BulkOutcome"];
+        };
+        /** @description What became of the pictures, in the order they were named. */
+        BulkView: {
+            /** @description One for each. */
+            results: components["schemas"]["BulkResult"][];
+        };
+        /** @description A case and its reports. */
+        CaseDetailView: {
+            /** @description The case. */
+            case: components["schemas"]["CaseView"];
+            /** @description What people said of it. */
+            reports: components["schemas"]["ReportView"][];
+        };
+        /** @description A case, as moderators see it. */
+        CaseView: {
+            /** @description What its owner says against it. */
+            appeal?: string | null;
+            /** @description What it was first opened for. */
+            category: string;
+            /**
+             * Format: date-time
+             * @description When it was decided.
+             */
+            decided_at?: string | null;
+            /** @description By whom. */
+            decided_by?: string | null;
+            /** @description `approve`, `hide`, `remove`, `warn` or `ban`. */
+            decision?: string | null;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was opened.
+             */
+            opened_at: string;
+            /** @description Whether the decision was taken back. */
+            overturned?: boolean | null;
+            /** @description Whose. */
+            owner_id: string;
+            /** @description For its owner. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description How many people reported it.
+             */
+            report_count: number;
+            /** @description `open`, `decided`, `appealed` or `closed`. */
+            state: string;
+            /** @description Which one. */
+            target_id: string;
+            /** @description `image`, `comment` or `user`. */
+            target_kind: string;
+        };
+        /** @description What is to be different; what is left out stays. */
+        ChangeAlbumBody: {
+            /** @description The picture that stands for it, out of its own; none, if it is empty. */
+            cover_image_id?: string | null;
+            /** @description What it is called. */
+            title?: string | null;
+        };
+        /** @description What is to be different; what is left out stays. */
+        ChangeImageBody: {
+            /** @description Marked or not. */
+            is_favourite?: boolean | null;
+            /** @description Shown to everybody, or to nobody else. */
+            is_public?: boolean | null;
+            /** @description Shown with its prompt, which others then may find and use. */
+            shows_prompt?: boolean;
+            /** @description All of its tags. */
+            tags?: string[] | null;
+            /** @description What it is called; nothing, if it is empty. */
+            title?: string | null;
+        };
+        /** @description Which plan. */
+        ChangePlanBody: {
+            /**
+             * @description Its name.
+             * @example pro
+             */
+            plan: string;
+        };
+        /** @description What becomes of the decision. */
+        CloseBody: {
+            /** @description It is taken back, with everything it did. */
+            overturn: boolean;
+        };
+        /** @description What is said. */
+        CommentBody: {
+            /** @description In a thousand characters. */
+            body: string;
+        };
+        /** @description A comment. */
+        CommentView: {
+            /** @description What they said. */
+            body: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /** @description Its id. */
+            id: string;
+            /** @description The picture it is about. */
+            image_id: string;
+            /** @description Who said it. */
+            user_id: string;
+            /** @description What they are called. */
+            username: string;
         };
         /** @description The last event of a picture with `stream`. */
         CompletedEvent: components["schemas"]["Traits"] & {
@@ -917,6 +2179,11 @@ export interface components {
              * @example em_…
              */
             token: string;
+        };
+        /** @description What it is called. */
+        CreateAlbumBody: {
+            /** @description In two hundred characters. */
+            title: string;
         };
         /**
          * @description An amount of credits, to a millionth.
@@ -952,6 +2219,49 @@ export interface components {
              * @description Jobs completed.
              */
             jobs: number;
+        };
+        /** @description What is decided. */
+        DecisionBody: {
+            /**
+             * @description `approve`, `hide`, `remove`, `warn` or `ban`; a ban needs an admin.
+             * @example hide
+             */
+            decision: string;
+            /** @description For the owner to read; may be empty where it is approved. */
+            reason?: string;
+        };
+        /** @description An event for an endpoint, and what came of it. */
+        DeliveryView: {
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            created_at: string;
+            /** @description `job.completed`, … */
+            event: string;
+            /** @description What the receiver sees as `webhook-id`: the same for every attempt. */
+            event_id: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Why it did not arrive the last time. */
+            last_error?: string | null;
+            /**
+             * Format: int64
+             * @description What the receiver answered last.
+             */
+            last_status?: number | null;
+            /**
+             * Format: date-time
+             * @description When it is tried next, if it is.
+             */
+            next_attempt_at?: string | null;
+            /** @description `pending`, `delivered`, `dead`. */
+            state: string;
         };
         /** @description What is to be drawn. What is left out is the model's own default. */
         DrawingBody: {
@@ -1066,6 +2376,48 @@ export interface components {
             /** @description The kind, in OpenAI's words. */
             type: string;
         };
+        /** @description Somebody who follows or is followed. */
+        FollowView: {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created_at: string;
+            /** @description Their id. */
+            user_id: string;
+            /** @description What they are called. */
+            username: string;
+        };
+        /** @description What a filter or a moderator found; never the text. */
+        FoundView: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description The case it was decided in. */
+            case_id?: string | null;
+            /** @description What kind of thing it is. */
+            category: string;
+            /** @description `flag`, `refuse`, or what a moderator decided. */
+            decision: string;
+            /** @description The job it was found in. */
+            job_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was taken back.
+             */
+            lifted_at?: string | null;
+            /** @description `prompt`, `title`, `comment`, `profile` or `review`. */
+            stage: string;
+            /**
+             * Format: int64
+             * @description Strikes it is worth.
+             */
+            strikes: number;
+            /** @description About whom. */
+            user_id: string;
+        };
         /** @description OpenAI's fields, and ours. Fields that are not here are ignored; null is the same as left out. */
         GenerationBody: {
             /**
@@ -1133,15 +2485,22 @@ export interface components {
             /** @description `signup`, `daily`, `monthly`, `purchase`, `refund` or `adjust`. */
             source: string;
         };
-        /** @description What changes. */
-        ImageBody: {
-            /** @description Your mark. */
-            is_favourite?: boolean | null;
+        /** @description A login elsewhere that leads into an account here. */
+        IdentityView: {
             /**
-             * @description What you call it.
-             * @example the good one
+             * Format: date-time
+             * @description When it was linked.
              */
-            title?: string | null;
+            created_at: string;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When somebody last logged in with it.
+             */
+            last_used_at: string;
+            /** @description The provider's name. */
+            provider: string;
         };
         /** @description A finished picture: `b64_json` or `url`, never both. */
         ImageData: {
@@ -1165,6 +2524,11 @@ export interface components {
              */
             bytes: number;
             /**
+             * Format: int64
+             * @description How many comments it has.
+             */
+            comment_count: number;
+            /**
              * Format: date-time
              * @description When it was stored.
              */
@@ -1181,6 +2545,8 @@ export interface components {
              * @description Pixels.
              */
             height: number;
+            /** @description Why a moderator hid it, if one did. */
+            hidden_reason?: string | null;
             /** @description Its id. */
             id: string;
             /**
@@ -1194,20 +2560,48 @@ export interface components {
             is_public: boolean;
             /** @description The job that made it. */
             job_id: string;
+            /**
+             * Format: int64
+             * @description How many like it.
+             */
+            like_count: number;
+            /** @description `text_to_image`, `image_to_image`, … */
+            mode?: string | null;
             /** @description What drew it. */
             model: string;
             /** @description Seed, sampler, steps and what else was used. */
             parameters: Record<string, never>;
             /** @description What it was to show. */
             prompt: string;
+            /**
+             * Format: date-time
+             * @description When it was made public, last.
+             */
+            published_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is removed for good, if it is not taken back.
+             */
+            purge_at?: string | null;
+            /** @description How the noise was taken away. */
+            sampler?: string | null;
             /** @description SHA-256 of the file in hexadecimal. */
             sha256: string;
+            /** @description Others may see, find and use the prompt. */
+            shows_prompt: boolean;
+            /** @description Its tags, where one picture is asked for. */
+            tags?: string[] | null;
             /** @description Where its small version is. */
             thumbnail_url?: string | null;
             /** @description What its owner calls it. */
             title?: string | null;
             /** @description Where its bytes are. */
             url: string;
+            /**
+             * Format: int64
+             * @description How often others looked at it.
+             */
+            view_count: number;
             /**
              * Format: int64
              * @description Pixels.
@@ -1318,6 +2712,27 @@ export interface components {
             /** @description What it allows. */
             scopes: string[];
         };
+        /** @description How many like it. */
+        LikedView: {
+            /**
+             * Format: int64
+             * @description That many.
+             */
+            like_count: number;
+        };
+        /** @description Where the browser comes back to. */
+        LinkBody: {
+            /**
+             * @description A path of this server.
+             * @example /settings
+             */
+            return_to: string;
+        };
+        /** @description Where the browser goes. */
+        LinkView: {
+            /** @description At the provider. */
+            url: string;
+        };
         /** @description Who they say they are. */
         LoginBody: {
             /**
@@ -1425,7 +2840,173 @@ export interface components {
             /** @description The whole key. It is not shown again. */
             key: string;
         };
-        /** @description A page of a list, newest first. */
+        /** @description What is to be judged, and why. */
+        OpenCaseBody: {
+            /**
+             * @description What is wrong with it.
+             * @example spam
+             */
+            category: string;
+            /** @description Its id; somebody's name. */
+            target: string;
+            /** @description What it is. */
+            target_kind: components["schemas"]["TargetKind"];
+        };
+        /** @description What comes first. */
+        OrderAlbumsBody: {
+            /** @description In this order; the others follow as they were. */
+            first: string[];
+        };
+        /** @description What comes first. */
+        OrderImagesBody: {
+            /** @description In this order; the others follow as they were. */
+            first: string[];
+        };
+        /** @description What was decided about one's own. */
+        OwnCaseView: {
+            /** @description What you said against it. */
+            appeal?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was decided.
+             */
+            decided_at?: string | null;
+            /** @description `hide`, `remove`, `warn` or `ban`. */
+            decision?: string | null;
+            /** @description The case's id. */
+            id: string;
+            /** @description Whether the decision was taken back. */
+            overturned?: boolean | null;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description `decided`, `appealed` or `closed`. */
+            state: string;
+            /** @description Which one. */
+            target_id: string;
+            /** @description `image`, `comment` or `user`. */
+            target_kind: string;
+        };
+        /** @description A page of a list. */
+        PageView_CaseView: {
+            /** @description The rows. */
+            data: {
+                /** @description What its owner says against it. */
+                appeal?: string | null;
+                /** @description What it was first opened for. */
+                category: string;
+                /**
+                 * Format: date-time
+                 * @description When it was decided.
+                 */
+                decided_at?: string | null;
+                /** @description By whom. */
+                decided_by?: string | null;
+                /** @description `approve`, `hide`, `remove`, `warn` or `ban`. */
+                decision?: string | null;
+                /** @description Its id. */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was opened.
+                 */
+                opened_at: string;
+                /** @description Whether the decision was taken back. */
+                overturned?: boolean | null;
+                /** @description Whose. */
+                owner_id: string;
+                /** @description For its owner. */
+                reason?: string | null;
+                /**
+                 * Format: int64
+                 * @description How many people reported it.
+                 */
+                report_count: number;
+                /** @description `open`, `decided`, `appealed` or `closed`. */
+                state: string;
+                /** @description Which one. */
+                target_id: string;
+                /** @description `image`, `comment` or `user`. */
+                target_kind: string;
+            }[];
+            /** @description The `cursor` of the next page; null if this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        PageView_CommentView: {
+            /** @description The rows. */
+            data: {
+                /** @description What they said. */
+                body: string;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                created_at: string;
+                /** @description Its id. */
+                id: string;
+                /** @description The picture it is about. */
+                image_id: string;
+                /** @description Who said it. */
+                user_id: string;
+                /** @description What they are called. */
+                username: string;
+            }[];
+            /** @description The `cursor` of the next page; null if this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        PageView_FollowView: {
+            /** @description The rows. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description Since when.
+                 */
+                created_at: string;
+                /** @description Their id. */
+                user_id: string;
+                /** @description What they are called. */
+                username: string;
+            }[];
+            /** @description The `cursor` of the next page; null if this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        PageView_FoundView: {
+            /** @description The rows. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                at: string;
+                /** @description The case it was decided in. */
+                case_id?: string | null;
+                /** @description What kind of thing it is. */
+                category: string;
+                /** @description `flag`, `refuse`, or what a moderator decided. */
+                decision: string;
+                /** @description The job it was found in. */
+                job_id?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was taken back.
+                 */
+                lifted_at?: string | null;
+                /** @description `prompt`, `title`, `comment`, `profile` or `review`. */
+                stage: string;
+                /**
+                 * Format: int64
+                 * @description Strikes it is worth.
+                 */
+                strikes: number;
+                /** @description About whom. */
+                user_id: string;
+            }[];
+            /** @description The `cursor` of the next page; null if this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         PageView_ImageView: {
             /** @description The rows. */
             data: {
@@ -1436,6 +3017,11 @@ export interface components {
                  * @description Bytes, the small version's included.
                  */
                 bytes: number;
+                /**
+                 * Format: int64
+                 * @description How many comments it has.
+                 */
+                comment_count: number;
                 /**
                  * Format: date-time
                  * @description When it was stored.
@@ -1453,6 +3039,8 @@ export interface components {
                  * @description Pixels.
                  */
                 height: number;
+                /** @description Why a moderator hid it, if one did. */
+                hidden_reason?: string | null;
                 /** @description Its id. */
                 id: string;
                 /**
@@ -1466,20 +3054,48 @@ export interface components {
                 is_public: boolean;
                 /** @description The job that made it. */
                 job_id: string;
+                /**
+                 * Format: int64
+                 * @description How many like it.
+                 */
+                like_count: number;
+                /** @description `text_to_image`, `image_to_image`, … */
+                mode?: string | null;
                 /** @description What drew it. */
                 model: string;
                 /** @description Seed, sampler, steps and what else was used. */
                 parameters: Record<string, never>;
                 /** @description What it was to show. */
                 prompt: string;
+                /**
+                 * Format: date-time
+                 * @description When it was made public, last.
+                 */
+                published_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it is removed for good, if it is not taken back.
+                 */
+                purge_at?: string | null;
+                /** @description How the noise was taken away. */
+                sampler?: string | null;
                 /** @description SHA-256 of the file in hexadecimal. */
                 sha256: string;
+                /** @description Others may see, find and use the prompt. */
+                shows_prompt: boolean;
+                /** @description Its tags, where one picture is asked for. */
+                tags?: string[] | null;
                 /** @description Where its small version is. */
                 thumbnail_url?: string | null;
                 /** @description What its owner calls it. */
                 title?: string | null;
                 /** @description Where its bytes are. */
                 url: string;
+                /**
+                 * Format: int64
+                 * @description How often others looked at it.
+                 */
+                view_count: number;
                 /**
                  * Format: int64
                  * @description Pixels.
@@ -1489,7 +3105,7 @@ export interface components {
             /** @description The `cursor` of the next page; null if this is the last. */
             next?: string | null;
         };
-        /** @description A page of a list, newest first. */
+        /** @description A page of a list. */
         PageView_JobView: {
             /** @description The rows. */
             data: {
@@ -1550,7 +3166,94 @@ export interface components {
             /** @description The `cursor` of the next page; null if this is the last. */
             next?: string | null;
         };
-        /** @description A page of a list, newest first. */
+        /** @description A page of a list. */
+        PageView_OwnCaseView: {
+            /** @description The rows. */
+            data: {
+                /** @description What you said against it. */
+                appeal?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was decided.
+                 */
+                decided_at?: string | null;
+                /** @description `hide`, `remove`, `warn` or `ban`. */
+                decision?: string | null;
+                /** @description The case's id. */
+                id: string;
+                /** @description Whether the decision was taken back. */
+                overturned?: boolean | null;
+                /** @description Why. */
+                reason?: string | null;
+                /** @description `decided`, `appealed` or `closed`. */
+                state: string;
+                /** @description Which one. */
+                target_id: string;
+                /** @description `image`, `comment` or `user`. */
+                target_kind: string;
+            }[];
+            /** @description The `cursor` of the next page; null if this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        PageView_PublicImageView: {
+            /** @description The rows. */
+            data: {
+                /** @description Who made it. */
+                author: components["schemas"]["AuthorView"];
+                /** @description A placeholder while it loads (blurha.sh). */
+                blurhash?: string | null;
+                /**
+                 * Format: int64
+                 * @description How many comments it has.
+                 */
+                comment_count: number;
+                /** @description `png`, `jpeg` or `webp`. */
+                format: string;
+                /**
+                 * Format: int64
+                 * @description Pixels.
+                 */
+                height: number;
+                /** @description Its id. */
+                id: string;
+                /** @description Whether you like it. */
+                is_liked: boolean;
+                /**
+                 * Format: int64
+                 * @description How many like it.
+                 */
+                like_count: number;
+                /** @description What drew it. */
+                model: string;
+                /** @description What it was to show, where its owner shows that. */
+                prompt?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was published.
+                 */
+                published_at?: string | null;
+                /** @description Where its small version is. */
+                thumbnail_url?: string | null;
+                /** @description What it is called. */
+                title?: string | null;
+                /** @description Where its bytes are, without what is written in them unless the prompt is shown. */
+                url: string;
+                /**
+                 * Format: int64
+                 * @description How often it was looked at.
+                 */
+                view_count: number;
+                /**
+                 * Format: int64
+                 * @description Pixels.
+                 */
+                width: number;
+            }[];
+            /** @description The `cursor` of the next page; null if this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         PageView_TransferView: {
             /** @description The rows. */
             data: {
@@ -1662,6 +3365,125 @@ export interface components {
              */
             username?: string | null;
         };
+        /** @description Somebody's public page. */
+        ProfileView: {
+            /** @description What they say of themselves. */
+            bio?: string | null;
+            /**
+             * Format: date-time
+             * @description When they came.
+             */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description How many follow them.
+             */
+            follower_count: number;
+            /**
+             * Format: int64
+             * @description How many they follow.
+             */
+            following_count: number;
+            /** @description Their name. */
+            full_name?: string | null;
+            /** @description They have a picture of themselves. */
+            has_avatar: boolean;
+            /** @description Their id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many pictures they show.
+             */
+            image_count: number;
+            /** @description Whether you follow them. */
+            is_followed: boolean;
+            /** @description What they are called. */
+            username: string;
+        };
+        /** @description An identity provider. */
+        ProviderView: {
+            /**
+             * @description Its name in addresses.
+             * @example google
+             */
+            name: string;
+            /**
+             * @description Where a browser goes to log in there.
+             * @example /api/v1/auth/oidc/google/start
+             */
+            start: string;
+            /**
+             * @description Its name for people.
+             * @example Google
+             */
+            title: string;
+        };
+        /** @description What is offered. */
+        PublicConfigView: {
+            /** @description Credits and plans can be bought. */
+            billing: boolean;
+            /** @description Bytes of a picture that is sent. */
+            max_upload_bytes: number;
+            /** @description People need accounts, and nobody administers the server yet: `POST /api/v1/setup`. */
+            needs_setup: boolean;
+            /** @description Anybody may make an account. */
+            registration: boolean;
+            /** @description Its formats. */
+            upload_types: string[];
+        };
+        /** @description A public picture. */
+        PublicImageView: {
+            /** @description Who made it. */
+            author: components["schemas"]["AuthorView"];
+            /** @description A placeholder while it loads (blurha.sh). */
+            blurhash?: string | null;
+            /**
+             * Format: int64
+             * @description How many comments it has.
+             */
+            comment_count: number;
+            /** @description `png`, `jpeg` or `webp`. */
+            format: string;
+            /**
+             * Format: int64
+             * @description Pixels.
+             */
+            height: number;
+            /** @description Its id. */
+            id: string;
+            /** @description Whether you like it. */
+            is_liked: boolean;
+            /**
+             * Format: int64
+             * @description How many like it.
+             */
+            like_count: number;
+            /** @description What drew it. */
+            model: string;
+            /** @description What it was to show, where its owner shows that. */
+            prompt?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was published.
+             */
+            published_at?: string | null;
+            /** @description Where its small version is. */
+            thumbnail_url?: string | null;
+            /** @description What it is called. */
+            title?: string | null;
+            /** @description Where its bytes are, without what is written in them unless the prompt is shown. */
+            url: string;
+            /**
+             * Format: int64
+             * @description How often it was looked at.
+             */
+            view_count: number;
+            /**
+             * Format: int64
+             * @description Pixels.
+             */
+            width: number;
+        };
         /** @description What a drawing would cost. */
         QuoteView: {
             /** @description What you can spend. */
@@ -1712,6 +3534,30 @@ export interface components {
             password: string;
             /** @description What others see: 3 to 50 of `a-z`, `0-9`, `.`, `_`, `-`. Made of the address if it is left out. */
             username?: string | null;
+        };
+        /** @description A report. */
+        ReportBody: {
+            /**
+             * @description What is wrong: `sexual`, `child_abuse`, `violence`, `hate`, `harassment`, `self_harm`, `privacy`, `copyright`, `illegal`, `spam`, `other`.
+             * @example spam
+             */
+            category: string;
+            /** @description In your words. */
+            note?: string | null;
+        };
+        /** @description What somebody said of it. */
+        ReportView: {
+            /** @description What is wrong with it. */
+            category: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /** @description In their words. */
+            note?: string | null;
+            /** @description Who. */
+            reporter_id: string;
         };
         /** @description Whose. */
         ResetBody: {
@@ -1765,6 +3611,70 @@ export interface components {
             refresh_token?: string | null;
             user?: null | components["schemas"]["UserView"];
         };
+        /** @description Who is to administer the server. */
+        SetupBody: {
+            /**
+             * @description Their address.
+             * @example ada@example.org
+             */
+            email: string;
+            /** @description `de`, `pt-BR`. */
+            locale?: string | null;
+            /**
+             * Format: password
+             * @description Eight characters or more; not a common one.
+             * @example a long sentence nobody says
+             */
+            password: string;
+            /**
+             * @description What stands in the link that the server shows when it starts.
+             * @example su_…
+             */
+            token: string;
+            /** @description What others see: 3 to 50 of `a-z`, `0-9`, `.`, `_`, `-`. Made of the address if it is left out. */
+            username?: string | null;
+        };
+        /** @description How long it is good, and what it shows. */
+        ShareBody: {
+            /**
+             * Format: int64
+             * @description Seconds; without it, until it is revoked.
+             */
+            expires_in_s?: number | null;
+            /** @description With the prompt. */
+            shows_prompt?: boolean;
+        };
+        /** @description A link. */
+        ShareView: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Until when it is good; null is until it is revoked.
+             */
+            expires_at?: string | null;
+            /** @description Its id, which opens nothing. */
+            id: string;
+            /** @description The picture it shows. */
+            image_id: string;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             */
+            revoked_at?: string | null;
+            /** @description With its prompt. */
+            shows_prompt: boolean;
+            /** @description What opens it, `is_…`: shown when it is made, and never again. */
+            token?: string | null;
+            /**
+             * Format: int64
+             * @description How often it was opened.
+             */
+            view_count: number;
+        };
         /** @description One of your stored pictures. */
         SourceBody: {
             /** @description `image` (it was drawn) or `upload` (it was sent). */
@@ -1777,6 +3687,95 @@ export interface components {
          * @enum {string}
          */
         SourceKind: "image" | "upload";
+        /** @description What somebody has stored. */
+        StorageView: {
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description What the plan allows; null is any amount.
+             */
+            bytes_max?: number | null;
+            /**
+             * Format: int64
+             * @description Pictures, those in the trash included.
+             */
+            images: number;
+            /** @description The plan. */
+            plan: string;
+            /**
+             * Format: int64
+             * @description Their bytes: they count until they are removed.
+             */
+            trash_bytes: number;
+            /**
+             * Format: int64
+             * @description Pictures in the trash.
+             */
+            trash_images: number;
+        };
+        /** @description A subscription. */
+        SubscriptionView: {
+            /** @description It is not renewed. */
+            cancel_at_period_end: boolean;
+            /** @description Its id. */
+            id: string;
+            /** @description What will be from the next period on, if something else. */
+            next_plan?: string | null;
+            /**
+             * Format: date-time
+             * @description and ends then.
+             */
+            period_ends_at: string;
+            /**
+             * Format: date-time
+             * @description What is paid for began then,
+             */
+            period_starts_at: string;
+            /** @description What is paid for. */
+            plan: string;
+            /** @description `active`, `past_due`, `cancelled` or `expired`. */
+            state: string;
+        };
+        /** @description A tag. */
+        TagView: {
+            /**
+             * Format: int64
+             * @description Pictures it is on.
+             */
+            image_count: number;
+            /** @description The word. */
+            tag: string;
+        };
+        /**
+         * @description What a case is about.
+         * @enum {string}
+         */
+        TargetKind: "image" | "comment" | "user";
+        /** @description A request to begin with. */
+        TemplateView: {
+            /**
+             * Format: int64
+             * @description Pixels.
+             */
+            height: number;
+            /** @description The picture it comes from. */
+            image_id: string;
+            /** @description What drew it. */
+            model: string;
+            /** @description How it was drawn, by the names of requests. */
+            parameters: Record<string, never>;
+            /** @description What to draw. */
+            prompt: string;
+            /**
+             * Format: int64
+             * @description Pixels.
+             */
+            width: number;
+        };
         /** @description What is known of all pictures of an answer. */
         Traits: {
             /** @description Always opaque. */
@@ -1946,6 +3945,63 @@ export interface components {
              */
             token: string;
         };
+        /** @description What an owner says of an endpoint. */
+        WebhookBody: {
+            /** @description A note. */
+            description?: string;
+            /**
+             * @description Which of `job.completed`, `job.failed`, `job.cancelled`; none is all of them.
+             * @example [
+             *       "job.completed"
+             *     ]
+             */
+            events?: string[];
+            /**
+             * @description Where events go: a public https address.
+             * @example https://example.com/easel
+             */
+            url: string;
+        };
+        /** @description An endpoint and its secret, which is shown this once. */
+        WebhookSecretView: {
+            /**
+             * @description What its events are signed with, as Standard Webhooks has it. Keep it: it is not shown again.
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+             */
+            secret: string;
+            /** @description The endpoint. */
+            webhook: components["schemas"]["WebhookView"];
+        };
+        /** @description Somewhere to send events to. */
+        WebhookView: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description A note of its owner's. */
+            description: string;
+            /** @description Why not: `owner`, `failing`, `gone`. */
+            disabled_reason?: string | null;
+            /** @description Nothing is sent there while this is false. */
+            enabled: boolean;
+            /** @description Which events; none is all of them. */
+            events: string[];
+            /**
+             * Format: date-time
+             * @description Since when nothing has arrived, if nothing has.
+             */
+            failing_since?: string | null;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Until when events are signed with the old secret too, after it was changed.
+             */
+            old_secret_valid_until?: string | null;
+            /** @description Where events go. */
+            url: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1955,6 +4011,311 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_findings: {
+        parameters: {
+            query?: {
+                /** @description About this person. */
+                user_id?: string;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_FoundView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_cases: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_CaseView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    open_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenCaseBody"];
+            };
+        };
+        responses: {
+            /** @description The case */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseDetailView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The case */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The case */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseDetailView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    close_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The case */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseBody"];
+            };
+        };
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    decide_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The case */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    case_thumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The case */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": number[];
+                };
+            };
+            /** @description As `If-None-Match` has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_users: {
         parameters: {
             query?: {
@@ -2108,6 +4469,422 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TransferView"];
                 };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_albums: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlbumView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_album: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateAlbumBody"];
+            };
+        };
+        responses: {
+            /** @description The album */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlbumView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    order_albums: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderAlbumsBody"];
+            };
+        };
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_album: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The album */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The album */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlbumView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_album: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The album */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_album: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The album */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAlbumBody"];
+            };
+        };
+        responses: {
+            /** @description The album as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlbumView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_album_images: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The album */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_ImageView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    add_album_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The album */
+                id: string;
+                /** @description The picture */
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove_album_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The album */
+                id: string;
+                /** @description The picture */
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    order_album_images: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The album */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderImagesBody"];
+            };
+        };
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused: what to do about it is in the message, why is in the code */
             "4XX": {
@@ -2301,6 +5078,179 @@ export interface operations {
         responses: {
             /** @description The session has ended */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_identity_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The providers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    finish_sign_in: {
+        parameters: {
+            query?: {
+                /** @description Which login it is. */
+                state?: string;
+                /** @description What the login is exchanged for. */
+                code?: string;
+                /** @description The provider, as it calls itself. */
+                iss?: string;
+                /** @description Why it is none. */
+                error?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The provider's name */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To where it wanted to go */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    link_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkBody"];
+            };
+        };
+        responses: {
+            /** @description Where the browser goes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    start_sign_in: {
+        parameters: {
+            query?: {
+                /** @description A path of this server. */
+                return_to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The provider's name */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider */
+            303: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2566,6 +5516,126 @@ export interface operations {
             };
         };
     };
+    delete_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The comment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    report_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The comment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportBody"];
+            };
+        };
+        responses: {
+            /** @description It is noted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    public_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is offered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicConfigView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     balance: {
         parameters: {
             query?: never;
@@ -2647,25 +5717,13 @@ export interface operations {
             };
         };
     };
-    list_images: {
+    feed: {
         parameters: {
             query?: {
-                /** @description Rows of the page. */
-                limit?: number;
                 /** @description The `next` of the page before. */
                 cursor?: string;
-                /** @description In the prompt or the title. */
-                q?: string;
-                /** @description Drawn by this model. */
-                model?: string;
-                /** @description Favourites alone. */
-                favourite?: boolean;
-                /** @description What was thrown away, instead of the rest. */
-                trashed?: boolean;
-                /** @description Stored at this time or later. */
-                since?: string;
-                /** @description Stored before this time. */
-                until?: string;
+                /** @description Rows of the page. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -2673,7 +5731,80 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The pictures */
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_PublicImageView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_images: {
+        parameters: {
+            query?: {
+                /** @description All of these words, whole, in the prompt or the title. */
+                q?: string;
+                /** @description Drawn by this model. */
+                model?: string;
+                /** @description With this sampler. */
+                sampler?: string;
+                /** @description `text_to_image`, `image_to_image`, … */
+                mode?: string;
+                /** @description At least this wide. */
+                width_min?: number;
+                /** @description At most this wide. */
+                width_max?: number;
+                /** @description At least this high. */
+                height_min?: number;
+                /** @description At most this high. */
+                height_max?: number;
+                /** @description Made at this time or later: `2026-11-28T09:30:00Z`. */
+                since?: string;
+                /** @description Made before this time. */
+                until?: string;
+                /** @description Marked or not. */
+                favourite?: boolean;
+                /** @description Public or not. */
+                public?: boolean;
+                /** @description With this tag. */
+                tag?: string;
+                /** @description In this album. */
+                album?: string;
+                /** @description What was thrown away, last thrown away first, instead of the rest; nothing else that is looked for matters then. */
+                trashed?: boolean;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2747,6 +5878,48 @@ export interface operations {
             };
         };
     };
+    change_images: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        responses: {
+            /** @description What became of each */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     generate: {
         parameters: {
             query?: {
@@ -2782,6 +5955,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_public_images: {
+        parameters: {
+            query?: {
+                /** @description Of all: `recent` or `trending`. */
+                sort?: "recent" | "trending";
+                /** @description One person's, by their name. */
+                user?: string;
+                /** @description One model's. */
+                model?: string;
+                /** @description With this tag, last made first. */
+                tag?: string;
+                /** @description With all of these words in prompts that are shown, last made first. */
+                q?: string;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_PublicImageView"];
                 };
             };
             /** @description Refused: what to do about it is in the message, why is in the code */
@@ -2977,7 +6203,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The picture */
+            /** @description The picture, with its tags */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3008,7 +6234,10 @@ export interface operations {
     };
     delete_image: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For good, instead of into the trash; also what is in the trash. */
+                permanently?: boolean;
+            };
             header?: never;
             path: {
                 /** @description The picture */
@@ -3018,7 +6247,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is in the trash */
+            /** @description It is gone */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3057,17 +6286,108 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ImageBody"];
+                "application/json": components["schemas"]["ChangeImageBody"];
             };
         };
         responses: {
-            /** @description The picture */
+            /** @description The picture as it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ImageView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_comments: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_CommentView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentBody"];
+            };
+        };
+        responses: {
+            /** @description The comment */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentView"];
                 };
             };
             /** @description Refused: what to do about it is in the message, why is in the code */
@@ -3140,6 +6460,351 @@ export interface operations {
             };
         };
     };
+    like_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many like it now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LikedView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    unlike_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many like it now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LikedView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    view_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture, as others see it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicImageView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    publish_image: {
+        parameters: {
+            query?: {
+                /** @description With its prompt, which others then may find and use. */
+                shows_prompt?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    withdraw_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    public_image_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                    "image/png": number[];
+                    "image/webp": number[];
+                };
+            };
+            /** @description As `If-None-Match` has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    public_image_thumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": number[];
+                };
+            };
+            /** @description As `If-None-Match` has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    report_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportBody"];
+            };
+        };
+        responses: {
+            /** @description It is noted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     restore_image: {
         parameters: {
             query?: never;
@@ -3152,13 +6817,97 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The picture */
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    share_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareBody"];
+            };
+        };
+        responses: {
+            /** @description The link */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    image_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To begin the next one with */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImageView"];
+                    "application/json": components["schemas"]["TemplateView"];
                 };
             };
             /** @description Refused: what to do about it is in the message, why is in the code */
@@ -3536,6 +7285,385 @@ export interface operations {
             };
         };
     };
+    set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetupBody"];
+            };
+        };
+        responses: {
+            /** @description The account */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    open_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The link's token */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicImageView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    shared_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The link's token */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                    "image/png": number[];
+                    "image/webp": number[];
+                };
+            };
+            /** @description As `If-None-Match` has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    shared_thumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The link's token */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": number[];
+                };
+            };
+            /** @description As `If-None-Match` has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_shares: {
+        parameters: {
+            query?: {
+                /** @description To this one; without it, to any. */
+                image_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most five hundred */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The link */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It opens nothing any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_subscriptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cancel_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The subscription as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePlanBody"];
+            };
+        };
+        responses: {
+            /** @description The subscription as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_plans: {
         parameters: {
             query?: never;
@@ -3552,6 +7680,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlanView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resume_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The subscription as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most five hundred */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagView"][];
                 };
             };
             /** @description Refused: what to do about it is in the message, why is in the code */
@@ -3690,6 +7894,132 @@ export interface operations {
             };
         };
     };
+    set_bio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BioBody"];
+            };
+        };
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    my_cases: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_OwnCaseView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    appeal_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The case */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppealBody"];
+            };
+        };
+        responses: {
+            /** @description It waits again */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     export_me: {
         parameters: {
             query?: never;
@@ -3706,6 +8036,212 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    my_followers: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_FollowView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    my_following: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_FollowView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_identities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    unlink_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The linked login */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    my_likes: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView_PublicImageView"];
                 };
             };
             /** @description Refused: what to do about it is in the message, why is in the code */
@@ -3866,6 +8402,666 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DayView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    my_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Pictures and bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What they are called */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    follow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What they are called */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    unfollow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What they are called */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    report_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What they are called */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportBody"];
+            };
+        };
+        responses: {
+            /** @description It is noted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint and its secret */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecretView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_webhook_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Only those that were given up. */
+                dead?: boolean;
+                /** @description At most so many. */
+                limit?: number;
+                /** @description Those older than this one, the last of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryView"][];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resend_webhook_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint */
+                id: string;
+                /** @description The delivery */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description On its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    disable_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    enable_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rotate_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint and its secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecretView"];
+                };
+            };
+            /** @description Refused: what to do about it is in the message, why is in the code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's own failure; `Retry-After` says when to try again, where that makes sense */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description On its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryView"];
                 };
             };
             /** @description Refused: what to do about it is in the message, why is in the code */

@@ -59,7 +59,22 @@ export type Job = Omit<Shown<Schemas['JobView']>, 'state' | 'request' | 'images'
   images?: Picture[]
 }
 
-export type Picture = Omit<Shown<Schemas['ImageView']>, 'parameters'> & { parameters: Record<string, unknown> }
+/** `tags` come with a single picture alone. */
+export type Picture = Omit<Shown<Schemas['ImageView']>, 'parameters' | 'tags'> & { parameters: Record<string, unknown>; tags?: string[] }
+export type PublicPicture = Shown<Schemas['PublicImageView']>
+export type Template = Omit<Shown<Schemas['TemplateView']>, 'parameters'> & { parameters: Record<string, unknown> }
+export type Comment = Shown<Schemas['CommentView']>
+export type Album = Omit<Shown<Schemas['AlbumView']>, 'image_count'> & { image_count?: number | null }
+/** The token comes with a new one alone. */
+export type Share = Omit<Shown<Schemas['ShareView']>, 'token'> & { token?: string | null }
+export type Case = Shown<Schemas['CaseView']>
+export type Report = Shown<Schemas['ReportView']>
+export type PublicConfig = Shown<Schemas['PublicConfigView']>
+export type SignInProvider = Shown<Schemas['ProviderView']>
+
+/** What can be wrong with what others see. */
+export const REPORT_CATEGORIES = ['sexual', 'child_abuse', 'violence', 'hate', 'harassment', 'self_harm', 'privacy', 'copyright', 'illegal', 'spam', 'other'] as const
+export type ReportCategory = (typeof REPORT_CATEGORIES)[number]
 export type Upload = Shown<Schemas['UploadView']>
 export type Quote = Shown<Schemas['QuoteView']>
 export type Model = Shown<Schemas['ModelView']>

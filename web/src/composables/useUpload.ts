@@ -5,6 +5,7 @@ import * as images from '@/api/images'
 import { asFailure } from '@/api/failure'
 import type { Upload } from '@/api/types'
 import { UPLOAD_BYTES_MAX, UPLOAD_TYPES } from '@/lib/catalogue'
+import { useSession } from '@/stores/session'
 import { useFormat } from './useFormat'
 
 export interface Uploaded {
@@ -19,7 +20,11 @@ export interface UploadLimits {
   filesMax?: number
 }
 
-export function useUpload({ types = UPLOAD_TYPES, bytesMax = UPLOAD_BYTES_MAX, filesMax = 1 }: UploadLimits = {}) {
+export function useUpload(limits: UploadLimits = {}) {
+  const { config } = useSession()
+  const types = limits.types ?? config.upload_types ?? UPLOAD_TYPES
+  const bytesMax = limits.bytesMax ?? config.max_upload_bytes ?? UPLOAD_BYTES_MAX
+  const filesMax = limits.filesMax ?? 1
   const { t } = useI18n()
   const { bytes } = useFormat()
   const errors = ref<string[]>([])

@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import * as api from '@/api/images'
-import { bulk, publish, unpublish, type BulkAction } from '@/api/later'
+import { bulk, publish, unpublish, type BulkAction } from '@/api/gallery'
 import { asFailure, type ApiFailure } from '@/api/failure'
 import type { Picture } from '@/api/types'
 
@@ -76,10 +76,11 @@ export const useGallery = defineStore('gallery', () => {
     }
   }
 
-  async function setPublic(picture: Picture, is_public: boolean): Promise<void> {
-    replace({ ...picture, is_public })
+  /** Shows a picture to everybody, with its prompt or without, or to nobody else any longer. */
+  async function setPublic(picture: Picture, is_public: boolean, shows_prompt = false): Promise<void> {
+    replace({ ...picture, is_public, shows_prompt: is_public && shows_prompt })
     try {
-      await (is_public ? publish : unpublish)(picture.id)
+      await (is_public ? publish(picture.id, shows_prompt) : unpublish(picture.id))
     } catch (thrown) {
       replace(picture)
       throw thrown
@@ -91,23 +92,25 @@ export const useGallery = defineStore('gallery', () => {
     const gone = new Set(ids)
     pictures.value = before.filter(({ id }) => !gone.has(id))
     chosen.value = new Set([...chosen.value].filter((id) => !gone.has(id)))
-    const results = await Promise.allSettled(ids.map((id) => api.remove(id)))
-    const kept = new Set(ids.filter((_, index) => results[index]?.status === 'rejected'))
-    if (kept.size === 0) return
-    pictures.value = before.filter(({ id }) => !gone.has(id) || kept.has(id))
-    throw results.find((result) => result.status === 'rejected')?.reason
+    try {
+      await bulk({ kind: 'trash' }, ids)
+    } catch (thrown) {
+      pictures.value = before
+      throw thrown
+    }
   }
 
   async function restore(ids: readonly string[]): Promise<void> {
-    await Promise.all(ids.map((id) => api.restore(id)))
+    await bulk({ kind: 'restore' }, ids)
     await load()
   }
 
-  /** One action on everything that is chosen. */
-  async function doBulk(action: BulkAction, album?: string): Promise<void> {
-    await bulk(action, [...chosen.value], album)
+  /** One action on everything that is chosen; how many of them it was not done to. */
+  async function doBulk(action: BulkAction): Promise<number> {
+    const results = await bulk(action, [...chosen.value])
     chosen.value = new Set()
     await load()
+    return results.filter(({ result }) => result !== 'done').length
   }
 
   function choose(id: string, on = !chosen.value.has(id)): void {

@@ -3,8 +3,7 @@ import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import * as auth from '@/api/auth'
 import { asFailure } from '@/api/failure'
-import { publicConfig, type PublicConfig } from '@/api/later'
-import type { Role, User } from '@/api/types'
+import type { PublicConfig, Role, User } from '@/api/types'
 
 const RANKS: Role[] = ['user', 'moderator', 'admin', 'superuser']
 const LOCAL_PLAN = 'local'
@@ -30,7 +29,7 @@ export const useSession = defineStore('session', () => {
   }
 
   async function refresh(): Promise<void> {
-    const [who, what] = await Promise.allSettled([auth.me(), publicConfig()])
+    const [who, what] = await Promise.allSettled([auth.me(), auth.publicConfig()])
     if (what.status === 'fulfilled') config.value = what.value
     unreachable.value = who.status === 'rejected' && asFailure(who.reason).isOffline
     user.value = who.status === 'fulfilled' ? who.value : null

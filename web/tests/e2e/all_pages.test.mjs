@@ -5,12 +5,12 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { PASSWORD, browser, start, visit } from './harness.mjs'
+import { ask, browser, drawn, login as enter, start, visit } from './harness.mjs'
 import { PAGES, SIZES, settled } from './pages.mjs'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const OUT = fileURLToPath(new URL('out', import.meta.url))
-let server, chrome, picture
+let server, chrome, picture, token
 
 before(async () => {
   mkdirSync(OUT, { recursive: true })
@@ -19,17 +19,15 @@ before(async () => {
   chrome = await browser()
   const page = await visit(chrome, server)
   await login(page)
-  const job = await page.evaluate(async () => {
-    const proof = document.cookie.split('; ').find((cookie) => cookie.includes('csrf'))?.split('=')[1] ?? ''
-    const headers = { 'content-type': 'application/json', 'x-csrf-token': proof }
-    let job = await (await fetch('/api/v1/images/generate', { method: 'POST', headers, body: JSON.stringify({ prompt: 'a red circle' }) })).json()
-    while (['queued', 'processing'].includes(job.state)) {
-      await new Promise((resolve) => setTimeout(resolve, 500))
-      job = await (await fetch(`/api/v1/jobs/${job.id}`)).json()
-    }
-    return job
-  })
-  picture = job.images?.[0]?.id ?? assert.fail(JSON.stringify(job))
+  // Something on every page: two pictures that everybody sees, one of them talked about and reported, a link, an album.
+  picture = (await drawn(page, 'a red circle')).id
+  const other = (await drawn(page, 'a blue square on a yellow background')).id
+  for (const id of [other, picture]) await ask(page, 'POST', `/images/${id}/public?shows_prompt=true`)
+  await ask(page, 'PUT', `/images/${picture}/like`)
+  await ask(page, 'POST', `/images/${picture}/comments`, { body: 'Lovely' })
+  await ask(page, 'POST', '/admin/moderation', { target_kind: 'image', target: other, category: 'spam' })
+  await ask(page, 'POST', '/albums', { title: 'Circles' })
+  token = (await ask(page, 'POST', `/images/${picture}/share`, { shows_prompt: true })).token
   await page.context().close()
 })
 after(async () => {
@@ -37,13 +35,7 @@ after(async () => {
   server?.stop()
 })
 
-async function login(page) {
-  await page.goto('/login')
-  await page.getByLabel('Email').fill('root@example.org')
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
-  await page.getByRole('button', { name: 'Log in' }).click()
-  await page.waitForURL((url) => url.pathname === '/generate')
-}
+const login = (page) => enter(page, 'root@example.org')
 
 /** What axe finds. It is put in by the debugger, so that the page's own policy holds while it looks. */
 async function violations(page) {
@@ -63,7 +55,7 @@ for (const [size, viewport] of SIZES) {
       for (const [name, path, { guest: asGuest = false } = {}] of PAGES) {
         await context.test(name, async () => {
           const page = asGuest ? guest : somebody
-          await page.goto(path.replace(':picture', picture))
+          await page.goto(path.replace(':picture', picture).replace(':token', token))
           await settled(page)
           await page.screenshot({ path: `${OUT}/${name}-${size}-${colorScheme}.png` })
           assert.deepEqual(await violations(page), [])

@@ -18,8 +18,9 @@ export async function start({ accounts = false, args = [] } = {}) {
   const env = { HOME: folder, PATH: process.env.PATH, EASEL_DATA_DIR: join(folder, 'data') }
   const options = ['serve', '--port', '0', ...(accounts ? ['--auth', 'required'] : []), ...args]
   const child = spawn(BIN, options, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
-  const [line] = await new Promise((resolve, reject) => {
-    createInterface({ input: child.stdout }).once('line', (text) => resolve([text]))
+  const lines = []
+  const line = await new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (text) => resolve(lines.push(text) && lines[0]))
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)))
     child.once('error', reject)
   })
@@ -27,6 +28,8 @@ export async function start({ accounts = false, args = [] } = {}) {
   const server = {
     // Cookies for HTTPS alone are kept for this name too.
     url: `http://localhost:${port}`,
+    /** What it says when it starts. */
+    lines,
     /** The last mail to somebody. */
     async mail(address) {
       const outbox = join(folder, 'data', 'outbox')
@@ -59,6 +62,7 @@ export async function start({ accounts = false, args = [] } = {}) {
 
 export function browser() {
   const executablePath = process.env.CHROMIUM ?? CHROMIUM.find(existsSync)
+  if (!executablePath) throw new Error('there is no Chromium: apt-get install chromium, or say where it is as CHROMIUM')
   return chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
 }
 
@@ -75,4 +79,38 @@ export async function visit(chrome, server, { viewport = { width: 1280, height: 
     if (!url.startsWith(server.url) && !/^(data|blob|ws):/.test(url)) page.strangers.push(url)
   })
   return page
+}
+
+/** On a page, whatever its query says. */
+export const at = (page, path) => page.waitForURL((url) => url.pathname === path)
+
+export async function login(page, email) {
+  await page.goto('/login')
+  await page.getByLabel('Email').fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await at(page, '/generate')
+}
+
+/** What the page's own client would send, for what is not the test's matter. */
+export async function ask(page, method, path, body) {
+  const answer = await page.evaluate(
+    async ([method, path, body]) => {
+      const proof = document.cookie.split('; ').find((cookie) => cookie.includes('csrf'))?.split('=')[1] ?? ''
+      const headers = { ...(body && { 'content-type': 'application/json' }), 'x-csrf-token': proof }
+      const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) })
+      const text = await response.text()
+      return { ok: response.ok, text }
+    },
+    [method, `/api/v1${path}`, body],
+  )
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.text}`)
+  return answer.text ? JSON.parse(answer.text) : null
+}
+
+/** A picture that is drawn. */
+export async function drawn(page, prompt) {
+  const job = await ask(page, 'POST', '/images/generate?wait=true', { prompt })
+  if (!job.images?.[0]) throw new Error(JSON.stringify(job))
+  return job.images[0]
 }

@@ -13,6 +13,8 @@ export const PAGES = [
   ['image', '/images/:picture'],
   ['explore', '/explore'],
   ['public-image', '/explore/:picture'],
+  ['explore-guest', '/explore', { guest: true }],
+  ['shared', '/shared/:token', { guest: true }],
   ['pricing', '/pricing'],
   ['dashboard', '/dashboard'],
   ['profile', '/profile'],

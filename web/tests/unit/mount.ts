@@ -3,11 +3,14 @@ import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import type { Component } from 'vue'
 import { vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { job, model, picture, user } from './samples'
-import { server } from './server'
+import { job, model, picture, reported, said, shown, user } from './samples'
+import { server, type Asked } from './server'
 
 const page = <T>(data: T[]): { data: T[]; next: string | null } => ({ data, next: null })
-const shown = { ...picture({ id: 'p0' }), author: { username: 'grace', full_name: null }, likes: 3, is_liked: false }
+
+/** What became of each picture of a bulk action: all was done. */
+export const allDone = ({ body }: Asked): unknown => ({ results: (body as { ids: string[] }).ids.map((id) => ({ id, result: 'done' })) })
+const link = { id: 'l', image_id: 'p0', shows_prompt: false, view_count: 2, created_at: '2026-11-28T10:00:00Z', expires_at: null, revoked_at: null }
 
 export const PLANS = [
   { name: 'free', title: 'Free', price_cents: null, signup_credits: 100, daily_credits: 10, monthly_credits: 0, unlimited_credits: false, images_daily_max: 10, storage_bytes_max: 1e9, watermark: true, model_tier: 'basic', api_access: false, commercial_licence: false },
@@ -16,7 +19,8 @@ export const PLANS = [
 
 export const WORLD: Record<string, unknown> = {
   'GET /api/v1/users/me': user({ role: 'superuser' }),
-  'GET /api/v1/config/public': { registration: true, billing: true, oauth: [{ id: 'google', title: 'Google' }] },
+  'GET /api/v1/config/public': { registration: true, billing: true, needs_setup: false, max_upload_bytes: 10485760, upload_types: ['image/png'] },
+  'GET /api/v1/auth/providers': [{ name: 'google', title: 'Google', start: '/api/v1/auth/oidc/google/start' }],
   'GET /api/v1/jobs': page([job({ id: 'old', state: 'completed', images_delivered: 2 }), job({ id: 'bad', state: 'failed', error: { code: 'x', message: 'out of memory' } })]),
   'GET /api/v1/jobs/old': job({ id: 'old', state: 'completed', images: [picture({ id: 'p0', job_id: 'old' }), picture({ id: 'p1', job_id: 'old' })] }),
   'GET /api/v1/jobs/j1': job({ state: 'completed', images: [picture({ id: 'p0' })] }),
@@ -28,19 +32,25 @@ export const WORLD: Record<string, unknown> = {
   'GET /api/v1/images': page([picture({ id: 'p0' }), picture({ id: 'p1' })]),
   'GET /api/v1/images/p0': picture({ id: 'p0' }),
   'PATCH /api/v1/images/p0': picture({ id: 'p0', title: 'new' }),
-  'DELETE /api/v1/images/p0': null,
   'POST /api/v1/images/p0/public': null,
   'GET /api/v1/images/p0/file': () => new Response('x', { headers: { 'content-type': 'image/png' } }),
   'GET /api/v1/styles': page([{ id: 's', name: 'Ink', category: 'c', prompt: 'ink', negative_prompt: null }]),
-  'GET /api/v1/albums': page([{ id: 'al', name: 'Trip', images: 2 }]),
-  'POST /api/v1/albums': { id: 'new', name: 'New', images: 0 },
-  'POST /api/v1/images/bulk': { data: [] },
-  'GET /api/v1/images/public': page([shown]),
-  'GET /api/v1/images/public/p0': shown,
-  'PUT /api/v1/images/p0/like': null,
+  'GET /api/v1/albums': [{ id: 'al', title: 'Trip', cover_image_id: null, image_count: 2, created_at: '', updated_at: '' }],
+  'POST /api/v1/albums': { id: 'new', title: 'New', cover_image_id: null, image_count: 0, created_at: '', updated_at: '' },
+  'POST /api/v1/images/bulk': allDone,
+  'GET /api/v1/images/public': page([shown()]),
+  'GET /api/v1/images/p0/public': shown(),
+  'GET /api/v1/images/p0/template': { image_id: 'p0', prompt: 'a red circle', model: 'builtin', width: 512, height: 512, parameters: { num_inference_steps: 9, guidance_scale: 2, seed: 7, negative_prompt: 'blur' } },
+  'POST /api/v1/images/p0/share': { ...link, token: 'is_x' },
+  'GET /api/v1/shares': [link, { ...link, id: 'old', revoked_at: '2026-11-28T10:00:00Z' }],
+  'DELETE /api/v1/shares/l': null,
+  'GET /api/v1/shared/is_x': shown({ url: '/api/v1/shared/is_x/file', thumbnail_url: null }),
+  'PUT /api/v1/images/p0/like': { like_count: 4 },
+  'DELETE /api/v1/images/p0/like': { like_count: 3 },
   'POST /api/v1/images/p0/report': null,
-  'GET /api/v1/images/p0/comments': page([{ id: 'c', text: 'Lovely', author: { username: 'grace' }, created_at: '2026-11-28T10:00:00Z' }]),
-  'POST /api/v1/images/p0/comments': { id: 'd', text: 'Indeed', author: { username: 'ada' }, created_at: '2026-11-28T10:00:00Z' },
+  'GET /api/v1/images/p0/comments': page([said()]),
+  'POST /api/v1/images/p0/comments': said({ id: 'd', body: 'Indeed', user_id: 'u1', username: 'ada' }),
+  'DELETE /api/v1/comments/d': null,
   'GET /api/v1/subscriptions/plans': PLANS,
   'GET /api/v1/credits/packs': page([{ id: 'a', credits: '100', price_cents: 499 }]),
   'GET /api/v1/credits/balance': { available: '99', pending: '1', earned: '100', spent: '1', metered: '0', grants: [{ source: 'signup', amount: '100', remaining: '99', expires_at: '2026-12-01T00:00:00Z' }] },
@@ -58,8 +68,10 @@ export const WORLD: Record<string, unknown> = {
   'GET /api/v1/admin/users': page([user(), user({ id: 'u2', username: 'grace' })]),
   'PATCH /api/v1/admin/users/u2': user({ id: 'u2', username: 'grace', is_active: false }),
   'POST /api/v1/admin/users/u2/credits': null,
-  'GET /api/v1/admin/moderation': page([{ id: 'r', image: shown, reason: 'odd', created_at: '2026-11-28T10:00:00Z' }]),
-  'POST /api/v1/admin/moderation/r': null,
+  'GET /api/v1/admin/moderation': page([reported()]),
+  'GET /api/v1/admin/moderation/r': { case: reported(), reports: [{ reporter_id: 'u3', category: 'spam', note: 'again and again', created_at: '2026-11-28T10:00:00Z' }] },
+  'POST /api/v1/admin/moderation/r/decision': null,
+  'POST /api/v1/admin/moderation/r/close': null,
   'GET /api/v1/admin/jobs': page([{ id: 'j', state: 'queued', created_at: '2026-11-28T10:00:00Z' }]),
   'GET /api/v1/admin/devices': page([{ name: 'cpu' }]),
   'GET /api/v1/admin/models': page([{ id: 'builtin', loaded: true, note: null }]),
@@ -104,7 +116,7 @@ export async function show(component: Component, { props = {}, path = '/', world
   const asked = server({ ...WORLD, ...world })
   vi.stubGlobal('WebSocket', Socket)
   const blank = { template: '<i />' }
-  const paths = ['/', '/login', '/register', '/images/:id', '/explore/:id', '/:rest(.*)*']
+  const paths = ['/', '/login', '/register', '/images/:id', '/explore/:id', '/shared/:token', '/:rest(.*)*']
   const routes = paths.map((at) => ({ path: at, component: blank, ...(at === '/login' ? { name: 'login' } : at === '/register' ? { name: 'register' } : {}) }))
   const router = createRouter({ history: createMemoryHistory(), routes })
   await router.push(path)
@@ -119,10 +131,10 @@ export async function show(component: Component, { props = {}, path = '/', world
     push,
     text: () => document.body.textContent ?? '',
     click: async (sought) => {
-      const all = [...document.querySelectorAll('button, a, summary, [role=option], [role=tab], [role=radio]')]
+      const all = [...document.querySelectorAll('button, a, summary, [role=option], [role=tab], [role=radio], label:has(input)')]
       const found = all.find((element) => (typeof sought === 'string' ? name(element) === sought : sought.test(name(element))))
       if (!found) throw new Error(`nothing is called ${String(sought)}; there is ${all.map(name).join(' | ')}`)
-      ;(found as HTMLElement).click()
+      ;(found.matches('label') ? (found.querySelector('input') as HTMLElement) : (found as HTMLElement)).click()
       await flushPromises()
     },
   }

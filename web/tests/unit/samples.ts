@@ -1,5 +1,5 @@
 // Rows as the server shows them.
-import type { Job, Model, Picture, User } from '@/api/types'
+import type { Case, Comment, Job, Model, Picture, PublicPicture, User } from '@/api/types'
 
 let next = 0
 
@@ -35,11 +35,20 @@ export const picture = (changes: Partial<Picture> = {}): Picture => {
     prompt: 'a red circle',
     title: null,
     blurhash: null,
-    parameters: { seed: 7, steps: 4, sampler: 'euler_ancestral', guidance: 1.5 },
+    sampler: 'euler_ancestral',
+    mode: 'text_to_image',
+    parameters: { seed: 7, num_inference_steps: 4, sampler: 'euler_ancestral', guidance_scale: 1.5 },
     is_public: false,
+    shows_prompt: false,
     is_favourite: false,
     created_at: '2026-11-28T10:00:00Z',
+    like_count: 0,
+    comment_count: 0,
+    view_count: 0,
+    hidden_reason: null,
+    published_at: null,
     deleted_at: null,
+    purge_at: null,
     ...changes,
   }
 }
@@ -77,4 +86,52 @@ export const model = (id: string): Model => ({
   schedule: 'normal',
   for_editing: false,
   unit_price: '1',
+})
+
+export const shown = (changes: Partial<PublicPicture> = {}): PublicPicture => ({
+  id: 'p0',
+  author: { id: 'u2', username: 'grace' },
+  title: null,
+  prompt: 'a red circle',
+  model: 'builtin',
+  url: '/api/v1/images/p0/public/file',
+  thumbnail_url: '/api/v1/images/p0/public/thumbnail',
+  width: 512,
+  height: 512,
+  format: 'png',
+  blurhash: null,
+  published_at: '2026-11-28T10:00:00Z',
+  like_count: 3,
+  comment_count: 1,
+  view_count: 9,
+  is_liked: false,
+  ...changes,
+})
+
+export const said = (changes: Partial<Comment> = {}): Comment => ({
+  id: 'c',
+  image_id: 'p0',
+  user_id: 'u2',
+  username: 'grace',
+  body: 'Lovely',
+  created_at: '2026-11-28T10:00:00Z',
+  ...changes,
+})
+
+export const reported = (changes: Partial<Case> = {}): Case => ({
+  id: 'r',
+  target_kind: 'image',
+  target_id: 'p0',
+  owner_id: 'u2',
+  state: 'open',
+  category: 'spam',
+  report_count: 2,
+  decision: null,
+  reason: null,
+  decided_by: null,
+  appeal: null,
+  overturned: null,
+  opened_at: '2026-11-28T10:00:00Z',
+  decided_at: null,
+  ...changes,
 })

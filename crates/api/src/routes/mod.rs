@@ -18,6 +18,7 @@ pub(crate) mod page;
 pub(crate) mod people;
 pub(crate) mod plans;
 pub(crate) mod sessions;
+pub(crate) mod setup;
 pub(crate) mod shares;
 pub(crate) mod subscriptions;
 pub(crate) mod tags;

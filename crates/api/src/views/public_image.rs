@@ -28,6 +28,10 @@ pub(crate) struct PublicImageView {
     prompt: Option<String>,
     /// What drew it.
     model: String,
+    /// Where its bytes are, without what is written in them unless the prompt is shown.
+    url: String,
+    /// Where its small version is.
+    thumbnail_url: Option<String>,
     /// Pixels.
     width: i64,
     /// Pixels.
@@ -49,9 +53,16 @@ pub(crate) struct PublicImageView {
     is_liked: bool,
 }
 
-impl From<PublicImage> for PublicImageView {
-    fn from(image: PublicImage) -> Self {
+impl PublicImageView {
+    /// As a link shows it, which is where its files are too.
+    pub(crate) fn shared(image: PublicImage, token: &str) -> Self {
+        Self::at(&format!("/api/v1/shared/{token}"), image)
+    }
+
+    fn at(folder: &str, image: PublicImage) -> Self {
         Self {
+            url: format!("{folder}/file"),
+            thumbnail_url: image.thumbnail_key.as_ref().map(|_| format!("{folder}/thumbnail")),
             id: image.id,
             author: AuthorView { id: image.author.id, username: image.author.username },
             title: image.title,
@@ -67,5 +78,11 @@ impl From<PublicImage> for PublicImageView {
             view_count: image.view_count,
             is_liked: image.is_liked,
         }
+    }
+}
+
+impl From<PublicImage> for PublicImageView {
+    fn from(image: PublicImage) -> Self {
+        Self::at(&format!("/api/v1/images/{}/public", image.id), image)
     }
 }

@@ -56,6 +56,26 @@ async fn with_cookies(
 }
 
 on_both_engines! {
+    async fn a_fresh_server_is_set_up_once_and_by_who_reads_what_it_says(database: &Database) {
+        let native = native(database).await;
+        let config = native.get("/api/v1/config/public", "").await.json();
+        assert_eq!((&config["needs_setup"], &config["registration"]), (&json!(true), &json!(true)));
+        assert_eq!(config["max_upload_bytes"], json!(10 * 1024 * 1024));
+        let body = |token: &str, password: &str| json!({"token": token, "email": "root@example.org", "password": password});
+        let token = native.platform.setup_token();
+        for wrong in ["", "su_", &token[1..], &token.to_uppercase()] {
+            assert_eq!(native.post("/api/v1/setup", "", body(wrong, PASSWORD)).await.code(), "forbidden", "{wrong}");
+        }
+        assert_eq!(native.post("/api/v1/setup", "", body(&token, "root")).await.status, 400, "weak");
+        let made = native.post("/api/v1/setup", "", body(&token, PASSWORD)).await;
+        assert_eq!((made.status.as_u16(), &made.json()["role"]), (201, &json!("superuser")));
+        assert_eq!(made.json()["is_verified"], json!(true));
+        assert_eq!(native.post("/api/v1/setup", "", body(&token, PASSWORD)).await.code(), "not_found", "once");
+        assert_eq!(native.get("/api/v1/config/public", "").await.json()["needs_setup"], json!(false));
+        let entered = native.post("/api/v1/auth/login", "", json!({"email": "root@example.org", "password": PASSWORD})).await;
+        assert_eq!(entered.status, 200);
+    }
+
     async fn from_registering_to_leaving(database: &Database) {
         let native = native(database).await;
         let body = json!({"email": "Ada@Example.org", "password": PASSWORD, "username": "ada"});

@@ -111,7 +111,7 @@ on_both_engines! {
             assert_eq!(native.get(gone, &token).await.status, 404, "{gone}");
         }
         let restore = format!("{path}/restore");
-        assert_eq!(native.call(Method::POST, &restore, &token, None).await.status, 200);
+        assert_eq!(native.call(Method::POST, &restore, &token, None).await.status, 204);
         assert_eq!(native.get(&path, &token).await.status, 200);
         native.assert_clean().await?;
     }

@@ -6,5 +6,6 @@ mod common;
 
 mod accounts;
 mod authorisation;
+mod files;
 mod jobs;
 mod socket;

@@ -7,6 +7,7 @@
 //! | what is trending | `trend.rs` |
 //! | comments: how many, how long, who removes them | `comments.rs` |
 //! | follows | `follows.rs` |
+//! | whose files are given to whom | `files.rs` |
 //! | links: nobody guesses them, they end | `shares.rs` |
 //! | how often a picture was looked at | `views.rs` |
 //! | how somebody shows themselves | `profile.rs` |
@@ -15,6 +16,7 @@
 //! put in, and the prompt only where its owner shows it.
 
 mod comments;
+mod files;
 mod follows;
 mod likes;
 mod profile;
@@ -32,6 +34,7 @@ use easel_store::{
 
 use crate::{Context, PlatformError, safety::Guard};
 
+pub use files::ShownFiles;
 pub use profile::PublicProfile;
 pub use public::{Author, List, PublicImage};
 pub use shares::{Opened, ShownShare};

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use easel_store::{
-    images,
+    images::{self, Image},
     shares::{self, Share},
     users,
 };
@@ -108,14 +108,19 @@ impl Social {
 
     /// What a link shows. Looking is counted as it is for public pictures.
     pub async fn open_share(&self, token: &str, looker: &str) -> Result<Opened, PlatformError> {
+        let (image, username, share) = self.shared(token).await?;
+        self.views.opened(&share.id, looker);
+        Ok(Opened { image: public_image(image, username, false), share })
+    }
+
+    /// The picture a link shows, with what the link shows of it, and whose it is.
+    pub(super) async fn shared(&self, token: &str) -> Result<(Image, String, Share), PlatformError> {
         let gone = || PlatformError::NotFound("link");
         let share = shares::by_hash(&self.context.db, &token_hash(token), self.context.now()).await?.ok_or_else(gone)?;
         let image = images::by_id(&self.context.db, &share.image_id).await?;
         let image = image.filter(|image| image.hidden_at.is_none()).ok_or_else(gone)?;
         let author = users::by_id(&self.context.db, &image.user_id).await?;
         let author = author.filter(|author| author.is_active && author.deleted_at.is_none()).ok_or_else(gone)?;
-        self.views.opened(&share.id, looker);
-        let image = images::Image { shows_prompt: share.shows_prompt, ..image };
-        Ok(Opened { image: public_image(image, author.username, false), share })
+        Ok((Image { shows_prompt: share.shows_prompt, ..image }, author.username, share))
     }
 }

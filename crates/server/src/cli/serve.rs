@@ -5,7 +5,10 @@ use std::{process::ExitCode, sync::Arc};
 use clap::Args;
 use easel_api::{ApiConfig, AppState, Door, FilesConfig};
 use easel_imaging::Processor;
-use easel_platform::worker::{Worker, WorkerSettings};
+use easel_platform::{
+    Platform,
+    worker::{Worker, WorkerSettings},
+};
 
 use super::{
     Context,
@@ -52,6 +55,7 @@ pub fn run(context: &Context) -> Result<ExitCode> {
         let runtime = Runtime::start(config, Options { engine, ..Options::default() })?;
         let opened = platform::open(config, Processor::Auto).await?;
         let outside = outside::open(config, &opened.platform).await?;
+        let setup = setup_token(config, &opened.platform).await?;
         let mailer = platform::mailer(config, &opened.platform)?;
         let _caretaker = caretaker::start(&opened.platform, mailer, opened.clock);
         let state = AppState::new(runtime.engine.clone(), Arc::clone(&opened.platform), api(config))
@@ -60,11 +64,20 @@ pub fn run(context: &Context) -> Result<ExitCode> {
         let role = config.server.role;
         let router = if role == Role::Worker { easel_api::health_router(state) } else { easel_api::router(state) };
         let worker = (role != Role::Serve).then(|| Worker::new(opened.platform, runtime.engine.clone(), worker(config)));
-        serve::serve(config, &runtime, router, worker).await
+        serve::serve(config, &runtime, router, worker, setup.as_deref()).await
     })?;
     // Whatever still runs on a blocking thread is not worth waiting for.
     tokio.shutdown_background();
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the first administrator needs, while there is none and people need accounts.
+async fn setup_token(config: &Config, platform: &Platform) -> Result<Option<String>> {
+    if !config.accounts.required || config.server.role == Role::Worker {
+        return Ok(None);
+    }
+    let administered = platform.accounts.has_administrator().await.map_err(|error| platform::failed(&error))?;
+    Ok((!administered).then(|| platform.setup_token()))
 }
 
 /// Others are let in only by accounts.

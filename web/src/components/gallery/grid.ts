@@ -5,7 +5,8 @@ export interface GridPicture {
   thumbnail_url: string | null
   width: number
   height: number
-  prompt: string
+  /** Others may not see it. */
+  prompt: string | null
   title: string | null
   blurhash: string | null
   is_favourite?: boolean

@@ -24,7 +24,7 @@ import { useForm } from '@/stores/form'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { fill, sendForm, show } from '../mount'
-import { user } from '../samples'
+import { reported, user } from '../samples'
 import { Refusal } from '../server'
 
 describe('getting in', () => {
@@ -94,7 +94,7 @@ describe('the first visit', () => {
     await fill('Email', 'root@example.org')
     await fill('Password', 'a long sentence')
     await sendForm()
-    expect(asked.of('POST /api/v1/setup')[0]?.body).toEqual({ email: 'root@example.org', password: 'a long sentence', token: 'su_1' })
+    expect(asked.of('POST /api/v1/setup')[0]?.body).toEqual({ email: 'root@example.org', password: 'a long sentence', locale: 'en', token: 'su_1' })
     const radios = document.querySelectorAll<HTMLInputElement>('input[type=radio]')
     radios[1]?.click()
     await sendForm()
@@ -220,9 +220,24 @@ describe('administration', () => {
   })
 
   it('hides what was reported', async () => {
-    const { click, asked } = await show(AdminModeration)
-    await click('Hide')
-    expect(asked.of('POST /api/v1/admin/moderation/r')[0]?.body).toEqual({ decision: 'hide' })
+    const { asked, click, text } = await show(AdminModeration)
+    expect(document.querySelector('[data-testid=case] img')?.getAttribute('src')).toBe('/api/v1/admin/moderation/r/thumbnail')
+    await click('Decide …')
+    expect(text()).toContain('again and again')
+    await fill('Reason, for the owner to read', 'advertising')
+    await sendForm()
+    expect(asked.of('POST /api/v1/admin/moderation/r/decision')[0]?.body).toEqual({ decision: 'hide', reason: 'advertising' })
+    await click('Keep')
+    expect(asked.of('POST /api/v1/admin/moderation/r/decision')[1]?.body).toEqual({ decision: 'approve', reason: '' })
+  })
+
+  it('has the last word when somebody objects', async () => {
+    const appealed = { data: [reported({ state: 'appealed', decision: 'hide', appeal: 'it is a cat' })], next: null }
+    const { asked, click, text } = await show(AdminModeration, { world: { 'GET /api/v1/admin/moderation': appealed } })
+    expect(text()).toContain('it is a cat')
+    await click('Decide …')
+    await click('Take it back')
+    expect(asked.of('POST /api/v1/admin/moderation/r/close')[0]?.body).toEqual({ overturn: true })
   })
 
   it('loads models, and shows queue, audit, configuration and metrics', async () => {

@@ -3,6 +3,7 @@ import { ref } from 'vue'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import PictureGrid from '@/components/gallery/PictureGrid.vue'
 import CommentList from '@/components/gallery/CommentList.vue'
+import ShareBox from '@/components/gallery/ShareBox.vue'
 import Explore from '@/pages/Explore.vue'
 import Gallery from '@/pages/Gallery.vue'
 import Image from '@/pages/Image.vue'
@@ -13,7 +14,7 @@ import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { zip } from '@/lib/zip'
 import { fill, sendForm, show } from '../mount'
-import { picture, user } from '../samples'
+import { picture, shown, user } from '../samples'
 import { Refusal, server } from '../server'
 
 // happy-dom lays nothing out: the page is 1000 wide.
@@ -96,26 +97,47 @@ describe('the gallery', () => {
     await flushPromises()
     expect(text()).toContain('2 selected')
     await click('Favourite')
+    expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0', 'p1'], action: { kind: 'favourite', value: true } })
+    gallery.chooseAll()
+    await flushPromises()
     await click('Album')
     await click(/^Trip/)
-    expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ action: 'add_to_album', ids: ['p0', 'p1'], album_id: 'al' })
+    expect(asked.of('POST /api/v1/images/bulk')[1]?.body).toEqual({ ids: ['p0', 'p1'], action: { kind: 'add_to_album', album_id: 'al' } })
     gallery.choose('p0', true)
     await flushPromises()
     await click('Delete')
     ;([...document.querySelectorAll('[role=dialog] button')].at(-1) as HTMLElement).click()
     await flushPromises()
-    expect(asked.of('DELETE /api/v1/images/p0')).toHaveLength(1)
+    expect(asked.of('POST /api/v1/images/bulk')[2]?.body).toEqual({ ids: ['p0'], action: { kind: 'trash' } })
     expect(useToasts().list.at(-1)?.text).toBe('1 picture deleted')
   })
 
   it('shows what was deleted, to have it back', async () => {
-    const { asked, click } = await show(Gallery, { world: { 'POST /api/v1/images/p0/restore': null } })
+    const { asked, click } = await show(Gallery)
     await click('Deleted')
     expect(asked.of('GET /api/v1/images').at(-1)?.query.get('trashed')).toBe('true')
     useGallery().choose('p0')
     await flushPromises()
     await click('Restore')
-    expect(asked.of('POST /api/v1/images/p0/restore')).toHaveLength(1)
+    expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0'], action: { kind: 'restore' } })
+    useGallery().choose('p1', true)
+    await flushPromises()
+    await click('Delete for good')
+    ;([...document.querySelectorAll('[role=dialog] button')].at(-1) as HTMLElement).click()
+    await flushPromises()
+    expect(asked.of('POST /api/v1/images/bulk').at(-1)?.body).toMatchObject({ action: { kind: 'delete' } })
+  })
+
+  it('publishes what is chosen, and says what was not', async () => {
+    const refused = { results: [{ id: 'p0', result: 'done' }, { id: 'p1', result: 'blocked' }] }
+    const { asked, click } = await show(Gallery, { world: { 'POST /api/v1/images/bulk': refused } })
+    useSession().user = user()
+    useGallery().chooseAll()
+    await flushPromises()
+    await click('Publish')
+    await sendForm()
+    expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0', 'p1'], action: { kind: 'publish', shows_prompt: false } })
+    expect(useToasts().list.at(-1)?.text).toBe('1 picture was not published')
   })
 
   it('says that there is nothing, or that it could not be had', async () => {
@@ -163,11 +185,12 @@ describe('what everybody sees', () => {
     expect(asked.of('PUT /api/v1/images/p0/like')).toHaveLength(1)
     expect(text()).toContain('4')
     await click('Report')
-    await fill('Reason', 'odd')
+    await fill('Reason', 'spam')
+    await fill('In your words', 'odd')
     await sendForm(1)
-    expect(asked.of('POST /api/v1/images/p0/report')[0]?.body).toEqual({ reason: 'odd' })
+    expect(asked.of('POST /api/v1/images/p0/report')[0]?.body).toEqual({ category: 'spam', note: 'odd' })
     await click('Use as a template')
-    expect(useForm().fields.prompt).toBe('a red circle')
+    expect(useForm().fields).toMatchObject({ prompt: 'a red circle', negative: 'blur', steps: 9, guidance: 2, seed: null })
     expect(push).toHaveBeenCalledWith('/generate')
   })
 
@@ -185,10 +208,30 @@ describe('what everybody sees', () => {
 
   it('is talked about', async () => {
     useSession().user = user()
-    const { text } = await show(CommentList, { props: { id: 'p0' } })
+    const { click, text } = await show(CommentList, { props: { id: 'p0', mine: false } })
     await fill('Write a comment', 'Indeed')
     await sendForm()
     expect(text()).toMatch(/Indeed[^]*Lovely/)
+    await click('Delete this comment')
+    expect(text()).not.toContain('Indeed')
+    expect(text()).toContain('Lovely')
+  })
+
+  it('is shown by a link without what is for people with accounts', async () => {
+    const { asked, click, text, push } = await show(PublicImage, { path: '/shared/is_x' })
+    expect(asked.of('GET /api/v1/shared/is_x')).toHaveLength(1)
+    expect(document.querySelector('img:not([aria-hidden])')?.getAttribute('src')).toBe('/api/v1/shared/is_x/file')
+    expect(text()).not.toMatch(/Report|Comments/)
+    useSession().user = user()
+    await click('Use as a template')
+    expect(asked.of('GET /api/v1/images/p0/template')).toHaveLength(0)
+    expect(push).toHaveBeenCalledWith('/generate')
+  })
+
+  it('has no prompt where its owner does not show that', async () => {
+    const { text } = await show(PublicImage, { path: '/explore/p0', world: { 'GET /api/v1/images/p0/public': shown({ prompt: null }) } })
+    expect(document.querySelector('img:not([aria-hidden])')?.getAttribute('alt')).toBe('by grace')
+    expect(text()).not.toContain('Use as a template')
   })
 
   it('is sorted and found', async () => {
@@ -202,5 +245,21 @@ describe('what everybody sees', () => {
   it('is not there on every server', async () => {
     const { text } = await show(Explore, { world: { 'GET /api/v1/images/public': new Refusal(404) } })
     expect(text()).toContain('There is nothing here on this server')
+  })
+})
+
+describe('links to a picture', () => {
+  it('are made, shown once, and ended', async () => {
+    const { asked, click, text } = await show(ShareBox, { props: { id: 'p0' } })
+    expect(text()).toContain('opened 2 times')
+    await sendForm()
+    expect(asked.of('POST /api/v1/images/p0/share')[0]?.body).toEqual({ shows_prompt: false })
+    expect((document.querySelector('input[readonly]') as HTMLInputElement).value).toBe(`${location.origin}/shared/is_x`)
+    const written = vi.fn(() => Promise.resolve())
+    Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: written } })
+    await click('Copy')
+    expect(written).toHaveBeenCalledWith(`${location.origin}/shared/is_x`)
+    await click('End this link')
+    expect(asked.of('DELETE /api/v1/shares/l')).toHaveLength(1)
   })
 })

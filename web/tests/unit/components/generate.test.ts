@@ -224,12 +224,16 @@ describe('a result', () => {
     expect(useForm().start?.source).toEqual({ from: 'image', id: 'p0' })
     expect(useForm().fields.seed).toBe(7)
     expect(push).toHaveBeenCalledWith('/generate')
-    expect(asked.of('POST /api/v1/images/p0/public')).toHaveLength(1)
+    await click(/^With its prompt/)
+    await sendForm()
+    expect(asked.of('POST /api/v1/images/p0/public')[0]?.query.get('shows_prompt')).toBe('true')
+    await click('Share')
+    await click('Close')
     await click('Delete')
     const confirm = [...document.querySelectorAll('[role=dialog] button')].at(-1) as HTMLElement
     confirm.click()
     await flushPromises()
-    expect(asked.of('DELETE /api/v1/images/p0')).toHaveLength(1)
+    expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0'], action: { kind: 'trash' } })
     expect(wrapper.emitted('removed')).toHaveLength(1)
   })
 

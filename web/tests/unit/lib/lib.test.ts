@@ -79,7 +79,7 @@ describe('a parameters text', () => {
   })
 
   it('reads back what we write', () => {
-    const read = readInfotext(parametersText(picture({ prompt: 'a fox', parameters: { seed: 9, steps: 4, sampler: 'euler_ancestral', schedule: 'karras', guidance: 2, negative_prompt: 'fog' } })))
+    const read = readInfotext(parametersText(picture({ prompt: 'a fox', parameters: { seed: 9, num_inference_steps: 4, sampler: 'euler_ancestral', schedule: 'karras', guidance_scale: 2, negative_prompt: 'fog' } })))
     expect(read).toMatchObject({ prompt: 'a fox', negative_prompt: 'fog', seed: 9, steps: 4, sampler: 'euler_ancestral', schedule: 'karras', guidance: 2 })
   })
 

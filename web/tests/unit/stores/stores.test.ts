@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { bulk } from '@/api/gallery'
 import { useForm } from '@/stores/form'
 import { useGallery } from '@/stores/gallery'
 import { useJobs } from '@/stores/jobs'
@@ -6,7 +7,8 @@ import { useModels } from '@/stores/models'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { job, model, picture, user } from '../samples'
-import { Refusal, server } from '../server'
+import { allDone } from '../mount'
+import { Refusal, server, type Asked } from '../server'
 
 class Deaf {
   static readonly OPEN = 1
@@ -201,7 +203,7 @@ describe('the gallery', () => {
   })
 
   it('shows changes at once, and takes them back', async () => {
-    server({ 'GET /api/v1/images': { data: three, next: null }, 'PATCH /api/v1/images/a': new Refusal(500), 'PATCH /api/v1/images/b': picture({ id: 'b', title: 't' }), 'POST /api/v1/images/a/public': null, 'DELETE /api/v1/images/b/public': new Refusal(403) })
+    const { of } = server({ 'GET /api/v1/images': { data: three, next: null }, 'PATCH /api/v1/images/a': new Refusal(500), 'PATCH /api/v1/images/b': picture({ id: 'b', title: 't' }), 'POST /api/v1/images/a/public': null, 'DELETE /api/v1/images/b/public': new Refusal(403) })
     const gallery = useGallery()
     await gallery.load()
     const change = gallery.change(gallery.pictures[0]!, { is_favourite: true })
@@ -210,18 +212,26 @@ describe('the gallery', () => {
     expect(gallery.pictures[0]?.is_favourite).toBe(false)
     await gallery.change(gallery.pictures[1]!, { title: 't' })
     expect(gallery.pictures[1]?.title).toBe('t')
-    await gallery.setPublic(gallery.pictures[0]!, true)
-    expect(gallery.pictures[0]?.is_public).toBe(true)
+    await gallery.setPublic(gallery.pictures[0]!, true, true)
+    expect(gallery.pictures[0]).toMatchObject({ is_public: true, shows_prompt: true })
+    expect(of('POST /api/v1/images/a/public')[0]?.query.get('shows_prompt')).toBe('true')
     await expect(gallery.setPublic(gallery.pictures[1]!, false)).rejects.toThrow()
   })
 
-  it('removes many, keeps what could not be removed, and restores', async () => {
-    const { of } = server({ 'GET /api/v1/images': { data: three, next: null }, 'DELETE /api/v1/images/a': null, 'DELETE /api/v1/images/b': new Refusal(500), 'POST /api/v1/images/a/restore': null, 'POST /api/v1/images/bulk': { data: [] } })
+  it('removes many, has them back if that fails, and restores', async () => {
+    let down = true
+    const { of } = server({
+      'GET /api/v1/images': { data: three, next: null },
+      'POST /api/v1/images/bulk': (asked: Asked) => (down ? new Refusal(500) : allDone(asked)),
+    })
     const gallery = useGallery()
     await gallery.load()
     gallery.chooseAll()
     await expect(gallery.remove(['a', 'b'])).rejects.toThrow()
-    expect(gallery.pictures.map(({ id }) => id)).toEqual(['b', 'c'])
+    expect(gallery.pictures.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+    down = false
+    await gallery.remove(['a', 'b'])
+    expect(gallery.pictures.map(({ id }) => id)).toEqual(['c'])
     await gallery.restore(['a'])
     expect(gallery.pictures).toHaveLength(3)
     gallery.chooseNone()
@@ -230,8 +240,10 @@ describe('the gallery', () => {
     gallery.chooseRange(2, 1)
     expect([...gallery.chosen].sort()).toEqual(['b', 'c'])
     expect(gallery.chosenPictures).toHaveLength(2)
-    await gallery.doBulk('publish')
-    expect(of('POST /api/v1/images/bulk')[0]?.body).toEqual({ action: 'publish', ids: ['b', 'c'] })
+    expect(await gallery.doBulk({ kind: 'publish' })).toBe(0)
+    expect(of('POST /api/v1/images/bulk').at(-1)?.body).toEqual({ ids: ['b', 'c'], action: { kind: 'publish' } })
+    expect((await bulk({ kind: 'trash' }, Array.from({ length: 250 }, (_, index) => `p${index}`))).length).toBe(250)
+    expect(of('POST /api/v1/images/bulk').slice(-3).map(({ body }) => (body as { ids: string[] }).ids.length)).toEqual([100, 100, 50])
   })
 
   it('takes in what was just drawn, and says what went wrong', async () => {

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::routes::page::index::file;
+use crate::routes::page::file;
 
 /// `GET /openapi.json`.
 pub(crate) async fn document() -> Response {

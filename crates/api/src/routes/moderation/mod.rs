@@ -8,3 +8,4 @@ pub(crate) mod get;
 pub(crate) mod open;
 pub(crate) mod own;
 pub(crate) mod queue;
+pub(crate) mod thumbnail;

@@ -1,3 +1,24 @@
-//! `/`: one page on which a prompt becomes a picture, until the web application takes its place.
+//! The web application: everything that is no route of the API. Its own router shows what the address means.
 
-pub(crate) mod index;
+use axum::{
+    http::{HeaderMap, Method, Uri, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::ApiError;
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// A file of the application, or its page; what is meant for programs is an error they can read.
+pub(crate) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let found = matches!(method, Method::GET | Method::HEAD).then(|| easel_web_ui::find(uri.path(), &headers)).flatten();
+    found.unwrap_or_else(|| ApiError::not_found().into_response())
+}
+
+/// A page that is no part of it.
+pub(crate) fn file(media_type: &'static str, text: &'static str) -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-cache"), (header::CONTENT_SECURITY_POLICY, POLICY)];
+    (headers, text).into_response()
+}

@@ -16,5 +16,5 @@ pub(crate) async fn handler(
     InName(token): InName,
 ) -> Result<Json<PublicImageView>, ApiError> {
     let opened = state.platform.social.open_share(&token, place.ip.as_deref().unwrap_or_default()).await?;
-    Ok(Json(opened.image.into()))
+    Ok(Json(PublicImageView::shared(opened.image, &token)))
 }

@@ -1,0 +1,39 @@
+//! `GET /api/v1/config/public`: what the server offers, for everybody to see.
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{ApiError, AppState, Door};
+
+/// What is offered.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PublicConfigView {
+    /// Anybody may make an account.
+    registration: bool,
+    /// People need accounts, and nobody administers the server yet: `POST /api/v1/setup`.
+    needs_setup: bool,
+    /// Credits and plans can be bought.
+    billing: bool,
+    /// Bytes of a picture that is sent.
+    max_upload_bytes: usize,
+    /// Its formats.
+    #[schema(value_type = Vec<String>)]
+    upload_types: [&'static str; 3],
+}
+
+/// What the server offers.
+#[utoipa::path(
+    get, path = "/api/v1/config/public", operation_id = "public_config", tag = "auth",
+    responses((status = 200, description = "What is offered", body = PublicConfigView))
+)]
+pub(crate) async fn handler(State(state): State<AppState>) -> Result<Json<PublicConfigView>, ApiError> {
+    let accounts = matches!(state.config.door, Door::Accounts);
+    Ok(Json(PublicConfigView {
+        registration: accounts && state.config.registration,
+        needs_setup: accounts && !state.platform.accounts.has_administrator().await?,
+        billing: false,
+        max_upload_bytes: state.platform.images.upload_limits().decode.bytes_max,
+        upload_types: ["image/png", "image/jpeg", "image/webp"],
+    }))
+}
