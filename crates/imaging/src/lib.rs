@@ -8,6 +8,7 @@
 //! within limits; no input makes these functions panic; of a file that is read nothing but its pixels is kept; messages name no internals
 //! and are fit for clients.
 
+pub mod canny;
 mod colour;
 mod decode;
 mod encode;

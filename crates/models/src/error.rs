@@ -19,6 +19,9 @@ pub enum ModelError {
     /// The device.
     #[error(transparent)]
     Ops(OpsError),
+    /// A LoRA or an embedding that is not there.
+    #[error(transparent)]
+    Shelf(#[from] crate::adapters::ShelfError),
     /// The scheduler's configuration.
     #[error(transparent)]
     Sampling(#[from] easel_sampling::SamplingError),
