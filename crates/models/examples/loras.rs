@@ -51,13 +51,20 @@ fn main() -> Result<(), Failure> {
     };
     let outcome = measure(backend.as_mut(), [pictures, loras, rounds]);
     std::fs::remove_dir_all(&folder)?;
-    let [without, with] = outcome?;
+    let Outcome { prepared, step: [without, with], steps } = outcome?;
     println!(
         "{pictures} pictures a step: {:.1} ms without, {:.1} ms with {loras} LoRAs of rank {rank}",
         1e3 * without,
         1e3 * with
     );
     println!("throughput with LoRAs: {:.1} % of that without", 100.0 * without / with);
+    let whole = |i: usize| prepared[i] + f64::from(steps) * [without, with][i];
+    println!(
+        "preparing all of them: {:.1} ms without, {:.1} ms with, files and all; requests of {steps} steps: {:.1} %",
+        1e3 * prepared[0],
+        1e3 * prepared[1],
+        100.0 * whole(0) / whole(1)
+    );
     Ok(())
 }
 
@@ -86,8 +93,17 @@ fn write_lora(pipeline: &Pipeline<CpuOps>, path: &std::path::Path, rank: usize, 
     Ok(std::fs::write(path, safetensors::serialize(views, None)?)?)
 }
 
-/// The median seconds of a step of all pictures, without and with LoRAs.
-fn measure(backend: &mut dyn DenoiseBackend, [pictures, loras, rounds]: [usize; 3]) -> Result<[f64; 2], Failure> {
+/// Seconds without and with LoRAs.
+struct Outcome {
+    /// Of preparing all pictures, from their files on.
+    prepared: [f64; 2],
+    /// The median of a step of all pictures.
+    step: [f64; 2],
+    /// Steps where a request names none.
+    steps: u32,
+}
+
+fn measure(backend: &mut dyn DenoiseBackend, [pictures, loras, rounds]: [usize; 3]) -> Result<Outcome, Failure> {
     let model = ModelId::from("builtin");
     let described = backend.describe_model(&model)?;
     let steps = rounds as u32 + 2;
@@ -113,16 +129,18 @@ fn measure(backend: &mut dyn DenoiseBackend, [pictures, loras, rounds]: [usize; 
         convention: Convention::Diffusers,
         table: Arc::clone(&table),
     };
-    let mut admit = |worn: bool| -> Result<Vec<Slot>, Failure> {
-        let mut slots = Vec::new();
+    backend.load(&model)?;
+    let mut admit = |worn: bool| -> Result<(Vec<Slot>, f64), Failure> {
+        let (mut slots, started) = (Vec::new(), Instant::now());
         for i in 0..pictures {
             let slot = backend.admit(&plan(i, worn))?;
             while backend.prepare(slot)? == Prepared::More {}
             slots.push(slot);
         }
-        Ok(slots)
+        Ok((slots, started.elapsed().as_secs_f64()))
     };
-    let kinds = [admit(false)?, admit(true)?];
+    let [(without, before_plain), (with, before_worn)] = [admit(false)?, admit(true)?];
+    let kinds = [without, with];
     let mut seconds = [Vec::new(), Vec::new()];
     for index in 0..=rounds {
         for (slots, seconds) in kinds.iter().zip(&mut seconds) {
@@ -132,9 +150,10 @@ fn measure(backend: &mut dyn DenoiseBackend, [pictures, loras, rounds]: [usize; 
             seconds.push(started.elapsed().as_secs_f64());
         }
     }
-    Ok(seconds.map(|mut seconds| {
+    let step = seconds.map(|mut seconds| {
         seconds.remove(0);
         seconds.sort_by(f64::total_cmp);
         seconds[seconds.len() / 2]
-    }))
+    });
+    Ok(Outcome { prepared: [before_plain, before_worn], step, steps: described.num_inference_steps })
 }

@@ -30,6 +30,17 @@ pub enum ModelError {
     Unsupported(String),
 }
 
+impl ModelError {
+    /// Of a file that a request names: whoever sent it is told what is wrong with it, and not where it lies.
+    pub(crate) fn asked_for_as(self, name: &str) -> Self {
+        match self {
+            Self::Weights(error) => Self::Weights(error.asked_for_as(name)),
+            Self::Config(error) => Self::Config(ConfigError { file: name.to_owned(), ..error }),
+            error => error,
+        }
+    }
+}
+
 impl From<OpsError> for ModelError {
     fn from(error: OpsError) -> Self {
         match error {

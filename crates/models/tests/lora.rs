@@ -187,6 +187,7 @@ fn what_cannot_be_worn_is_refused_and_named() -> Result<(), Failure> {
     assert!(near.contains("no LoRA is called `sd1_kohia`") && near.contains("`sd1_kohya`"), "{near}");
     let another = with("sdxl_kohya");
     assert!(another.contains("another architecture") && another.contains("sdxl_base_v1-0"), "{another}");
+    assert!(another.starts_with("sdxl_kohya: "), "where it lies is not told: {another}");
     assert!(with("../../sd1/unet/config").contains("no LoRA is called"));
     Ok(())
 }

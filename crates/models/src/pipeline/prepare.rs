@@ -90,7 +90,8 @@ impl<O: Ops> Preparation<O> {
             Phase::Loras(work) => {
                 let Some(lora) = work.loras.first() else { return Err(no_text()) };
                 let path = stores.shelf.find(Kind::Lora, &lora.name)?;
-                let Some(adapter) = stores.wardrobe.take(pipeline, &plan.model, &path)? else { return Ok(None) };
+                let taken = stores.wardrobe.take(pipeline, &plan.model, &path);
+                let Some(adapter) = taken.map_err(|error| error.asked_for_as(&lora.name))? else { return Ok(None) };
                 let (weight, text_encoder_weight) = (lora.weight as f32, lora.text_encoder_weight as f32);
                 self.wear.push(Wear { adapter, weight, text_encoder_weight });
                 work.loras.remove(0);
@@ -115,7 +116,8 @@ impl<O: Ops> Preparation<O> {
             Phase::Controls => {
                 if let Some(control) = plan.controls.get(self.controls.len()) {
                     let path = stores.shelf.find(Kind::ControlNet, &control.model)?;
-                    let net = stores.wardrobe.control(pipeline, &plan.model, &path)?;
+                    let net = stores.wardrobe.control(pipeline, &plan.model, &path);
+                    let net = net.map_err(|error| error.asked_for_as(&control.model))?;
                     self.controls.push(unit(pipeline, plan, control, net)?);
                 }
                 if self.controls.len() < plan.controls.len() {

@@ -157,7 +157,7 @@ impl<O: Ops> Pipeline<O> {
         for found in stores.shelf.list(Kind::Embedding) {
             let name = found.word().to_owned();
             if texts.iter().any(|text| names_word(text, &name.to_lowercase())) && !names.contains(&name) {
-                words.push(Embedding::open(&found.path, &widths)?);
+                words.push(Embedding::open(&found.path, &widths).map_err(|error| error.asked_for_as(&name))?);
                 names.push(name);
             }
         }
