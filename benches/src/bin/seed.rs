@@ -6,8 +6,13 @@
 use std::{error::Error, time::Instant};
 
 use clap::Parser;
-use easel_store::{Db, Settings};
-use easel_testing::{Size, seed};
+use easel_platform::{
+    Context,
+    accounts::{self, Accounts, NewKey, Scope},
+    plans::Catalogue,
+};
+use easel_store::{Db, Settings, users};
+use easel_testing::{Size, seed, seeded_user};
 
 #[derive(Debug, Parser)]
 #[command(about = "Fills a new database with people and pictures")]
@@ -20,6 +25,9 @@ struct Options {
     /// Pictures
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(1..))]
     images: i64,
+    /// Prints an API key of each of the first so many people, for `endpoints`
+    #[arg(long, default_value_t = 0)]
+    keys: i64,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -30,6 +38,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     db.migrate().await?;
     db.close().await;
     seed(&options.database, Size { users: options.users, images: options.images }).await?;
-    println!("{} people and {} pictures in {:.0} s", options.users, options.images, begun.elapsed().as_secs_f64());
+    eprintln!("{} people and {} pictures in {:.0} s", options.users, options.images, begun.elapsed().as_secs_f64());
+    let context = Context::system(Db::open(&Settings::new(&options.database)).await?);
+    let accounts = Accounts::new(context.clone(), Catalogue::embedded(), accounts::Settings::default())?;
+    for number in 0..options.keys {
+        let user = users::by_id(&context.db, &seeded_user(number)).await?.ok_or("a person who was just made")?;
+        let key = accounts.create_key(&user, NewKey { name: "bench", scopes: Scope::ALL, expires_at: None }).await?;
+        println!("{}", key.text);
+    }
+    context.db.close().await;
     Ok(())
 }

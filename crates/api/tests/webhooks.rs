@@ -93,7 +93,7 @@ async fn addresses_and_events_are_judged() {
         (json!({ "url": "https://169.254.169.254/latest/meta-data" }), 400, "url_not_allowed"),
         (json!({ "url": "ftp://example.com/" }), 400, "url_not_allowed"),
         (json!({ "url": "http://127.0.0.1:9/", "events": ["job.exploded"] }), 400, "invalid_value"),
-        (json!({ "url": "http://127.0.0.1:9/", "secret": "mine" }), 400, "invalid_body"),
+        (json!({ "url": "http://127.0.0.1:9/", "secret": "mine" }), 400, "invalid_value"),
     ] {
         let answer = send(&server, &ada, Method::POST, "/api/v1/webhooks", body.clone()).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{body}");

@@ -55,7 +55,10 @@ async fn no_file_is_fetched_from_them_by_way_of_a_redirect() {
         let at = Output::At(format!("http://{host}:{}/a.png", files.port()));
         let failure = provider.fetch(&at).await.unwrap_err();
         assert_eq!(failure.class, FailureClass::Garbage, "{url}: {failure:?}");
-        assert_eq!(files.connections(), 1, "{url}");
+        // Without slashes it is a path on the same host, as browsers read it, and leads in a circle.
+        let is_path = url.starts_with("http:1");
+        assert_eq!(failure.code.as_deref(), Some(if is_path { "url_redirects" } else { "address_not_allowed" }), "{url}");
+        assert_eq!(files.connections(), if is_path { 4 } else { 1 }, "{url}");
     }
     assert_eq!(canary.connections(), 0);
 }

@@ -6,6 +6,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use easel_platform::{
     DatabaseClock, Platform, PlatformError,
+    fsck::Fsck,
     housekeeping::{Housekeeping, Retention},
     mail::Mailer,
 };
@@ -17,6 +18,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const MAIL_EVERY: Duration = Duration::from_secs(5);
 /// Between two turns of housekeeping.
 const KEEP_EVERY: Duration = Duration::from_secs(300);
+/// Between two turns of removing files of nobody, which lists all files; it is also how old they have to be.
+const ORPHANS_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// Between two turns of writing down how often pictures were looked at.
 const VIEWS_EVERY: Duration = Duration::from_secs(60);
 /// Between two looks at the database's clock.
@@ -39,6 +42,11 @@ pub fn start(platform: &Arc<Platform>, mailer: Mailer, clock: Arc<DatabaseClock>
     tasks.spawn(every(KEEP_EVERY, "housekeeping", move || {
         let housekeeping = housekeeping.clone();
         async move { housekeeping.run().await.map(drop) }
+    }));
+    let fsck = Fsck::new(platform.context.clone(), platform.jobs.clone(), Some(platform.blobs.clone()));
+    tasks.spawn(every(ORPHANS_EVERY, "removing files of nobody", move || {
+        let fsck = fsck.clone();
+        async move { fsck.remove_orphans(ORPHANS_EVERY).await.map(drop) }
     }));
     let viewed = Arc::clone(platform);
     tasks.spawn(every(VIEWS_EVERY, "counting views", move || {

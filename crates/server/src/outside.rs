@@ -1,7 +1,7 @@
 //! What leads out of the server and what nodes share, as configured: key ring, webhooks, logging in elsewhere, limits, and the tasks that
 //! belong to them.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use easel_api::Services;
 use easel_outbound::{Client, OutboundError, Policy};
@@ -68,7 +68,8 @@ pub fn keyring_file(config: &Config) -> PathBuf {
 
 /// The keys of the secrets in the database. A file that was named must be there: a new one would open nothing.
 pub fn keyring(config: &Config) -> Result<Keyring> {
-    let path = keyring_file(config);
+    let (path, data) = (keyring_file(config), &config.storage.data_dir);
+    fs::create_dir_all(data).map_err(|error| Failure::io(format!("cannot use the data folder {}", data.display()), &error))?;
     let opened =
         if config.outside.keyring.is_some() { Keyring::read(&path) } else { Keyring::open_or_create(&path, &SystemSecrets) };
     opened.map_err(|error| match error {

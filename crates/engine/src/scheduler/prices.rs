@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Cost, Group, PartKey, Scheduler, micros};
+use super::{Cost, Group, PartKey, Scheduler};
 
 /// A solo time that differs by this much, relatively, is something else altogether.
 const DRIFT: f64 = 0.2;
@@ -21,7 +21,8 @@ pub(super) struct Priced {
 impl Priced {
     fn by(cost: &Cost, branches: u32, evaluations: u32) -> Self {
         let [before, step, after, solo] =
-            [cost.before(), cost.step.seconds(branches), cost.after(), cost.solo(branches, evaluations)].map(|s| (s * 1e6) as u64);
+            [cost.before(), cost.step.seconds(branches), cost.after(), cost.solo(branches, evaluations)]
+                .map(|s| (s * 1e6) as u64);
         Self { before, step, after, solo }
     }
 }
@@ -67,7 +68,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::scheduler::{Curve, Rules, Submission};
+    use crate::scheduler::{Curve, Rules, Submission, micros};
 
     const SUBMISSION: Submission = Submission {
         group: Group(0),

@@ -10,9 +10,11 @@ use easel_store::{Timestamp, images, profiles, uploads};
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 
-use super::{Finding, Report};
+use super::{Finding, Fsck, Report};
 use crate::{Context, PlatformError, accounts::hex};
 
+/// Where every file has a row.
+const FOLDERS: [Folder; 4] = [Folder::Output, Folder::Thumb, Folder::Input, Folder::Avatar];
 /// Rows and files looked at in one turn.
 const TURN: usize = 200;
 /// A file may be older than its row by this much: it is written first.
@@ -23,7 +25,7 @@ const BYTES_MAX: u64 = 1 << 30;
 pub(super) async fn check(context: &Context, blobs: &Blobs, report: &mut Report) -> Result<(), PlatformError> {
     check_rows(context, blobs, report).await?;
     check_uploads(context, blobs, report).await?;
-    for folder in [Folder::Output, Folder::Thumb, Folder::Input, Folder::Avatar] {
+    for folder in FOLDERS {
         check_folder(context, blobs, folder, report).await?;
     }
     Ok(())
@@ -80,30 +82,67 @@ async fn hash(blobs: &Blobs, key: &str) -> Result<Option<String>, PlatformError>
 }
 
 async fn check_folder(context: &Context, blobs: &Blobs, folder: Folder, report: &mut Report) -> Result<(), PlatformError> {
-    let written_before = context.now().before(ORPHAN_AFTER);
+    for name in orphans(context, blobs, folder, context.now().before(ORPHAN_AFTER)).await? {
+        report.findings.push(Finding {
+            repairable: name.parse::<Key>().is_ok(),
+            ..finding("I7", "a file belongs to no picture and nobody", &name, "a row".to_owned(), "none".to_owned())
+        });
+    }
+    Ok(())
+}
+
+/// The files of a folder that were written before a time and that no row knows.
+async fn orphans(context: &Context, blobs: &Blobs, folder: Folder, before: Timestamp) -> Result<Vec<String>, PlatformError> {
     let mut entries = std::pin::pin!(blobs.list(Some(folder)));
-    let mut old = Vec::new();
+    let (mut old, mut orphans) = (Vec::new(), Vec::new());
     loop {
         let entry = entries.try_next().await?;
         let ended = entry.is_none();
-        old.extend(entry.filter(|entry| time_of(entry.modified) < written_before).map(|entry| entry.path_of_key()));
+        old.extend(entry.filter(|entry| time_of(entry.modified) < before).map(|entry| entry.path_of_key()));
         if old.len() >= TURN || ended {
-            let mut known: HashSet<String> = images::known_keys(&context.db, &old).await?.into_iter().collect();
-            known.extend(uploads::known_keys(&context.db, &old).await?);
-            known.extend(profiles::known_avatars(&context.db, &old).await?);
-            for key in old.drain(..).filter(|key| !known.contains(key)) {
-                report.findings.push(finding(
-                    "I7",
-                    "a file belongs to no picture and nobody",
-                    &key,
-                    "a row".to_owned(),
-                    "none".to_owned(),
-                ));
-            }
+            let known = known(context, &old).await?;
+            orphans.extend(old.drain(..).filter(|key| !known.contains(key)));
         }
         if ended {
-            return Ok(());
+            return Ok(orphans);
         }
+    }
+}
+
+async fn known(context: &Context, names: &[String]) -> Result<HashSet<String>, PlatformError> {
+    let mut known: HashSet<String> = images::known_keys(&context.db, names).await?.into_iter().collect();
+    known.extend(uploads::known_keys(&context.db, names).await?);
+    known.extend(profiles::known_avatars(&context.db, names).await?);
+    Ok(known)
+}
+
+impl Fsck {
+    /// Removes the files of pictures that belong to nobody and were written this long ago: a program that is killed between writing a picture
+    /// and noting it leaves one behind, and if the job is then given up nobody comes back for it. What is no file of ours is left alone.
+    /// Returns how many.
+    pub async fn remove_orphans(&self, age: Duration) -> Result<u64, PlatformError> {
+        let Some(blobs) = &self.blobs else { return Ok(0) };
+        let before = self.context.now().before(age.max(ORPHAN_AFTER));
+        let mut removed = 0;
+        for folder in FOLDERS {
+            for name in orphans(&self.context, blobs, folder, before).await? {
+                let Ok(key) = name.parse::<Key>() else { continue };
+                // A job that was taken up again may have written it anew since it was listed: then it has a row, or is new.
+                if !known(&self.context, std::slice::from_ref(&name)).await?.is_empty() {
+                    continue;
+                }
+                let is_old = match blobs.head(&key).await {
+                    Ok(meta) => time_of(meta.modified) < before,
+                    Err(BlobError::NotFound) => false,
+                    Err(error) => return Err(error.into()),
+                };
+                if is_old {
+                    blobs.delete(&key).await?;
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
     }
 }
 

@@ -1,4 +1,6 @@
-//! Putting right what can be, by booking or by counting again; each repair is recorded.
+//! Putting right what can be, by booking, by counting again or by removing files of nobody; each repair of the books is recorded.
+
+use std::time::Duration;
 
 use easel_store::{
     audit::{self, NewRecord},
@@ -28,6 +30,9 @@ impl Fsck {
         }
         for finding in repairable.iter().filter(|finding| finding.invariant == "I11") {
             retry!(self.count_again(&finding.subject))?;
+        }
+        if repairable.iter().any(|finding| finding.invariant == "I7") {
+            self.remove_orphans(Duration::ZERO).await?;
         }
         Ok((repairable, self.check().await?))
     }

@@ -93,23 +93,32 @@ impl Privacy {
         }))
     }
 
-    /// Writes `data.json` and the pictures into an empty or new folder. Returns the number of pictures.
+    /// Writes `data.json` and the pictures, drawn and sent, into an empty or new folder. Returns the number of pictures.
     pub async fn export(&self, user_id: &str, to: &Path) -> Result<usize, PlatformError> {
         let document = self.document(user_id).await?;
-        let folder = to.join("images");
-        tokio::fs::create_dir_all(&folder).await?;
+        tokio::fs::create_dir_all(to).await?;
         let text = serde_json::to_vec_pretty(&document).map_err(|error| PlatformError::Settings(error.to_string()))?;
         tokio::fs::write(to.join("data.json"), text).await?;
+        let drawn = self.all_images(user_id).await?;
+        let sent = uploads::of_user(&self.context.db, user_id, i64::MAX).await?;
+        let drawn = drawn.iter().map(|image| (image.id.as_str(), image.storage_key.as_str()));
+        let sent = sent.iter().map(|upload| (upload.id.as_str(), upload.storage_key.as_str()));
+        Ok(self.write_files(&to.join("images"), drawn).await? + self.write_files(&to.join("uploads"), sent).await?)
+    }
+
+    /// Writes files, given as names and keys, into a folder. Returns how many.
+    async fn write_files(&self, folder: &Path, files: impl Iterator<Item = (&str, &str)> + Send) -> Result<usize, PlatformError> {
+        tokio::fs::create_dir_all(folder).await?;
         let mut written = 0;
-        for image in self.all_images(user_id).await? {
-            let Ok(key) = image.storage_key.parse::<Key>() else { continue };
+        for (id, key) in files {
+            let Ok(key) = key.parse::<Key>() else { continue };
             match self.blobs.read_all(&key, BYTES_MAX).await {
                 Ok(bytes) => {
-                    tokio::fs::write(folder.join(format!("{}.{}", image.id, key.kind().extension())), bytes).await?;
+                    tokio::fs::write(folder.join(format!("{id}.{}", key.kind().extension())), bytes).await?;
                     written += 1;
                 }
                 // What is lost is for `fsck` to say; it must not keep people from the rest.
-                Err(BlobError::NotFound) => tracing::warn!(image = image.id, "a picture has no file"),
+                Err(BlobError::NotFound) => tracing::warn!(picture = id, "a picture has no file"),
                 Err(error) => return Err(error.into()),
             }
         }

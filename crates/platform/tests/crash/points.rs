@@ -95,6 +95,10 @@ pub async fn killed_at_every_point(database: &Database) -> Outcome {
     }
     assert!(answered.iter().all(|id| found.contains(id)), "what was answered is there");
     assert_eq!(world.balance(&user.id).await?, (10_000 - delivered, 0));
+    // A job that was given up after its pictures were written leaves them behind: that, and nothing else, is to be cleaned up.
+    let findings = world.fsck.check().await?.findings;
+    assert!(findings.iter().all(|finding| finding.invariant == "I7" && finding.repairable), "{findings:#?}");
+    assert_eq!(world.fsck.remove_orphans(Duration::ZERO).await?, findings.len() as u64);
     world.assert_clean().await?;
     println!("{}: killed at {points} points, {} jobs", database.engine(), found.len());
     Ok(())
@@ -198,14 +202,14 @@ pub async fn fill(world: &World, orders: &Orders) -> Outcome {
     Ok(())
 }
 
-/// No file of the program may grow beyond three megabytes: what it is then refused is what a full disk refuses.
+/// No file of the program may grow beyond five megabytes: what it is then refused is what a full disk refuses.
 pub async fn full_disk(database: &Database) -> Outcome {
     let world = World::open(database).await?;
     let user = world.user("ada", 99_900).await?;
     // Everything that is written so far into the file, so that what follows goes into an empty log.
     world.context.db.compact().await?;
     let mut command = Command::new("sh");
-    command.args(["-c", "trap '' XFSZ; ulimit -f 6144; exec \"$0\"", env::current_exe()?.to_str().ok_or("UTF-8")?]);
+    command.args(["-c", "trap '' XFSZ; ulimit -f 10240; exec \"$0\"", env::current_exe()?.to_str().ok_or("UTF-8")?]);
     let mut child = start_by(command, &Orders::new(database, &user.id, Mode::Fill, 0, 0))?;
     let lines: Vec<String> = BufReader::new(child.stdout.take().ok_or("a pipe")?).lines().collect::<Result<_, _>>()?;
     assert!(child.wait()?.success(), "{:?}", lines.last());

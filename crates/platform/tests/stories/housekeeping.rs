@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::common::{World, job_for};
+use bytes::Bytes;
+use easel_blobs::{FileKind, Folder, Key};
 use easel_platform::{
     Clock, DatabaseClock, SystemClock,
     accounts::Origin,
@@ -48,6 +50,26 @@ on_both_engines! {
         assert!(world.accounts.sessions(&user).await?.is_empty());
         assert_eq!(keeping.run().await?, Kept::default());
         world.assert_clean().await?;
+    }
+
+    async fn files_of_nobody_are_removed_and_no_others(database: &Database) {
+        let world = World::open(database).await?;
+        let user = world.user("ada", 0).await?;
+        let image = world.pictures(&user, "a cat", 1).await?.remove(0);
+        let given_up = Key::derived(Folder::Output, FileKind::Png, b"test", "a job that was given up:0");
+        world.blobs.put(&given_up, Bytes::from_static(b"a picture")).await?;
+        std::fs::write(database.dir().join("blobs/output/README"), "an operator's")?;
+        let findings = world.fsck.check().await?.findings;
+        assert_eq!(findings.iter().filter(|finding| finding.repairable).count(), 1, "{findings:#?}");
+        // It was written long before the story's time; a year more is too young to be removed.
+        let age = Duration::from_secs(u64::try_from(world.context.now().0 / 1_000_000)?);
+        assert_eq!(world.fsck.remove_orphans(age).await?, 0);
+        assert_eq!(world.fsck.remove_orphans(DAY).await?, 1);
+        assert_eq!(world.fsck.remove_orphans(DAY).await?, 0);
+        assert!(world.blobs.head(&given_up).await.is_err());
+        assert!(database.dir().join("blobs/output/README").exists());
+        assert_eq!(world.gallery.get(&user.id, &image).await?.id, image);
+        assert_eq!(world.blobs.usage(Some(Folder::Output)).await?.files, 2, "a picture, and what is not ours");
     }
 
     async fn the_databases_clock_is_followed(database: &Database) {

@@ -2,7 +2,12 @@
 
 use std::{fs, time::Duration};
 
-use crate::common::{Outcome, World, job_for};
+use crate::{
+    common::{Outcome, World, job_for},
+    webhooks::{client, webhooks},
+};
+use bytes::Bytes;
+use easel_blobs::{FileKind, Folder, Key};
 use easel_platform::{
     PlatformError,
     accounts::{Actor, NewKey, Origin, Scope},
@@ -11,9 +16,20 @@ use easel_platform::{
     jobs::{Jobs, NewJob, Settings},
     moderation::{Category, Decision, Subject},
     subscriptions::NewSubscription,
+    webhooks::EndpointWords,
 };
-use easel_store::{albums, audit, jobs::JobState, ledger, tags, trash, users::User};
+use easel_store::{
+    albums, audit,
+    identities::{self, Identity},
+    jobs::JobState,
+    ledger,
+    sign_ins::{self, SignIn},
+    tags, trash,
+    uploads::{self, Upload},
+    users::User,
+};
 use easel_testing::{Database, Engine, on_both_engines};
+use sha2::{Digest, Sha256};
 
 /// What nothing may hold afterwards: an address, a name, a place, a prompt, a word of it as the search index has it, what was said.
 const CANARIES: &[&str] = &[
@@ -29,6 +45,8 @@ const CANARIES: &[&str] = &[
     "canary note",
     "canary reason",
     "canary objection",
+    "canary-hook",
+    "canary-subject",
 ];
 const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -67,7 +85,54 @@ pub async fn settled(world: &World) -> Outcome<User> {
     assert!(easel_store::images::change(&mut tx, &user.id, &image.id, &change).await?);
     tx.commit().await?;
     leave_traces(world, &user, &image.id).await?;
+    connect(world, &user).await?;
     Ok(user)
+}
+
+/// With the world outside: a picture that was sent, a webhook, an identity at a provider, and another that is being linked.
+async fn connect(world: &World, user: &User) -> Outcome {
+    let now = world.context.now();
+    let key = Key::derived(Folder::Input, FileKind::Png, b"test", &user.id);
+    let bytes = Bytes::from_static(b"a picture that was sent");
+    world.blobs.put(&key, bytes.clone()).await?;
+    let upload = Upload {
+        id: world.context.ids.next(now),
+        user_id: user.id.clone(),
+        storage_key: key.as_str().to_owned(),
+        sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        bytes: i64::try_from(bytes.len())?,
+        width: 1,
+        height: 1,
+        format: "png".to_owned(),
+        created_at: now,
+    };
+    let identity = Identity {
+        id: world.context.ids.next(now),
+        user_id: user.id.clone(),
+        provider: "main".to_owned(),
+        issuer: "https://login.example".to_owned(),
+        subject: "canary-subject".to_owned(),
+        created_at: now,
+        last_used_at: now,
+    };
+    let sign_in = SignIn {
+        state_hash: format!("state of {}", user.id),
+        provider: "main".to_owned(),
+        browser_hash: String::new(),
+        sealed: String::new(),
+        user_id: Some(user.id.clone()),
+        return_to: "/profile".to_owned(),
+        created_at: now,
+        expires_at: now.after(MONTH),
+    };
+    let mut tx = world.context.db.begin().await?;
+    uploads::insert(&mut tx, &upload).await?;
+    identities::insert(&mut tx, &identity).await?;
+    sign_ins::insert(&mut tx, &sign_in).await?;
+    tx.commit().await?;
+    let endpoint = EndpointWords { url: "https://1.1.1.1/canary-hook", ..EndpointWords::default() };
+    webhooks(world, client(&[])).create(&Actor::user(user), endpoint).await?;
+    Ok(())
 }
 
 /// Among other people: likes, comments, follows, links, reports, decisions, and what was paid for.
@@ -109,13 +174,13 @@ on_both_engines! {
         let world = World::open(database).await?;
         let user = settled(&world).await?;
         let to = database.dir().join("export");
-        assert_eq!(world.privacy.export(&user.id, &to).await?, 2);
+        assert_eq!(world.privacy.export(&user.id, &to).await?, 3);
         let text = fs::read_to_string(to.join("data.json"))?;
         for canary in CANARIES {
             assert!(text.contains(canary), "{canary}");
         }
         assert!(!text.contains("argon2") && !text.contains("\"hash\""), "hashes are of use to nobody");
-        assert_eq!(fs::read_dir(to.join("images"))?.count(), 2);
+        assert_eq!(["images", "uploads"].map(|folder| fs::read_dir(to.join(folder)).map_or(0, Iterator::count)), [2, 1]);
         let data: serde_json::Value = serde_json::from_str(&text)?;
         let count = |name: &str| data[name].as_array().map(Vec::len);
         let counts = ["jobs", "images", "albums", "sessions", "api_keys", "transfers"].map(count);

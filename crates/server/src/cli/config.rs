@@ -73,19 +73,27 @@ fn to_text(config: &Config, arguments: &Arguments) -> String {
             format!("# no configuration file; looked for {}\n", places.join(", "))
         }
     };
-    let mut table = "";
+    // A table is written once, and what is in none before all of them: so TOML wants it.
+    let mut tables = vec![("", String::new())];
     for setting in SECTIONS.iter().copied().flatten() {
         let Some((value, _, from)) = shown(config, setting, arguments) else { continue };
-        let (section, name) = setting.key.rsplit_once('.').unwrap_or(("", setting.key));
-        if section != table {
-            out.push_str(&format!("\n[{section}]\n"));
-            table = section;
-        }
+        let (table, name) = setting.key.rsplit_once('.').unwrap_or(("", setting.key));
+        let at = tables.iter().position(|(known, _)| *known == table).unwrap_or_else(|| {
+            tables.push((table, String::new()));
+            tables.len() - 1
+        });
         let line = match value {
             Some(text) => format!("{name} = {}", literal(&text)),
             None => format!("# {name} ="),
         };
-        out.push_str(&format!("{line:<48} # {from}\n"));
+        tables[at].1.push_str(&format!("{line:<48} # {from}\n"));
+    }
+    for (table, lines) in tables.iter().filter(|(_, lines)| !lines.is_empty()) {
+        out.push('\n');
+        if !table.is_empty() {
+            out.push_str(&format!("[{table}]\n"));
+        }
+        out.push_str(lines);
     }
     out
 }

@@ -23,7 +23,7 @@ pub(crate) struct CloseBody {
     post, path = "/api/v1/admin/moderation/{id}/close", operation_id = "close_case", tag = "admin", request_body = CloseBody,
     params(("id" = String, Path, description = "The case")),
     responses((status = 204, description = "It is so now")),
-    security(("session" = []), ("cookie" = []))
+    security(("session" = ["moderator"]), ("cookie" = ["moderator"]))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,

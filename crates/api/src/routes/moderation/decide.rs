@@ -29,7 +29,7 @@ pub(crate) struct DecisionBody {
     post, path = "/api/v1/admin/moderation/{id}/decision", operation_id = "decide_case", tag = "admin", request_body = DecisionBody,
     params(("id" = String, Path, description = "The case")),
     responses((status = 204, description = "It is so now")),
-    security(("session" = []), ("cookie" = []))
+    security(("session" = ["moderator"]), ("cookie" = ["moderator"]))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,

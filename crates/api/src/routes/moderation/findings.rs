@@ -30,7 +30,7 @@ pub(crate) struct FindingsQuery {
     get, path = "/api/v1/admin/findings", operation_id = "list_findings", tag = "admin",
     params(FindingsQuery),
     responses((status = 200, description = "The page", body = PageView<FoundView>)),
-    security(("session" = []), ("cookie" = []))
+    security(("session" = ["moderator"]), ("cookie" = ["moderator"]))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,

@@ -14,7 +14,7 @@ use crate::{
     get, path = "/api/v1/admin/moderation/{id}", operation_id = "get_case", tag = "admin",
     params(("id" = String, Path, description = "The case")),
     responses((status = 200, description = "The case", body = CaseDetailView)),
-    security(("session" = []), ("cookie" = []))
+    security(("session" = ["moderator"]), ("cookie" = ["moderator"]))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,

@@ -42,7 +42,7 @@ pub(crate) struct OpenCaseBody {
 #[utoipa::path(
     post, path = "/api/v1/admin/moderation", operation_id = "open_case", tag = "admin", request_body = OpenCaseBody,
     responses((status = 201, description = "The case", body = CaseDetailView)),
-    security(("session" = []), ("cookie" = []))
+    security(("session" = ["moderator"]), ("cookie" = ["moderator"]))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,

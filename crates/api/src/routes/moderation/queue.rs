@@ -28,7 +28,7 @@ pub(crate) struct QueueQuery {
     get, path = "/api/v1/admin/moderation", operation_id = "list_cases", tag = "admin",
     params(QueueQuery),
     responses((status = 200, description = "The page", body = PageView<CaseView>)),
-    security(("session" = []), ("cookie" = []))
+    security(("session" = ["moderator"]), ("cookie" = ["moderator"]))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
