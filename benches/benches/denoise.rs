@@ -9,7 +9,7 @@ use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_benches::{Networks, builtin, random_sd15};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CpuBackend, TEXT_CACHE_BYTES},
+    backend::{AdapterOptions, BackendOptions, CpuBackend, TEXT_CACHE_BYTES},
     ops::{Ops, cpu::CpuOps},
     pipeline::Pipeline,
     prompt::PromptOptions,
@@ -62,6 +62,7 @@ fn whole_picture(c: &mut Criterion) {
         variant: None,
         prompt: PromptOptions::default(),
         text_cache_bytes: TEXT_CACHE_BYTES,
+        adapters: AdapterOptions::default(),
     });
     let model = backend.describe_model(&id).expect("the built-in model");
     let table = Arc::new(table(&model.sampler, &model.training, model.num_inference_steps, None).expect("a table"));
@@ -69,6 +70,8 @@ fn whole_picture(c: &mut Criterion) {
         model: id,
         prompt: PROMPT.into(),
         negative_prompt: None,
+        loras: Vec::new(),
+        controls: Vec::new(),
         clip_skip: None,
         task: Task::TextToImage,
         width: model.width,

@@ -11,7 +11,7 @@ use clap::Parser;
 use easel_engine::{Engine, EngineConfig, Outcome};
 use easel_models::{
     Device, Precision,
-    backend::{self, BackendOptions},
+    backend::{self, AdapterOptions, BackendOptions},
     prompt::PromptOptions,
 };
 use easel_types::GenerationRequest;
@@ -82,6 +82,7 @@ async fn serve(options: Options) -> Result<(), String> {
         prompt: PromptOptions::default(),
         // Every picture pays for its prompt, as the peers' do.
         text_cache_bytes: 0,
+        adapters: AdapterOptions::default(),
     };
     let engine = Engine::start(move || Ok(backend::open(options)), EngineConfig { preload: true, ..EngineConfig::default() });
     engine.ready().await.map_err(|error| error.to_string())?;

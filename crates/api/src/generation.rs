@@ -161,6 +161,7 @@ fn order(request: &ImageRequest, first: &Resolved) -> Order {
         clip_skip: asked.clip_skip,
         seed: Some(first.seed),
         count: asked.num_images,
+        loras: asked.loras.clone(),
         ..Drawing::new(&first.model.0, &asked.prompt)
     };
     let format = match request.output_format {

@@ -9,6 +9,7 @@ use easel_engine::{
     sim::{SimConfig, picture},
 };
 use easel_imaging::{DecodeLimits, Format, Infotext, PARAMETERS, decode, read_png_text};
+use easel_types::LoraUse;
 use serde_json::json;
 
 fn bytes(answer: &Answer, index: usize) -> Vec<u8> {
@@ -62,6 +63,30 @@ async fn the_file_says_how_it_was_made() {
     Steps: 3, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5.5, Seed: 42, Size: 64x128, Model hash: 0123456789, Model: sim, Clip skip: 2, RNG: CPU, Version: easel-0.1.0
     ");
     assert_eq!(Infotext::parse(&text).size("Size"), Some((64, 128)));
+}
+
+#[tokio::test]
+async fn loras_are_worn_as_listed_and_told_as_tags() {
+    let server = server().await;
+    let loras = json!([{"name": "ink", "weight": "0.8"}, {"path": "style/oil", "scale": 1, "text_encoder_weight": 0.5}]);
+    let answer = server.generate(json!({"prompt": "a cat <lora:pen:0.3>", "response_format": "b64_json", "loras": loras})).await;
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    let lora = |name: &str, weight, text_encoder_weight| LoraUse { name: name.to_owned(), weight, text_encoder_weight };
+    let (worn, controls) = server.probe.adapters().pop().unwrap();
+    assert_eq!((worn, controls.len()), (vec![lora("ink", 0.8, 0.8), lora("style/oil", 1.0, 0.5)], 0));
+    let text = read_png_text(&bytes(&answer, 0), PARAMETERS, &DecodeLimits::default()).unwrap().unwrap();
+    assert_eq!(text.lines().next(), Some("a cat <lora:pen:0.3> <lora:ink:0.8> <lora:style/oil:0.5:1>"));
+    for (loras, code) in [
+        (json!("ink"), "invalid_type"),
+        (json!(["ink"]), "invalid_type"),
+        (json!([{}]), "missing_required_parameter"),
+        (json!([{"name": "ink", "weight": 101}]), "out_of_range"),
+        (json!(vec![json!({"name": "ink"}); 33]), "out_of_range"),
+    ] {
+        let answer = server.generate(json!({"prompt": "a cat", "loras": loras})).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, code), "{loras}");
+        assert_eq!(answer.error()["param"], "loras");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use easel_sampling::{SamplerConfig, Table, TrainingSchedule};
-use easel_types::{Convention, ModelId, NoiseKind, Rgb8, Task};
+use easel_types::{ControlUse, Convention, LoraUse, ModelId, NoiseKind, Rgb8, Task};
 use thiserror::Error;
 
 /// Why a backend could not do what it was told.
@@ -97,6 +97,10 @@ pub struct Plan {
     pub prompt: String,
     /// What to avoid; `None` is the model's own unconditional branch.
     pub negative_prompt: Option<String>,
+    /// LoRAs besides those that the prompt's tags name.
+    pub loras: Vec<LoraUse>,
+    /// ControlNets; their pictures have the output size.
+    pub controls: Vec<ControlUse>,
     /// Text encoder layers left out at the end.
     pub clip_skip: Option<u32>,
     /// Where the picture starts from.
@@ -146,7 +150,7 @@ pub struct MemoryUse {
     pub weights: u64,
     /// Tensors of pictures in the making.
     pub slots: u64,
-    /// Encoded prompts that are kept for the next request.
+    /// Encoded prompts and LoRAs that are kept for the next request.
     pub cache: u64,
 }
 

@@ -114,6 +114,8 @@ fn measure_rows<B: DenoiseBackend>(
         model: model.id.clone(),
         prompt: "a picture".to_owned(),
         negative_prompt: None,
+        loras: Vec::new(),
+        controls: Vec::new(),
         clip_skip: None,
         task: Task::TextToImage,
         width,

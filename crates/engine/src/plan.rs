@@ -6,12 +6,19 @@ use std::sync::Arc;
 
 use easel_backend::{ModelDescription, Plan};
 use easel_sampling::{SamplerConfig, SamplingError, Table};
-use easel_types::{GenerationRequest, SigmaSchedule, Task};
+use easel_types::{ControlUse, GenerationRequest, LoraUse, SigmaSchedule, Task};
 
 use crate::{Limits, PlanError, Resolved, TaskKind};
 
 /// The longest "clip skip" that leaves a text encoder of any known model with a layer.
 const CLIP_SKIP_MAX: u32 = 11;
+/// More LoRAs than anybody mixes; each costs time in every step.
+const LORAS_MAX: u64 = 32;
+/// The largest weight of a LoRA, either way.
+const LORA_WEIGHT_MAX: f64 = 100.0;
+/// More ControlNets than anybody mixes; each costs about a third of a step.
+const CONTROLS_MAX: u64 = 8;
+const CONTROL_WEIGHT_MAX: f64 = 10.0;
 
 /// A request, planned.
 #[derive(Debug, Clone)]
@@ -42,6 +49,8 @@ pub fn plan(
     if let Some(clip_skip) = request.clip_skip {
         check_integer("clip_skip", u64::from(clip_skip), 0, u64::from(CLIP_SKIP_MAX))?;
     }
+    check_loras(&request.loras)?;
+    check_controls(&request.controls, width, height)?;
     let sampler = sampler_config(request, model);
     if let Some(eta) = sampler.eta {
         check_number("eta", eta, 0.0, 1.0)?;
@@ -56,6 +65,7 @@ pub fn plan(
             task: task_kind(&request.task),
             prompt: request.prompt.clone(),
             negative_prompt: request.negative_prompt.clone(),
+            loras: request.loras.clone(),
             model: model.id.clone(),
             model_hash: model.hash.clone(),
             width,
@@ -74,7 +84,10 @@ pub fn plan(
             strength,
         })
         .collect();
-    let plans = resolved.iter().map(|r| backend_plan(r, &request.task, &table, model.embeds_guidance)).collect();
+    let plans = resolved
+        .iter()
+        .map(|r| Plan { controls: request.controls.clone(), ..backend_plan(r, &request.task, &table, model.embeds_guidance) })
+        .collect();
     Ok(Planned { plans, resolved })
 }
 
@@ -83,6 +96,8 @@ fn backend_plan(resolved: &Resolved, task: &Task, table: &Arc<Table>, embeds_gui
         model: resolved.model.clone(),
         prompt: resolved.prompt.clone(),
         negative_prompt: resolved.negative_prompt.clone(),
+        loras: resolved.loras.clone(),
+        controls: Vec::new(),
         clip_skip: resolved.clip_skip,
         task: task.clone(),
         width: resolved.width,
@@ -198,6 +213,29 @@ fn check_task(task: &Task, width: u32, height: u32) -> Result<(), PlanError> {
             check("mask", (mask.width(), mask.height()))
         }
     }
+}
+
+fn check_loras(loras: &[LoraUse]) -> Result<(), PlanError> {
+    check_integer("loras", loras.len() as u64, 0, LORAS_MAX)?;
+    loras
+        .iter()
+        .flat_map(|lora| [lora.weight, lora.text_encoder_weight])
+        .try_for_each(|weight| check_number("loras", weight, -LORA_WEIGHT_MAX, LORA_WEIGHT_MAX))
+}
+
+fn check_controls(controls: &[ControlUse], width: u32, height: u32) -> Result<(), PlanError> {
+    check_integer("controls", controls.len() as u64, 0, CONTROLS_MAX)?;
+    for control in controls {
+        check_number("controls", control.weight, -CONTROL_WEIGHT_MAX, CONTROL_WEIGHT_MAX)?;
+        check_number("controls", control.end, 0.0, 1.0)?;
+        check_number("controls", control.start, 0.0, control.end)?;
+        let got = (control.image.width(), control.image.height());
+        if got != (width, height) {
+            let message = format!("a ControlNet's picture is {}x{}, it must have the output size {width}x{height}", got.0, got.1);
+            return Err(PlanError::Size { param: "controls", message });
+        }
+    }
+    Ok(())
 }
 
 fn check_text(param: &'static str, text: &str, limits: &Limits) -> Result<(), PlanError> {

@@ -1,6 +1,6 @@
 //! What a picture was really made with, once every default is filled in: enough to make it again.
 
-use easel_types::{Convention, ModelId, NoiseKind, SamplerKind, SigmaSchedule, TimestepSpacing};
+use easel_types::{Convention, LoraUse, ModelId, NoiseKind, SamplerKind, SigmaSchedule, TimestepSpacing};
 use serde::Serialize;
 
 /// Where a picture started from.
@@ -24,6 +24,9 @@ pub struct Resolved {
     pub prompt: String,
     /// The negative prompt as given.
     pub negative_prompt: Option<String>,
+    /// LoRAs besides those that the prompt's tags name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<LoraUse>,
     /// The model.
     pub model: ModelId,
     /// First ten hex digits of the checkpoint's SHA-256.

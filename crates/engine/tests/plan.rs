@@ -7,7 +7,7 @@ use easel_engine::{
     Limits, PlanError, TaskKind, output_size, plan,
     sim::{SimBackend, SimConfig},
 };
-use easel_types::{GenerationRequest, Gray8, Rgb8, SamplerKind, SigmaSchedule, Task};
+use easel_types::{ControlUse, GenerationRequest, Gray8, LoraUse, Rgb8, SamplerKind, SigmaSchedule, Task};
 
 fn model() -> ModelDescription {
     let (mut backend, _) = SimBackend::new(SimConfig::default());
@@ -127,4 +127,26 @@ fn another_sampler_starts_from_its_own_defaults() {
     let request = GenerationRequest { sampler: Some(SamplerKind::Euler), ..self::request() };
     let resolved = plan(&request, &model, &Limits::default(), 0).unwrap().resolved.remove(0);
     assert_eq!((resolved.schedule, resolved.eta), (SigmaSchedule::Karras, Some(0.5)));
+}
+
+#[test]
+fn loras_and_controlnets_are_checked_and_reach_every_plan() {
+    let lora = |weight| LoraUse { name: "ink".into(), weight, text_encoder_weight: 1.0 };
+    let control = |side, weight, start, end| ControlUse { model: "edges".into(), image: picture(side, side), weight, start, end };
+    let with = |loras, controls| GenerationRequest { loras, controls, num_images: 2, ..request() };
+    for request in [
+        with(vec![lora(f64::NAN)], vec![]),
+        with(vec![lora(-101.0)], vec![]),
+        with(vec![lora(1.0); 33], vec![]),
+        with(vec![], vec![control(128, f64::INFINITY, 0.0, 1.0)]),
+        with(vec![], vec![control(128, 1.0, 0.6, 0.5)]),
+        with(vec![], vec![control(128, 1.0, 0.0, 1.1)]),
+    ] {
+        assert_eq!(refusal(request).0, "out_of_range");
+    }
+    assert_eq!(refusal(with(vec![], vec![control(64, 1.0, 0.0, 1.0)])), ("invalid_size", "controls"));
+    let request = with(vec![lora(0.5)], vec![control(128, 1.0, 0.0, 0.5)]);
+    let planned = plan(&request, &model(), &Limits::default(), 0).unwrap();
+    assert!(planned.plans.iter().all(|plan| plan.loras == request.loras && plan.controls == request.controls));
+    assert_eq!(planned.resolved[1].loras, request.loras);
 }

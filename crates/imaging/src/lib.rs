@@ -9,6 +9,7 @@
 //! and are fit for clients.
 
 mod bare;
+pub mod canny;
 mod colour;
 mod decode;
 mod encode;

@@ -46,6 +46,8 @@ struct Entry {
     ENTRY(NormWork, layer_norm<T>)     \
     ENTRY(ElementsWork, activate<T>)   \
     ENTRY(ElementsWork, add<T>)        \
+    ENTRY(RowsWork, scale_rows<T>)     \
+    ENTRY(RowsWork, gate<T>)           \
     ENTRY(InputWork, denoiser_input<T>) \
     ENTRY(UpdateWork, advance<T>)      \
     ENTRY(RescaleWork, rescale<T>)

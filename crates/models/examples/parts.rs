@@ -15,7 +15,7 @@ use easel_backend::{Plan, Prepared, StepRow};
 use easel_kernels::cpu::PoolCounts;
 use easel_models::{
     Device, OpenDevice, Precision,
-    backend::{self, BackendOptions},
+    backend::{self, AdapterOptions, BackendOptions},
     ops::{
         Ops,
         cpu::{CpuOps, bf16::CpuBf16Ops},
@@ -69,6 +69,7 @@ fn pictures(options: &Options) -> Result<(), Failure> {
         variant: None,
         prompt: PromptOptions::default(),
         text_cache_bytes: 0,
+        adapters: AdapterOptions::default(),
     });
     let model = backend.describe_model(&id)?;
     backend.load(&id)?;
@@ -77,6 +78,8 @@ fn pictures(options: &Options) -> Result<(), Failure> {
         model: id,
         prompt: "a picture".into(),
         negative_prompt: None,
+        loras: Vec::new(),
+        controls: Vec::new(),
         clip_skip: None,
         task: Task::TextToImage,
         width: options.side.map_or(model.width, |side| side as u32),

@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CpuBackend},
+    backend::{AdapterOptions, BackendOptions, CpuBackend},
     prompt::PromptOptions,
 };
 use easel_sampling::table;
@@ -61,6 +61,7 @@ fn main() -> Result<(), Failure> {
         variant: None,
         prompt: PromptOptions::default(),
         text_cache_bytes: 0,
+        adapters: AdapterOptions::default(),
     });
     let described = backend.describe_model(&model)?;
     let image = Arc::new(Rgb8::new(side, side, vec![128; 3 * (side * side) as usize])?);
@@ -68,6 +69,8 @@ fn main() -> Result<(), Failure> {
         model,
         prompt: "a red circle on a blue background".into(),
         negative_prompt: None,
+        loras: Vec::new(),
+        controls: Vec::new(),
         clip_skip: None,
         task: Task::ImageToImage { image, strength: 0.5 },
         width: side,

@@ -20,18 +20,42 @@ pub use catalogue::Catalogue;
 
 use crate::{
     Device, ModelError, OpenDevice, Precision,
+    adapters::{Shelf, Wardrobe},
     ops::{
         Ops, OpsError,
         candle::CandleOps,
         cpu::{CpuOps, bf16::CpuBf16Ops},
     },
-    pipeline::{BatchKey, CacheCounts, Pipeline, SlotState, TextCache, commit, draw, evaluate},
+    pipeline::{BatchKey, CacheCounts, Pipeline, SlotState, Stores, TextCache, commit, draw, evaluate},
     prompt::PromptOptions,
 };
 use catalogue::Described;
 
 /// Bytes for encoded prompts where nobody says otherwise: hundreds of SDXL's, more than a thousand of SD 1.5's smaller relatives.
 pub const TEXT_CACHE_BYTES: u64 = 64 << 20;
+
+/// Bytes for LoRAs where nobody says otherwise: a few of SDXL's, dozens of SD 1.5's.
+pub const LORA_BYTES: u64 = 1 << 30;
+
+/// Bytes for ControlNets where nobody says otherwise: two of SD 1.5's in f32, one of SDXL's in bf16.
+pub const CONTROL_BYTES: u64 = 3 << 30;
+
+/// Where LoRAs, embeddings and ControlNets are found, and how many are kept.
+#[derive(Debug, Clone)]
+pub struct AdapterOptions {
+    /// Their folders.
+    pub shelf: Shelf,
+    /// Bytes for LoRAs on the device that are kept for later requests; 0 keeps none.
+    pub bytes: u64,
+    /// Bytes for ControlNets.
+    pub control_bytes: u64,
+}
+
+impl Default for AdapterOptions {
+    fn default() -> Self {
+        Self { shelf: Shelf::default(), bytes: LORA_BYTES, control_bytes: CONTROL_BYTES }
+    }
+}
 
 /// How a backend is set up.
 pub struct BackendOptions {
@@ -45,6 +69,8 @@ pub struct BackendOptions {
     pub prompt: PromptOptions,
     /// Bytes for encoded prompts that are kept for later requests, [`TEXT_CACHE_BYTES`] by default; 0 keeps none.
     pub text_cache_bytes: u64,
+    /// LoRAs and embeddings.
+    pub adapters: AdapterOptions,
 }
 
 /// Models and slots on one device.
@@ -57,6 +83,8 @@ pub struct ModelBackend<O: Ops> {
     slots: BTreeMap<Slot, (ModelId, SlotState<O>)>,
     next_slot: u32,
     texts: TextCache<O::Tensor>,
+    wardrobe: Wardrobe<O>,
+    shelf: Shelf,
 }
 
 /// The backend of candle's devices.
@@ -115,15 +143,22 @@ impl CudaBackend {
 impl<O: Ops> ModelBackend<O> {
     /// An empty backend over operations that have been set up.
     pub fn with(ops: Arc<O>, options: BackendOptions) -> Self {
-        let BackendOptions { device, catalogue, variant, prompt, text_cache_bytes } = options;
+        let BackendOptions { device, catalogue, variant, prompt, text_cache_bytes, adapters } = options;
         let models = Arc::new(Described::new(catalogue, variant, ops.value_bytes() as u64));
         let texts = TextCache::new(text_cache_bytes);
-        Self { device, prompt, ops, models, loaded: HashMap::new(), slots: BTreeMap::new(), next_slot: 0, texts }
+        let (wardrobe, shelf) = (Wardrobe::new(adapters.bytes, adapters.control_bytes), adapters.shelf);
+        let (loaded, slots) = (HashMap::new(), BTreeMap::new());
+        Self { device, prompt, ops, models, loaded, slots, next_slot: 0, texts, wardrobe, shelf }
     }
 
     /// How the encoded prompts are doing.
     pub fn text_cache(&self) -> CacheCounts {
         self.texts.counts()
+    }
+
+    /// How the LoRAs are doing.
+    pub fn lora_cache(&self) -> CacheCounts {
+        self.wardrobe.counts()
     }
 
     fn slot(&self, slot: Slot) -> Result<(&Pipeline<O>, &SlotState<O>)> {
@@ -188,6 +223,7 @@ impl<O: Ops> DenoiseBackend for ModelBackend<O> {
         self.loaded.remove(model);
         self.models.forget(model);
         self.texts.drop_model(model);
+        self.wardrobe.drop_model(model);
     }
 
     fn admit(&mut self, plan: &Plan) -> Result<Slot> {
@@ -202,7 +238,9 @@ impl<O: Ops> DenoiseBackend for ModelBackend<O> {
     fn prepare(&mut self, slot: Slot) -> Result<Prepared> {
         let (model, state) = self.slots.get_mut(&slot).ok_or_else(|| unknown_slot(slot))?;
         let pipeline = loaded(&self.loaded, model)?;
-        match state.prepare(pipeline, self.prompt, &mut self.texts).map_err(request_error)? {
+        let (texts, wardrobe) = (&mut self.texts, &mut self.wardrobe);
+        let mut stores = Stores { options: self.prompt, texts, wardrobe, shelf: &self.shelf };
+        match state.prepare(pipeline, &mut stores).map_err(request_error)? {
             true => Ok(Prepared::Ready),
             false => Ok(Prepared::More),
         }
@@ -268,7 +306,7 @@ impl<O: Ops> DenoiseBackend for ModelBackend<O> {
         MemoryUse {
             weights: weights * self.ops.value_bytes() as u64,
             slots: self.slots.values().map(of_slot).sum(),
-            cache: self.texts.counts().bytes,
+            cache: self.texts.counts().bytes + self.wardrobe.bytes(),
         }
     }
 }

@@ -19,12 +19,26 @@ pub enum ModelError {
     /// The device.
     #[error(transparent)]
     Ops(OpsError),
+    /// A LoRA or an embedding that is not there.
+    #[error(transparent)]
+    Shelf(#[from] crate::adapters::ShelfError),
     /// The scheduler's configuration.
     #[error(transparent)]
     Sampling(#[from] easel_sampling::SamplingError),
     /// A request the model cannot serve.
     #[error("{0}")]
     Unsupported(String),
+}
+
+impl ModelError {
+    /// Of a file that a request names: whoever sent it is told what is wrong with it, and not where it lies.
+    pub(crate) fn asked_for_as(self, name: &str) -> Self {
+        match self {
+            Self::Weights(error) => Self::Weights(error.asked_for_as(name)),
+            Self::Config(error) => Self::Config(ConfigError { file: name.to_owned(), ..error }),
+            error => error,
+        }
+    }
 }
 
 impl From<OpsError> for ModelError {

@@ -5,6 +5,7 @@
 //!
 //! To add a model family: its networks over [`ops::Ops`], its names in [`weights`], its line in [`weights::Family`].
 
+pub mod adapters;
 pub mod backend;
 mod config;
 pub mod device;

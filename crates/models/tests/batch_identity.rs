@@ -65,6 +65,8 @@ fn plan(backend: &mut impl DenoiseBackend, rng: &mut SmallRng, side: [u32; 2]) -
         model,
         prompt: PROMPTS[rng.random_range(0..PROMPTS.len())].into(),
         negative_prompt: (rng.random_range(0..2) == 0).then(|| PROMPTS[rng.random_range(0..PROMPTS.len())].into()),
+        loras: Vec::new(),
+        controls: Vec::new(),
         clip_skip: None,
         task,
         width: side[0],

@@ -13,7 +13,7 @@ use common::fixture;
 use easel_backend::{BackendError, DenoiseBackend};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CandleBackend, Catalogue},
+    backend::{AdapterOptions, BackendOptions, CandleBackend, Catalogue},
     prompt::PromptOptions,
 };
 use easel_types::ModelId;
@@ -45,6 +45,7 @@ fn backend() -> (CandleBackend, Shelf) {
         variant: None,
         prompt: PromptOptions::default(),
         text_cache_bytes: 0,
+        adapters: AdapterOptions::default(),
     });
     (backend, shelf)
 }

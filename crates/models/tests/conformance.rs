@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use easel_backend::DenoiseBackend;
 use easel_models::{
-    backend::{CpuBackend, CpuBf16Backend},
+    backend::{BackendOptions, CpuBackend, CpuBf16Backend},
     ops::cpu::{CpuOps, bf16::CpuBf16Ops},
 };
 use safetensors::{Dtype, SafeTensors};
@@ -24,6 +24,11 @@ type Failure = Box<dyn std::error::Error>;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/conformance")
+}
+
+/// For the models, and the LoRAs and ControlNets beside a folder of cases.
+fn options(cases: &Path) -> Result<BackendOptions, Failure> {
+    cases::options(&fixtures().join("models"), cases)
 }
 
 /// How far results may be off: the relative difference of latents and of everything in between, and the PSNR of pictures.
@@ -42,7 +47,7 @@ const BF16: Limits = Limits { latents: 4e-2, units: 4e-2, picture_db: 40.0 };
 fn every_reference_result_is_within_its_limit() -> Result<(), Failure> {
     let mut actual = tensors::Tensors::default();
     units::run::<CpuOps>(&fixtures().join("models"), &mut actual)?;
-    run_cases(&fixtures(), actual, CpuBackend::new(cases::options(&fixtures().join("models"))?), &EXACT)
+    run_cases(&fixtures(), actual, CpuBackend::new(options(&fixtures())?), &EXACT)
 }
 
 /// In bf16 with whatever instructions this processor has for it.
@@ -50,15 +55,29 @@ fn every_reference_result_is_within_its_limit() -> Result<(), Failure> {
 fn every_reference_result_is_within_its_limit_in_bf16() -> Result<(), Failure> {
     let mut actual = tensors::Tensors::default();
     units::run::<CpuBf16Ops>(&fixtures().join("models"), &mut actual)?;
-    let backend = CpuBf16Backend::new(cases::options(&fixtures().join("models"))?);
+    let backend = CpuBf16Backend::new(options(&fixtures())?);
     run_cases(&fixtures(), actual, backend, &BF16)
 }
 
 /// 145 cases over 49 scheduler configurations, with every task, odd sizes and step counts from 1 to 25.
 #[test]
 fn the_wide_set_is_within_its_limits() -> Result<(), Failure> {
-    let backend = CpuBackend::new(cases::options(&fixtures().join("models"))?);
+    let backend = CpuBackend::new(options(&fixtures().join("wide"))?);
     run_cases(&fixtures().join("wide"), tensors::Tensors::default(), backend, &EXACT)
+}
+
+/// LoRA files of kohya's trainers and of diffusers, one and two at once, and learnt tokens: as diffusers and peft apply them.
+#[test]
+fn loras_and_embeddings_are_within_their_limits() -> Result<(), Failure> {
+    let backend = CpuBackend::new(options(&fixtures().join("lora"))?);
+    run_cases(&fixtures().join("lora"), tensors::Tensors::default(), backend, &EXACT)
+}
+
+/// ControlNets: one and several, with weights, for a share of the steps; folders of diffusers' and a file under original names.
+#[test]
+fn controlnets_are_within_their_limits() -> Result<(), Failure> {
+    let backend = CpuBackend::new(options(&fixtures().join("control"))?);
+    run_cases(&fixtures().join("control"), tensors::Tensors::default(), backend, &EXACT)
 }
 
 /// Runs `cases.json` of a folder and compares with its `expected.safetensors`.

@@ -13,7 +13,7 @@ use easel_backend::{DenoiseBackend, Plan, Prepared, Slot, StepRow};
 use easel_kernels::cuda::{Machine, Order};
 use easel_models::{
     Device, Precision,
-    backend::{BackendOptions, CudaBackend, TEXT_CACHE_BYTES},
+    backend::{AdapterOptions, BackendOptions, CudaBackend, TEXT_CACHE_BYTES},
     ops::{Activation, ConvShape, Epilogue, Mask, Ops, candle::CandleOps, cuda::CudaOps},
     prompt::PromptOptions,
 };
@@ -30,6 +30,7 @@ fn on(machine: Machine, precision: Precision) -> Result<CudaBackend, Failure> {
         variant: None,
         prompt: PromptOptions::default(),
         text_cache_bytes: TEXT_CACHE_BYTES,
+        adapters: AdapterOptions::default(),
     };
     Ok(CudaBackend::with(Arc::new(CudaOps::new(machine, precision)), options))
 }

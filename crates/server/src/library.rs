@@ -9,6 +9,7 @@ use std::{
 };
 
 use easel_models::{
+    adapters::Shelf,
     backend::Catalogue,
     library::{Installed, Library, LibraryError},
 };
@@ -45,6 +46,18 @@ pub fn open(config: &Config) -> Result<Library> {
     Ok(match builtin::unpack(&config.storage.data_dir)? {
         Some(folder) => library.with_builtin(folder),
         None => library,
+    })
+}
+
+/// Where LoRAs and embeddings are looked for: the data folder, then what is configured.
+pub fn shelf(config: &Config) -> Result<Shelf> {
+    let own = Shelf::default().with_root(&config.storage.data_dir);
+    config.models.adapters.iter().try_fold(own, |shelf, path| {
+        let list = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        match list {
+            true => shelf.with_extra_paths(path).map_err(|error| Failure::new(Exit::Usage, error.to_string())),
+            false => Ok(shelf.with_root(path)),
+        }
     })
 }
 

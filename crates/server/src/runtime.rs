@@ -2,7 +2,7 @@
 
 use easel_backend::DenoiseBackend;
 use easel_engine::{Engine, EngineConfig, Factory, SubmitError, scheduler::Rules};
-use easel_models::backend::{self, BackendOptions, TEXT_CACHE_BYTES};
+use easel_models::backend::{self, AdapterOptions, BackendOptions, TEXT_CACHE_BYTES};
 use easel_types::ModelId;
 
 use crate::{
@@ -66,6 +66,7 @@ impl Runtime {
         let engine = EngineConfig { default_model: default, ..options.engine };
         let count = models.len();
         let catalogue = Listed::new(library, models);
+        let shelf = library::shelf(config)?;
         let mut factories: Vec<Factory<Tap<Box<dyn DenoiseBackend>>>> = Vec::new();
         for device in devices {
             tracing::debug!(device = %device.device, detail = device.detail, models = count, "starting the engine");
@@ -75,6 +76,7 @@ impl Runtime {
                 variant: config.models.variant.clone(),
                 prompt: Default::default(),
                 text_cache_bytes: TEXT_CACHE_BYTES,
+                adapters: AdapterOptions { shelf: shelf.clone(), ..AdapterOptions::default() },
             };
             let (inside, keep_latents) = (kept.clone(), options.keep_latents);
             factories.push(Box::new(move || Ok(Tap::new(backend::open(options_of_device), inside, keep_latents))));

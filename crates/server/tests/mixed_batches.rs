@@ -12,7 +12,7 @@ use std::{
 use easel_engine::{Engine, EngineConfig, Event, Outcome, scheduler::Rules};
 use easel_models::{
     Device, Precision,
-    backend::{self, BackendOptions, TEXT_CACHE_BYTES},
+    backend::{self, AdapterOptions, BackendOptions, TEXT_CACHE_BYTES},
 };
 use easel_types::{GenerationRequest, Gray8, Rgb8, SamplerKind, SigmaSchedule, Task};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
@@ -40,6 +40,7 @@ fn engine(precision: Precision) -> Engine {
         variant: None,
         prompt: Default::default(),
         text_cache_bytes: TEXT_CACHE_BYTES,
+        adapters: AdapterOptions::default(),
     };
     // A target so far away that batches are as large as they may be.
     let rules = Rules { target_factor: 1000.0, rows_max: 12, ..Rules::default() };

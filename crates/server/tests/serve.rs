@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Home, Ran, tiny_model};
+use common::{Home, Ran, tiny_lora, tiny_model};
 use serde_json::json;
 
 #[test]
@@ -103,4 +103,46 @@ fn a_model_that_is_installed_meanwhile_draws() {
     home.run(["rm", "tiny"]).ok();
     assert!(!server.get("/v1/models").contains("\"tiny\""));
     assert!(server.generate(&body).starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn a_lora_that_is_put_there_meanwhile_is_worn() {
+    let home = Home::with_tiny_model();
+    let server = home.serve(&["--device", "cpu", "--model", "tiny"]);
+    server.wait_until_ready();
+    let draw = |prompt: &str, loras: serde_json::Value| {
+        let answer = server.generate(&json!({
+            "prompt": prompt, "seed": 7, "size": "64x64", "num_inference_steps": 2, "response_format": "b64_json", "loras": loras,
+        }));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"));
+        (head[9..12].to_owned(), body)
+    };
+    let picture = |(status, body): (String, serde_json::Value)| {
+        assert_eq!(status, "200", "{body}");
+        let bytes = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, body["data"][0]["b64_json"].as_str().unwrap());
+        image::load_from_memory(&bytes.unwrap()).unwrap().to_rgb8().into_raw()
+    };
+    let ink = |weight: f64| json!([{"name": "ink", "weight": weight}]);
+    let plain = picture(draw("a red circle", json!(null)));
+    let (status, refused) = draw("a red circle", ink(1.0));
+    assert_eq!((status.as_str(), &refused["error"]["code"]), ("400", &json!("unsupported")));
+
+    let folder = home.join(".local/share/easel/models/Lora");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::copy(tiny_lora(), folder.join("ink.safetensors")).unwrap();
+    let worn = picture(draw("a red circle", ink(1.0)));
+    assert_ne!(worn, plain);
+    assert_eq!(picture(draw("a red circle<lora:ink:1>", json!(null))), worn);
+    assert_eq!(picture(draw("a red circle<lora:ink:0.4>", ink(0.6))), worn, "the weights of one that is named twice add up");
+    assert_eq!(picture(draw("a red circle", ink(0.0))), plain);
+    assert_eq!(picture(draw("a red circle", json!(null))), plain, "nothing of it stays");
+    let (_, refused) = draw("a red circle <lora:inc:1>", json!(null));
+    assert!(refused["error"]["message"].as_str().unwrap().contains("did you mean `ink`"), "{refused}");
+
+    std::fs::write(folder.join("bad.safetensors"), b"nothing of the kind").unwrap();
+    let (status, refused) = draw("a red circle <lora:bad:1>", json!(null));
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(status == "400" && message.starts_with("bad: "), "where it lies is not told: {refused}");
+    assert!(!server.get("/v1/models").contains("Lora"));
 }

@@ -9,5 +9,5 @@ mod sampler;
 
 pub use picture::{Gray8, PictureError, Rgb8};
 pub use quality::Quality;
-pub use request::{GenerationRequest, ModelId, Task};
+pub use request::{ControlUse, GenerationRequest, LoraUse, ModelId, Task};
 pub use sampler::{Convention, NoiseKind, SamplerKind, SigmaSchedule, TimestepSpacing, UnknownName};

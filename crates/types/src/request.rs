@@ -46,6 +46,32 @@ pub enum Task {
     },
 }
 
+/// A LoRA that a request asks for besides the tags in its prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoraUse {
+    /// Its name: the file's, without folder and extension, or the path below the folder of LoRAs.
+    pub name: String,
+    /// How much of it the denoiser has.
+    pub weight: f64,
+    /// How much of it the text encoders have.
+    pub text_encoder_weight: f64,
+}
+
+/// A ControlNet, and the picture it looks at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ControlUse {
+    /// Its name: the file's or folder's.
+    pub model: String,
+    /// Edges, depths or a pose as the ControlNet was trained on them; resized to the output size.
+    pub image: Arc<Rgb8>,
+    /// How much of it there is.
+    pub weight: f64,
+    /// The share of the steps after which it begins, 0..=1.
+    pub start: f64,
+    /// The share of the steps after which it ends, 0..=1.
+    pub end: f64,
+}
+
 /// One request for `num_images` pictures. `None` means the model's own default.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GenerationRequest {
@@ -55,6 +81,10 @@ pub struct GenerationRequest {
     pub prompt: String,
     /// What to avoid. `None` is the model's unconditional branch (zeros for an SDXL that says so), `Some("")` the encoded empty prompt.
     pub negative_prompt: Option<String>,
+    /// LoRAs besides those that the prompt's tags name.
+    pub loras: Vec<LoraUse>,
+    /// ControlNets.
+    pub controls: Vec<ControlUse>,
     /// Where the picture starts from.
     pub task: Task,
     /// Width in pixels, a multiple of 8.
@@ -94,6 +124,8 @@ impl GenerationRequest {
             model: None,
             prompt: prompt.into(),
             negative_prompt: None,
+            loras: Vec::new(),
+            controls: Vec::new(),
             task: Task::TextToImage,
             width: None,
             height: None,

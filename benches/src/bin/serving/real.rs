@@ -14,7 +14,7 @@ use easel_engine::{
 };
 use easel_models::{
     Device, OpenDevice,
-    backend::{self, BackendOptions, TEXT_CACHE_BYTES},
+    backend::{self, AdapterOptions, BackendOptions, TEXT_CACHE_BYTES},
     prompt::PromptOptions,
 };
 use easel_types::GenerationRequest;
@@ -100,6 +100,7 @@ impl Real {
             variant: None,
             prompt: PromptOptions::default(),
             text_cache_bytes: TEXT_CACHE_BYTES,
+            adapters: AdapterOptions::default(),
         };
         let engine = Engine::start(move || Ok(backend::open(options)), config);
         // What the shapes cost is learnt from the first pictures, as in a server that has run for a while.

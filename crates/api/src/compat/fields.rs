@@ -68,6 +68,13 @@ impl Fields {
         }
     }
 
+    /// A list of objects.
+    pub fn objects(&self, spellings: &[&'static str]) -> Result<Vec<Fields>, ApiError> {
+        let Some((name, value)) = self.find(spellings) else { return Ok(Vec::new()) };
+        let objects = value.as_array().and_then(|all| all.iter().map(|item| item.as_object().cloned().map(Fields)).collect());
+        objects.ok_or_else(|| wrong(name, "a list of objects", value))
+    }
+
     /// The first spelling that is there and not null.
     fn find(&self, spellings: &[&'static str]) -> Option<(&'static str, &Value)> {
         spellings.iter().find_map(|name| self.0.get(*name).filter(|value| !value.is_null()).map(|value| (*name, value)))
@@ -132,6 +139,15 @@ mod tests {
         }
         assert!(fields(json!({"a": 5_000_000_000_u64})).small(&["a"]).is_err());
         assert!(fields(json!({"a": -1})).small(&["a"]).is_err());
+    }
+
+    #[test]
+    fn lists_have_objects_alone() {
+        let fields = fields(json!({"a": [{"b": 1}, {}], "c": [1], "d": {"b": 1}, "e": []}));
+        let read = fields.objects(&["a"]).unwrap();
+        assert_eq!((read.len(), read[0].integer(&["b"])), (2, Ok(Some(1))));
+        assert_eq!((fields.objects(&["e"]).unwrap().len(), fields.objects(&["f"]).unwrap().len()), (0, 0));
+        assert!(fields.objects(&["c"]).is_err() && fields.objects(&["d"]).is_err());
     }
 
     #[test]

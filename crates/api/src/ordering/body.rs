@@ -1,15 +1,17 @@
 //! The body of a request to draw, and its way to an order.
 
+use std::sync::Arc;
+
 use easel_engine::{ModelDescription, SubmitError, plan};
 use easel_platform::{
-    orders::{Drawing, Order, Output, OutputFormat, Pictures, Source, Work},
+    orders::{Control, Drawing, Order, Output, OutputFormat, Pictures, Source, Work},
     records::User,
 };
 use easel_types::{Gray8, Quality, Rgb8, SamplerKind, SigmaSchedule};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::size::Ratio;
+use super::{LoraBody, size::Ratio};
 use crate::{
     ApiError, AppState,
     compat::{fields::unknown_value, names, openai::model},
@@ -67,6 +69,14 @@ pub(crate) struct DrawingBody {
     /// How much of the picture is redrawn.
     #[schema(minimum = 0, maximum = 1)]
     strength: Option<f64>,
+    /// LoRAs, besides those that the prompt names as `<lora:name:weight>`.
+    #[serde(default)]
+    #[schema(max_items = 32)]
+    loras: Vec<LoraBody>,
+    /// ControlNets.
+    #[serde(default)]
+    #[schema(max_items = 8)]
+    controls: Vec<ControlBody>,
     /// `png`, `jpeg` or `webp`.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "png")]
@@ -76,6 +86,26 @@ pub(crate) struct DrawingBody {
     compression: Option<u8>,
     /// For WebP: lose nothing.
     lossless: Option<bool>,
+}
+
+/// A ControlNet, and the picture it looks at.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ControlBody {
+    /// The name of its file or folder.
+    #[schema(example = "sd15_canny")]
+    model: String,
+    /// Edges, depths or a pose, as it was trained on them.
+    image: SourceBody,
+    /// How much of it there is.
+    #[schema(minimum = -10, maximum = 10, default = 1)]
+    weight: Option<f64>,
+    /// The share of the steps after which it begins.
+    #[schema(minimum = 0, maximum = 1, default = 0)]
+    start: Option<f64>,
+    /// The share of the steps after which it ends.
+    #[schema(minimum = 0, maximum = 1, default = 1)]
+    end: Option<f64>,
 }
 
 /// One of your stored pictures.
@@ -114,6 +144,19 @@ impl From<&SourceBody> for Source {
     }
 }
 
+impl From<&ControlBody> for Control {
+    fn from(body: &ControlBody) -> Self {
+        let ControlBody { model, image, weight, start, end } = body;
+        Self {
+            model: model.clone(),
+            image: image.into(),
+            weight: weight.unwrap_or(1.0),
+            start: start.unwrap_or(0.0),
+            end: end.unwrap_or(1.0),
+        }
+    }
+}
+
 impl DrawingBody {
     /// A drawing of this prompt that starts from a picture.
     pub(crate) fn variation(of: SourceBody, prompt: String, model: Option<String>) -> Self {
@@ -136,6 +179,8 @@ impl DrawingBody {
             image: Some(of),
             mask: None,
             strength: None,
+            loras: Vec::new(),
+            controls: Vec::new(),
             format: OutputFormat::Png,
             compression: None,
             lossless: None,
@@ -163,14 +208,12 @@ impl DrawingBody {
         if self.strength.is_some() && start.is_none() {
             return Err(ApiError::invalid("strength", "unsupported_parameter", "`strength` needs an `image`"));
         }
-        let shape = self.shape(state, user, start.as_ref(), mask.as_ref()).await?;
-        let (width, height) = self.size(&described, shape)?;
-        let drawing = Drawing {
+        let mut drawing = Drawing {
             model: described.id.0.clone(),
             prompt: self.prompt.clone(),
             negative_prompt: self.negative_prompt.clone(),
-            width,
-            height,
+            width: self.width,
+            height: self.height,
             steps: self.steps,
             guidance: self.guidance,
             sampler,
@@ -182,7 +225,11 @@ impl DrawingBody {
             start,
             mask,
             strength: self.strength,
+            loras: self.loras.iter().cloned().map(Into::into).collect(),
+            controls: self.controls.iter().map(Into::into).collect(),
         };
+        let shape = shape(state, user, &drawing).await?;
+        (drawing.width, drawing.height) = self.size(&described, shape)?;
         check(state, &described, &drawing)?;
         Ok(Order { work: Work::Draw(Box::new(drawing)), output: self.output()? })
     }
@@ -215,24 +262,7 @@ impl DrawingBody {
         Ok((sampler, schedule.or(joined)))
     }
 
-    /// The shape of the picture that is started from; all of them must be this user's.
-    async fn shape(
-        &self,
-        state: &AppState,
-        user: &User,
-        start: Option<&Source>,
-        mask: Option<&Source>,
-    ) -> Result<Option<Ratio>, ApiError> {
-        if let Some(mask) = mask {
-            state.platform.images.size_of(&user.id, mask).await?;
-        }
-        let Some(start) = start else { return Ok(None) };
-        let (width, height) = state.platform.images.size_of(&user.id, start).await?;
-        let pixels = |side: i64| u32::try_from(side).unwrap_or(1);
-        Ok(Some(Ratio::of(pixels(width), pixels(height))))
-    }
-
-    /// As asked for, else of the shape asked for, else of the start picture's shape; else the model's own.
+    /// As asked for, else of the shape asked for, else of the given picture's shape; else the model's own.
     fn size(&self, model: &ModelDescription, shape: Option<Ratio>) -> Result<(Option<u32>, Option<u32>), ApiError> {
         let wrong = |message: &str| Err(ApiError::invalid("aspect_ratio", "invalid_value", message));
         let asked = match &self.aspect_ratio {
@@ -254,17 +284,37 @@ impl DrawingBody {
     }
 }
 
+/// The shape of the picture that is started from, else of the first that a ControlNet looks at; all of them must be this user's.
+async fn shape(state: &AppState, user: &User, drawing: &Drawing) -> Result<Option<Ratio>, ApiError> {
+    let images = &state.platform.images;
+    if let Some(mask) = &drawing.mask {
+        images.size_of(&user.id, mask).await?;
+    }
+    let mut shape = None;
+    for source in drawing.start.iter().chain(drawing.controls.iter().map(|control| &control.image)) {
+        let (width, height) = images.size_of(&user.id, source).await?;
+        let pixels = |side: i64| u32::try_from(side).unwrap_or(1);
+        shape = shape.or(Some(Ratio::of(pixels(width), pixels(height))));
+    }
+    Ok(shape)
+}
+
 /// Has the engine's planner look at it, over blank pictures of the size that will be drawn.
 fn check(state: &AppState, model: &ModelDescription, drawing: &Drawing) -> Result<(), ApiError> {
     let planned = |pictures| plan(&drawing.request(pictures, 0), model, state.engine.limits(), 0).map_err(SubmitError::from);
     // Without pictures first: a size that is out of bounds is not worth allocating.
     planned(Pictures::default())?;
-    if drawing.start.is_some() {
+    if drawing.start.is_some() || !drawing.controls.is_empty() {
         let (width, height) = (drawing.width.unwrap_or(model.width), drawing.height.unwrap_or(model.height));
         let pixels = width as usize * height as usize;
-        let start = Rgb8::new(width, height, vec![0; pixels * Rgb8::CHANNELS]).ok();
+        let blank = || Rgb8::new(width, height, vec![0; pixels * Rgb8::CHANNELS]).ok();
+        let start = drawing.start.as_ref().and_then(|_| blank());
         let mask = drawing.mask.as_ref().and_then(|_| Gray8::new(width, height, vec![0; pixels]).ok());
-        planned(Pictures { start, mask })?;
+        let controls = match (drawing.controls.is_empty(), blank().map(Arc::new)) {
+            (false, Some(seen)) => vec![seen; drawing.controls.len()],
+            _ => Vec::new(),
+        };
+        planned(Pictures { start, mask, controls })?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! are looked up and not read: their sizes are in the database.
 
 mod body;
+mod lora;
 mod size;
 
 use axum::http::HeaderMap;
@@ -17,6 +18,7 @@ use easel_types::Quality;
 use crate::{ApiError, AppState};
 
 pub(crate) use body::{DrawingBody, SourceBody};
+pub(crate) use lora::LoraBody;
 
 /// What makes the same request happen once.
 const KEY: &str = "idempotency-key";

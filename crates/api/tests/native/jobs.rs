@@ -14,7 +14,7 @@ use easel_engine::sim::{Call, Fault, Gate, SimConfig};
 use easel_imaging::{DecodeLimits, EncodeOptions, Format, decode, encode, encode_with_alpha};
 use easel_platform::records::Role;
 use easel_testing::on_both_engines;
-use easel_types::{Gray8, Rgb8};
+use easel_types::{Gray8, LoraUse, Rgb8};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
@@ -303,6 +303,50 @@ on_both_engines! {
         assert_eq!(native.delete(&format!("/api/v1/images/uploads/{id}"), &token).await.status, 204);
         let answer = native.post("/api/v1/images/generate", &token, json!({"prompt": "x", "image": start})).await;
         assert_eq!(answer.code(), "not_found");
+        native.assert_clean().await?;
+    }
+
+    async fn loras_and_controls_are_the_requests_own(database: &Database) {
+        let native = native(database).await;
+        let (_, token) = native.somebody("ada", Role::User, "basic").await?;
+        let id = upload(&native, &token, "file", &png(96, 64)).await.json()["id"].as_str().ok_or("an id")?.to_owned();
+        let seen = json!({"from": "upload", "id": id});
+        let loras = json!([{"name": "ink", "weight": 0.8}, {"name": "oil", "text_encoder_weight": 0.0}]);
+        let body = json!({
+            "prompt": "a cat", "width": 128, "height": 64, "loras": loras,
+            "controls": [{"model": "edges", "image": seen, "end": 0.5}],
+        });
+        let job = native.drawn(&token, body).await;
+        assert_eq!(job["state"], "completed", "{job}");
+        let (worn, controls) = native.probe.adapters().pop().ok_or("a picture")?;
+        let lora =
+            |name: &str, weight, text_encoder_weight| LoraUse { name: name.to_owned(), weight, text_encoder_weight };
+        assert_eq!(worn, [lora("ink", 0.8, 0.8), lora("oil", 1.0, 0.0)]);
+        let [control] = &controls[..] else { return Err(format!("{} controls", controls.len()).into()) };
+        assert_eq!((control.model.as_str(), control.weight, control.start, control.end), ("edges", 1.0, 0.0, 0.5));
+        assert_eq!((control.image.width(), control.image.height()), (128, 64), "resized to what is drawn");
+        assert_eq!(job["images"][0]["parameters"]["loras"][0]["name"], "ink");
+        // Without numbers the picture that is looked at gives the shape.
+        let job = native.drawn(&token, json!({"prompt": "x", "controls": [{"model": "edges", "image": seen}]})).await;
+        let side = |name: &str| job["images"][0][name].as_u64().unwrap_or(0);
+        assert!(side("width") > side("height"), "{job}");
+
+        let control = |change: Value| {
+            let mut control = json!({"model": "edges", "image": seen});
+            change.as_object().into_iter().flatten().for_each(|(name, value)| control[name] = value.clone());
+            json!({"prompt": "x", "controls": [control]})
+        };
+        for (body, param) in [
+            (json!({"prompt": "x", "loras": [{"name": "ink", "weight": 101}]}), "loras"),
+            (json!({"prompt": "x", "loras": vec![json!({"name": "ink"}); 33]}), "loras"),
+            (control(json!({"weight": 11})), "controls"),
+            (control(json!({"start": 0.6, "end": 0.5})), "controls"),
+        ] {
+            let answer = native.post("/api/v1/images/generate", &token, body.clone()).await;
+            assert_eq!((answer.status.as_u16(), answer.error()["param"].as_str()), (400, Some(param)), "{body} {}", answer.json());
+        }
+        let (_, eve) = native.somebody("eve", Role::User, "basic").await?;
+        assert_eq!(native.post("/api/v1/images/generate", &eve, control(json!({}))).await.code(), "not_found");
         native.assert_clean().await?;
     }
 

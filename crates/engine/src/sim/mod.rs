@@ -22,7 +22,7 @@ use easel_backend::{
     StepRow,
 };
 use easel_sampling::{SamplerConfig, TrainingConfig, TrainingSchedule};
-use easel_types::{ModelId, Rgb8, SamplerKind, SigmaSchedule};
+use easel_types::{ControlUse, LoraUse, ModelId, Rgb8, SamplerKind, SigmaSchedule};
 
 use crate::Clock;
 
@@ -163,6 +163,7 @@ struct Seen {
     calls: Vec<String>,
     slots: usize,
     seeds: Vec<u64>,
+    adapters: Vec<(Vec<LoraUse>, Vec<ControlUse>)>,
     loaded: Vec<ModelId>,
 }
 
@@ -180,6 +181,11 @@ impl Probe {
     /// The seeds of the pictures that were taken in, in order.
     pub fn seeds(&self) -> Vec<u64> {
         lock(&self.0).seeds.clone()
+    }
+
+    /// What the pictures that were taken in wear besides what their prompts say, in order.
+    pub fn adapters(&self) -> Vec<(Vec<LoraUse>, Vec<ControlUse>)> {
+        lock(&self.0).adapters.clone()
     }
 
     /// Models on the device.
@@ -361,6 +367,7 @@ impl DenoiseBackend for SimBackend {
         let mut seen = lock(&self.probe.0);
         seen.slots = self.pictures.len();
         seen.seeds.push(plan.seed);
+        seen.adapters.push((plan.loras.clone(), plan.controls.clone()));
         drop(seen);
         Ok(slot)
     }

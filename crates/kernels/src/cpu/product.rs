@@ -70,7 +70,7 @@ pub fn geglu(x: &[f32], w: &PackedMatrix, out: &mut [f32]) {
     );
 }
 
-fn lines(x: &[f32], w: &PackedMatrix) -> usize {
+pub(super) fn lines(x: &[f32], w: &PackedMatrix) -> usize {
     let lines = x.len() / w.panels.inner.max(1);
     assert_eq!(x.len(), lines * w.panels.inner, "the lines are as long as the weights' inner dimension. This is a bug.");
     lines
@@ -85,9 +85,9 @@ pub(super) trait Source: Sync {
 }
 
 /// Dense lines.
-struct Lines<'a> {
-    x: &'a [f32],
-    length: usize,
+pub(super) struct Lines<'a> {
+    pub x: &'a [f32],
+    pub length: usize,
 }
 
 impl Source for Lines<'_> {

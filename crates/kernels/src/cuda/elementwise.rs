@@ -7,7 +7,7 @@ use super::{
 };
 use crate::cpu::Activation;
 
-const THREADS: usize = 256;
+pub(super) const THREADS: usize = 256;
 /// Units that pixels are moved in, widest first: bytes and the C++ type.
 const UNITS: [(usize, &str); 4] = [(16, "Unit16"), (8, "Unit8"), (4, "u32"), (2, "u16")];
 
@@ -51,6 +51,7 @@ fn moving(name: &str, unit: &str) -> Kernel {
 pub(super) fn kernels(format: Format) -> Vec<Kernel> {
     let cpp = format.cpp();
     let mut all = vec![elements(format!("activate<{cpp}>")), elements(format!("add<{cpp}>"))];
+    all.extend(super::low_rank::kernels(format));
     if format != Format::F32 {
         all.extend([elements(format!("convert<float, {cpp}>")), elements(format!("convert<{cpp}, float>"))]);
     }

@@ -22,6 +22,7 @@ mod elementwise;
 #[cfg(feature = "emulator")]
 mod emulated;
 mod kernel;
+mod low_rank;
 mod machine;
 mod norm;
 mod product;

@@ -38,9 +38,9 @@ impl Window {
 /// Packed weights.
 pub struct ProductWeights {
     window: Window,
-    gated: bool,
+    pub(super) gated: bool,
     /// Lines of `weight`: outputs, or of a gated layer twice as many in whole turns.
-    columns: usize,
+    pub(super) columns: usize,
     stride: usize,
     weight: Array,
     bias: Option<Array>,
@@ -225,7 +225,7 @@ impl Machine {
         if weights.gated {
             return bug("a gated layer's weights are used without its gates");
         }
-        self.multiply(given, weights, epilogue)
+        self.multiply(given, weights, epilogue, false)
     }
 
     /// `a * gelu(b)` where (a, b) are the halves of the gated layer's output.
@@ -233,11 +233,19 @@ impl Machine {
         if !weights.gated {
             return bug("a layer's weights are used as if they had gates");
         }
-        self.multiply(given, weights, Epilogue::default())
+        self.multiply(given, weights, Epilogue::default(), true)
     }
 
-    fn multiply(&self, given: Product<'_>, weights: &ProductWeights, epilogue: Epilogue<'_>) -> Result<Array> {
-        let (Product { x, rows, side }, window) = (given, weights.window);
+    /// `gates` are taken or, of a gated layer's weights, left for [`Machine::gate`]: the result has packed columns then.
+    pub(super) fn multiply(
+        &self,
+        given: Product<'_>,
+        weights: &ProductWeights,
+        epilogue: Epilogue<'_>,
+        gates: bool,
+    ) -> Result<Array> {
+        let outputs = if gates { weights.window.outputs } else { weights.columns };
+        let (Product { x, rows, side }, window) = (given, Window { outputs, ..weights.window });
         let format = weights.weight.format();
         let out_side = side.map(|side| window.side(side));
         let lines = rows * out_side[0] * out_side[1];
@@ -274,7 +282,7 @@ impl Machine {
         let tile = Tile::of(lines, weights.columns);
         let grid = [blocks(lines, tile.lines)?, blocks(weights.columns, tile.columns)?, 1];
         // SAFETY: every length was checked above; the grid covers the result, whose edges the kernel checks itself.
-        unsafe { self.launch(&tile.kernel(format, weights.gated), grid, tile.shared(), &work)? };
+        unsafe { self.launch(&tile.kernel(format, gates), grid, tile.shared(), &work)? };
         Ok(out)
     }
 }

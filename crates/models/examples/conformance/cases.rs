@@ -5,11 +5,12 @@ use std::{path::Path, sync::Arc};
 use easel_backend::{DenoiseBackend, Plan, Prepared, StepRow};
 use easel_models::{
     Device,
-    backend::{BackendOptions, TEXT_CACHE_BYTES},
+    adapters::Shelf,
+    backend::{AdapterOptions, BackendOptions, TEXT_CACHE_BYTES},
     prompt::{PromptOptions, PromptSyntax},
 };
 use easel_sampling::{sampler_from_diffusers, table};
-use easel_types::{Convention, Gray8, ModelId, NoiseKind, Rgb8, SamplerKind, Task};
+use easel_types::{ControlUse, Convention, Gray8, LoraUse, ModelId, NoiseKind, Rgb8, SamplerKind, Task};
 use serde::Deserialize;
 
 use crate::{Failure, tensors::Tensors};
@@ -32,6 +33,20 @@ pub struct Case {
     clip_skip: Option<u32>,
     strength: Option<f64>,
     picture: Option<u64>,
+    #[serde(default)]
+    loras: Vec<LoraUse>,
+    #[serde(default)]
+    controls: Vec<ControlCase>,
+}
+
+/// One ControlNet of a case; its picture is `pictures/<picture>-<width>x<height>.png`.
+#[derive(Deserialize)]
+struct ControlCase {
+    name: String,
+    picture: String,
+    weight: f64,
+    start: f64,
+    end: f64,
 }
 
 /// What a case gives.
@@ -54,8 +69,8 @@ pub fn read(path: &Path) -> Result<Vec<Case>, Failure> {
     Ok(serde_json::from_slice(&std::fs::read(path)?)?)
 }
 
-/// For a backend on the processor that knows every model folder.
-pub fn options(models: &Path) -> Result<BackendOptions, Failure> {
+/// For a backend on the processor that knows every model folder, and what is beside the cases.
+pub fn options(models: &Path, cases: &Path) -> Result<BackendOptions, Failure> {
     let mut catalogue = Vec::new();
     for entry in std::fs::read_dir(models)? {
         let entry = entry?;
@@ -68,6 +83,7 @@ pub fn options(models: &Path) -> Result<BackendOptions, Failure> {
         variant: None,
         prompt: PromptOptions { syntax: PromptSyntax::Plain, ..PromptOptions::default() },
         text_cache_bytes: TEXT_CACHE_BYTES,
+        adapters: AdapterOptions { shelf: Shelf::default().with_root(cases), ..AdapterOptions::default() },
     })
 }
 
@@ -108,6 +124,8 @@ fn plan(backend: &mut impl DenoiseBackend, case: &Case, pictures: &Path) -> Resu
         model,
         prompt: case.prompt.clone(),
         negative_prompt: Some(case.negative_prompt.clone().unwrap_or_default()),
+        loras: case.loras.clone(),
+        controls: controls(case, pictures)?,
         clip_skip: case.clip_skip,
         task,
         width: case.width,
@@ -120,6 +138,17 @@ fn plan(backend: &mut impl DenoiseBackend, case: &Case, pictures: &Path) -> Resu
         convention: Convention::Diffusers,
         table: Arc::new(table(&sampler, &training, case.steps, strength)?),
     })
+}
+
+fn controls(case: &Case, pictures: &Path) -> Result<Vec<ControlUse>, Failure> {
+    let control = |control: &ControlCase| -> Result<ControlUse, Failure> {
+        let path = pictures.join(format!("{}-{}x{}.png", control.picture, case.width, case.height));
+        let rgb = image::open(path)?.to_rgb8();
+        let image = Arc::new(Rgb8::new(rgb.width(), rgb.height(), rgb.into_raw())?);
+        let ControlCase { name, weight, start, end, .. } = control;
+        Ok(ControlUse { model: name.clone(), image, weight: *weight, start: *start, end: *end })
+    };
+    case.controls.iter().map(control).collect()
 }
 
 fn task(case: &Case, pictures: &Path) -> Result<Task, Failure> {

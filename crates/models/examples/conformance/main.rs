@@ -29,7 +29,7 @@ fn main() -> Result<(), Failure> {
         units::run::<CpuOps>(models, &mut tensors)?;
     }
     let mut failed = 0;
-    let mut backend = CpuBackend::new(cases::options(models)?);
+    let mut backend = CpuBackend::new(cases::options(models, cases.parent().unwrap_or(Path::new(".")))?);
     for case in cases::read(cases)?.iter().filter(|case| case.id.contains(only)) {
         let pictures = cases.parent().unwrap_or(Path::new(".")).join("pictures");
         match cases::run(&mut backend, case, &pictures) {

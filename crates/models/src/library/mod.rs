@@ -29,6 +29,8 @@ use crate::{
 /// More models than any folder has; a bound on listing.
 const MODELS_MAX: usize = 10_000;
 const NAME_BYTES_MAX: usize = 100;
+/// Folders beside the models that hold something else, as A1111 and ComfyUI name them.
+const ADAPTERS: [&str; 7] = ["Lora", "LyCORIS", "loras", "embeddings", "ControlNet", "controlnet", "vae_approx"];
 
 /// An installed model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,6 +193,9 @@ fn scan(folder: &Path, builtin: bool) -> Result<Vec<Installed>, LibraryError> {
     let mut found = Vec::new();
     for path in entries.flatten().take(MODELS_MAX).map(|entry| entry.path()) {
         let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.starts_with('.')) else { continue };
+        if path.is_dir() && ADAPTERS.contains(&name) {
+            continue;
+        }
         if path.is_dir() && is_model(&path) {
             let manifest = Manifest::read(&path)?;
             found.push(Installed { id: name.to_owned(), path, builtin, manifest });

@@ -6,7 +6,7 @@ mod advance;
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::{Activation, ConvShape, Epilogue, Input, Mask, Ops, OpsError, Result, Update, Updated};
+use super::{Activation, ConvShape, Epilogue, Input, LowRank, Mask, Ops, OpsError, Result, Update, Updated};
 
 /// The most attention scores held at once; queries are taken in slices beyond it (256 MiB in f32).
 const SCORE_LIMIT: usize = 1 << 26;
@@ -188,10 +188,7 @@ impl Ops for CandleOps {
     }
 
     fn geglu(&self, x: &Tensor, w: &Linear) -> Result<Tensor> {
-        let y = self.product(x, w)?;
-        let half = y.dim(D::Minus1)? / 2;
-        let gate = y.narrow(D::Minus1, half, half)?.contiguous()?.gelu_erf()?;
-        Ok((y.narrow(D::Minus1, 0, half)?.contiguous()? * gate)?)
+        self.gate(&self.product(x, w)?, w)
     }
 
     fn activate(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
@@ -234,6 +231,29 @@ impl Ops for CandleOps {
     fn tokens_to_map(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
         let (rows, _, channels) = x.dims3()?;
         Ok(x.transpose(1, 2)?.contiguous()?.reshape((rows, channels, height, width))?)
+    }
+
+    fn scale_rows(&self, x: &Tensor, factors: &Tensor) -> Result<Tensor> {
+        let mut shape = vec![1; x.rank()];
+        shape[0] = factors.dim(0)?;
+        Ok(x.broadcast_mul(&factors.reshape(shape)?)?)
+    }
+
+    fn ungated(&self, x: &Tensor, w: &Linear) -> Result<Tensor> {
+        self.product(x, w)
+    }
+
+    fn gate(&self, y: &Tensor, _w: &Linear) -> Result<Tensor> {
+        let half = y.dim(D::Minus1)? / 2;
+        let gate = y.narrow(D::Minus1, half, half)?.contiguous()?.gelu_erf()?;
+        Ok((y.narrow(D::Minus1, 0, half)?.contiguous()? * gate)?)
+    }
+
+    fn low_rank(&self, x: &Tensor, y: Tensor, w: &LowRank<'_, Self>) -> Result<Tensor> {
+        let (start, count) = (w.rows.start, w.rows.len());
+        let z = self.scale_rows(&self.product(&self.rows(x, start, count)?, w.down)?, w.factors)?;
+        let part = (self.product(&z, w.up)? + self.rows(&y, start, count)?)?;
+        self.put_rows(&y, &part, start)
     }
 
     fn denoiser_input(&self, pictures: &[Input<'_, Tensor>]) -> Result<Tensor> {

@@ -6,14 +6,14 @@
 
 pub mod bf16;
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use easel_kernels::{
     advance as update,
     cpu::{self, Buffer, GroupNorm, Isa, PackedConv, PackedMatrix, Pool, PoolCounts},
 };
 
-use super::{Activation, ConvShape, Epilogue, Input, Mask, Ops, OpsError, Result, Update, Updated};
+use super::{Activation, ConvShape, Epilogue, Input, LowRank, Mask, Ops, OpsError, Result, Update, Updated};
 
 /// The processor.
 pub struct CpuOps {
@@ -102,6 +102,12 @@ impl Tensor {
 
 fn unexpected(shape: &[usize], wanted: &str) -> OpsError {
     OpsError::Device(format!("an operation on {wanted} got a tensor of shape {shape:?}. This is a bug."))
+}
+
+/// Where some rows of all lie.
+fn numbers_of(rows: &Range<usize>, all: usize, count: usize) -> Range<usize> {
+    let each = all / count.max(1);
+    rows.start * each..rows.end * each
 }
 
 fn epilogue<'a>(given: &Epilogue<'a, Tensor>) -> cpu::Epilogue<'a> {
@@ -279,6 +285,41 @@ impl Ops for CpuOps {
     fn tokens_to_map(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
         let (_, channels) = x.tokens()?;
         Ok(x.reshaped(vec![x.rows(), channels, height, width]))
+    }
+
+    fn scale_rows(&self, x: &Tensor, factors: &Tensor) -> Result<Tensor> {
+        Ok(self.fresh(x.shape.clone(), |to| {
+            to.copy_from_slice(&x.data);
+            cpu::scale_rows(to, &factors.data);
+        }))
+    }
+
+    fn ungated(&self, x: &Tensor, w: &PackedMatrix) -> Result<Tensor> {
+        let mut shape = x.shape.clone();
+        *shape.last_mut().ok_or_else(|| unexpected(&x.shape, "lines"))? = w.packed_outputs();
+        Ok(self.fresh(shape, |to| cpu::ungated(&x.data, w, to)))
+    }
+
+    fn gate(&self, x: &Tensor, w: &PackedMatrix) -> Result<Tensor> {
+        let mut shape = x.shape.clone();
+        *shape.last_mut().ok_or_else(|| unexpected(&x.shape, "lines"))? = w.outputs();
+        Ok(self.fresh(shape, |to| cpu::gate(&x.data, w, to)))
+    }
+
+    fn low_rank(&self, x: &Tensor, mut y: Tensor, w: &LowRank<'_, Self>) -> Result<Tensor> {
+        let x = &x.data[numbers_of(&w.rows, x.data.len(), x.rows())];
+        let lines = x.len() / w.down.inputs().max(1);
+        let mut z = self.pool.take(lines * w.down.outputs());
+        cpu::product(x, w.rows.len(), w.down, cpu::Epilogue::default(), &mut z);
+        cpu::scale_rows(&mut z, &w.factors.data);
+        let range = numbers_of(&w.rows, y.data.len(), y.rows());
+        if Arc::get_mut(&mut y.data).is_none() {
+            y = self.fresh(y.shape.clone(), |to| to.copy_from_slice(&y.data));
+        }
+        if let Some(data) = Arc::get_mut(&mut y.data) {
+            cpu::product_onto(&z, w.up, &mut data[range]);
+        }
+        Ok(y)
     }
 
     fn denoiser_input(&self, pictures: &[Input<'_, Tensor>]) -> Result<Tensor> {

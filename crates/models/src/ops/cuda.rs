@@ -10,7 +10,7 @@ use easel_kernels::cuda::{
     self, Array, Attention, CudaError, Format, GroupNorm, Machine, NormWeights, Product, ProductWeights, Window,
 };
 
-use super::{Activation, ConvShape, Epilogue, Input, Mask, Ops, OpsError, Result, Update, Updated, Work};
+use super::{Activation, ConvShape, Epilogue, Input, LowRank, Mask, Ops, OpsError, Result, Update, Updated, Work};
 use crate::Precision;
 pub use records::Records;
 
@@ -262,6 +262,33 @@ impl Ops for CudaOps {
     fn tokens_to_map(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
         let (_, channels) = x.tokens()?;
         Ok(Tensor { shape: vec![x.shape[0], channels, height, width], data: x.data.clone() })
+    }
+
+    fn scale_rows(&self, x: &Tensor, factors: &Tensor) -> Result<Tensor> {
+        Ok(Tensor { shape: x.shape.clone(), data: self.machine.scale_rows(&x.data, &factors.data)? })
+    }
+
+    fn ungated(&self, x: &Tensor, w: &ProductWeights) -> Result<Tensor> {
+        let product = Product { x: &self.native(x)?, rows: x.shape[0], side: [1, x.lines()?] };
+        Ok(Tensor { shape: x.with_last(w.packed_outputs()), data: self.machine.ungated(product, w, None)? })
+    }
+
+    fn gate(&self, x: &Tensor, w: &ProductWeights) -> Result<Tensor> {
+        Ok(Tensor { shape: x.with_last(w.window().outputs), data: self.machine.gate(&x.data, w)? })
+    }
+
+    fn low_rank(&self, x: &Tensor, y: Tensor, w: &LowRank<'_, Self>) -> Result<Tensor> {
+        let (start, count) = (w.rows.start, w.rows.len());
+        let z = self.scale_rows(&self.linear(&self.rows(x, start, count)?, w.down, Epilogue::none())?, w.factors)?;
+        let own = self.rows(&y, start, count)?;
+        let part = match w.up.packed_outputs() == w.up.window().outputs {
+            true => self.linear(&z, w.up, Epilogue::residual(&own))?,
+            false => {
+                let product = Product { x: &z.data, rows: count, side: [1, z.lines()?] };
+                Tensor { shape: own.shape.clone(), data: self.machine.ungated(product, w.up, Some(&self.native(&own)?))? }
+            }
+        };
+        self.put_rows(&y, &part, start)
     }
 
     fn denoiser_input(&self, pictures: &[Input<'_, Tensor>]) -> Result<Tensor> {

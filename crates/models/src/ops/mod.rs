@@ -8,6 +8,7 @@
 //! A new device or number format is one implementation of [`Ops`]; no model changes. [`cpu`] is the processor's, `cuda` NVIDIA
 //! cards'; [`candle`] is every other device's, and the reference.
 
+mod adapted;
 pub mod candle;
 pub mod cpu;
 #[cfg(any(feature = "cuda", feature = "emulator"))]
@@ -15,11 +16,15 @@ pub mod cuda;
 mod update;
 mod weights;
 
+use std::ops::Range;
+
 use thiserror::Error;
 
+pub(crate) use adapted::parts;
+pub use adapted::{Conv, Linear, On, Patch, Patches, Worn};
 pub use easel_kernels::cpu::Activation;
 pub use update::{Blend, Input, Update, Updated};
-pub use weights::{ConvShape, Loader, WeightSource};
+pub use weights::{ConvShape, LayerShape, Layers, Loader, WeightSource};
 
 /// Why an operation failed.
 #[derive(Debug, Error)]
@@ -74,6 +79,18 @@ pub enum Mask {
     Full,
     /// Those at its own position and before.
     Causal,
+}
+
+/// The low-rank part of a layer, and the rows that have it.
+pub struct LowRank<'a, O: Ops> {
+    /// Which rows.
+    pub rows: Range<usize>,
+    /// Their factors, (rows, 1).
+    pub factors: &'a O::Tensor,
+    /// (rank, in).
+    pub down: &'a O::Linear,
+    /// (out, rank), or as [`Ops::gated_weights`] prepares them for what [`Ops::ungated`] gave.
+    pub up: &'a O::Linear,
 }
 
 /// Work on inputs, for [`Ops::repeat`].
@@ -140,6 +157,24 @@ pub trait Ops: Send + Sync {
     fn map_to_tokens(&self, x: &Self::Tensor) -> Result<Self::Tensor>;
     /// Tokens as a map.
     fn tokens_to_map(&self, x: &Self::Tensor, height: usize, width: usize) -> Result<Self::Tensor>;
+    /// Every row times its factor; `factors` is (rows, 1).
+    fn scale_rows(&self, x: &Self::Tensor, factors: &Self::Tensor) -> Result<Self::Tensor>;
+    /// The gated layer's output before its gates, in an order of columns that [`Ops::gate`] and [`Ops::low_rank`] know.
+    fn ungated(&self, x: &Self::Tensor, w: &Self::Linear) -> Result<Self::Tensor>;
+    /// `a * gelu(b)` of what [`Ops::ungated`] gave.
+    fn gate(&self, x: &Self::Tensor, w: &Self::Linear) -> Result<Self::Tensor>;
+    /// `y + factors * up(down(x))` on some rows, the others as they are. `y` is a linear layer's output, or [`Ops::ungated`]'s.
+    fn low_rank(&self, x: &Self::Tensor, y: Self::Tensor, w: &LowRank<'_, Self>) -> Result<Self::Tensor>
+    where
+        Self: Sized;
+    /// The rows from `start` on are replaced by `part`'s.
+    fn put_rows(&self, x: &Self::Tensor, part: &Self::Tensor, start: usize) -> Result<Self::Tensor> {
+        let (all, count) = (self.shape(x)[0], self.shape(part)[0]);
+        let end = start + count;
+        let before = (start > 0).then(|| self.rows(x, 0, start)).transpose()?;
+        let behind = (end < all).then(|| self.rows(x, end, all - end)).transpose()?;
+        self.concat_rows(&before.iter().chain([part]).chain(&behind).collect::<Vec<_>>())
+    }
     /// The denoiser's input: every picture's latents by its factor, with its extra channels, once per branch.
     fn denoiser_input(&self, pictures: &[Input<'_, Self::Tensor>]) -> Result<Self::Tensor>;
     /// Runs `work`, which issues operations on its inputs and on the network's weights alone, the same ones whenever the inputs have the same

@@ -1,8 +1,8 @@
 //! Walks a model's parameter names and hands the tensors to [`Ops`] for preparation.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap};
 
-use super::{Ops, Result};
+use super::{Conv, Linear, Ops, Result};
 use crate::weights::{WeightSet, WeightsError};
 
 /// Where parameters come from by diffusers' name.
@@ -51,22 +51,63 @@ impl ConvShape {
     }
 }
 
+/// The shape of a layer that adapters can add to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerShape {
+    /// A linear layer.
+    Linear {
+        /// Numbers out.
+        outputs: usize,
+        /// Numbers in.
+        inputs: usize,
+    },
+    /// A linear layer with gates: twice as many numbers out as `outputs`.
+    Gated {
+        /// Numbers out, after the gates.
+        outputs: usize,
+        /// Numbers in.
+        inputs: usize,
+    },
+    /// A convolution.
+    Conv(ConvShape),
+}
+
+/// The layers of a network by name.
+pub type Layers = BTreeMap<String, LayerShape>;
+
 /// A place in a model's tree of parameter names.
 pub struct Loader<'a, O: Ops> {
     ops: &'a O,
     weights: &'a dyn WeightSource,
     prefix: String,
+    layers: Option<&'a RefCell<Layers>>,
 }
 
 impl<'a, O: Ops> Loader<'a, O> {
     /// The root of the tree.
     pub fn new(ops: &'a O, weights: &'a dyn WeightSource) -> Self {
-        Self { ops, weights, prefix: String::new() }
+        Self { ops, weights, prefix: String::new(), layers: None }
+    }
+
+    /// The same place, with the layers loaded from here on listed.
+    pub fn listing<'b>(&self, layers: &'b RefCell<Layers>) -> Loader<'b, O>
+    where
+        'a: 'b,
+    {
+        Loader { ops: self.ops, weights: self.weights, prefix: self.prefix.clone(), layers: Some(layers) }
     }
 
     /// The subtree below `name`.
     pub fn at(&self, name: impl std::fmt::Display) -> Self {
-        Self { ops: self.ops, weights: self.weights, prefix: self.name(name) }
+        Self { ops: self.ops, weights: self.weights, prefix: self.name(name), layers: self.layers }
+    }
+
+    /// Lists the layer here, and gives its name.
+    fn listed(&self, shape: LayerShape) -> Box<str> {
+        if let Some(layers) = self.layers {
+            layers.borrow_mut().insert(self.prefix.clone(), shape);
+        }
+        self.prefix.as_str().into()
     }
 
     fn name(&self, name: impl std::fmt::Display) -> String {
@@ -99,28 +140,34 @@ impl<'a, O: Ops> Loader<'a, O> {
     }
 
     /// A convolution with bias.
-    pub fn conv(&self, shape: ConvShape) -> Result<O::Conv> {
+    pub fn conv(&self, shape: ConvShape) -> Result<Conv<O>> {
         let bias = self.values("bias", &[shape.outputs])?;
-        self.taken("weight", &[shape.outputs, shape.inputs, shape.kernel, shape.kernel], |weight| {
+        let base = self.taken("weight", &[shape.outputs, shape.inputs, shape.kernel, shape.kernel], |weight| {
             self.ops.conv_weights(shape, weight, Some(bias))
-        })
+        })?;
+        Ok(Conv { base, name: self.listed(LayerShape::Conv(shape)) })
     }
 
     /// A linear layer with bias.
-    pub fn linear(&self, outputs: usize, inputs: usize) -> Result<O::Linear> {
+    pub fn linear(&self, outputs: usize, inputs: usize) -> Result<Linear<O>> {
         let bias = self.values("bias", &[outputs])?;
-        self.taken("weight", &[outputs, inputs], |weight| self.ops.linear_weights(outputs, inputs, weight, Some(bias)))
+        let base =
+            self.taken("weight", &[outputs, inputs], |weight| self.ops.linear_weights(outputs, inputs, weight, Some(bias)))?;
+        Ok(Linear { base, name: self.listed(LayerShape::Linear { outputs, inputs }) })
     }
 
     /// The linear layer of [`Ops::geglu`]: as many values as `outputs`, and their gates.
-    pub fn gated(&self, outputs: usize, inputs: usize) -> Result<O::Linear> {
+    pub fn gated(&self, outputs: usize, inputs: usize) -> Result<Linear<O>> {
         let bias = self.values("bias", &[2 * outputs])?;
-        self.taken("weight", &[2 * outputs, inputs], |weight| self.ops.gated_weights(outputs, inputs, weight, Some(bias)))
+        let base =
+            self.taken("weight", &[2 * outputs, inputs], |weight| self.ops.gated_weights(outputs, inputs, weight, Some(bias)))?;
+        Ok(Linear { base, name: self.listed(LayerShape::Gated { outputs, inputs }) })
     }
 
     /// A linear layer without bias.
-    pub fn linear_no_bias(&self, outputs: usize, inputs: usize) -> Result<O::Linear> {
-        self.taken("weight", &[outputs, inputs], |weight| self.ops.linear_weights(outputs, inputs, weight, None))
+    pub fn linear_no_bias(&self, outputs: usize, inputs: usize) -> Result<Linear<O>> {
+        let base = self.taken("weight", &[outputs, inputs], |weight| self.ops.linear_weights(outputs, inputs, weight, None))?;
+        Ok(Linear { base, name: self.listed(LayerShape::Linear { outputs, inputs }) })
     }
 
     /// A normalisation over groups of channels.

@@ -5,11 +5,11 @@
 
 use easel_sampling::Row;
 
-use super::{Pipeline, SlotState, slot::Tensors};
+use super::{Pipeline, SlotState, control::controls, slot::Tensors, wear::worn};
 use crate::{
     ModelError,
-    ops::{Blend, Input, Ops, Update, Updated},
-    unet::Conditioning,
+    ops::{Blend, Input, On, Ops, Update, Updated},
+    unet::{Conditioning, Step},
 };
 
 /// One picture's next latents and stored tensors.
@@ -44,13 +44,20 @@ pub fn evaluate<O: Ops>(
     pipeline: &Pipeline<O>,
     batch: &[(&SlotState<O>, usize)],
 ) -> Result<Vec<Advanced<O::Tensor>>, ModelError> {
-    let batch = batch
-        .iter()
-        .map(|(state, index)| Ok((*state, state.tensors()?, row(state, *index)?)))
-        .collect::<Result<Vec<_>, ModelError>>()?;
+    let batch = batch.iter().map(|(state, index)| Member::new(state, *index)).collect::<Result<Vec<_>, ModelError>>()?;
+    // Pictures that wear the same stand side by side, so that their rows are one product.
+    let mut order: Vec<usize> = (0..batch.len()).collect();
+    order.sort_by_key(|i| batch[*i].tensors.wear.iter().map(|wear| wear.adapter.id).collect::<Vec<_>>());
+    let mut results: Vec<_> =
+        order.iter().copied().zip(evaluate_in_order(pipeline, order.iter().map(|i| batch[*i]).collect())?).collect();
+    results.sort_by_key(|(i, _)| *i);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
+fn evaluate_in_order<O: Ops>(pipeline: &Pipeline<O>, batch: Vec<Member<'_, O>>) -> Result<Vec<Advanced<O::Tensor>>, ModelError> {
     let output = denoise(pipeline, &batch)?;
     let (mut updates, mut moves, mut at) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()), 0);
-    for (state, tensors, row) in &batch {
+    for Member { state, tensors, row, .. } in &batch {
         let (update, moved) = update(state, tensors, row, at)?;
         updates.push(update);
         moves.push(moved);
@@ -82,13 +89,35 @@ fn row<O: Ops>(state: &SlotState<O>, index: usize) -> Result<Row, ModelError> {
     rows.get(index).copied().ok_or_else(beyond)
 }
 
-type Member<'a, O> = (&'a SlotState<O>, &'a Tensors<O>, Row);
+/// A picture of a batch.
+pub(super) struct Member<'a, O: Ops> {
+    pub state: &'a SlotState<O>,
+    pub tensors: &'a Tensors<O>,
+    pub row: Row,
+    /// Which evaluation of how many.
+    pub evaluation: (usize, usize),
+}
+
+impl<O: Ops> Clone for Member<'_, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O: Ops> Copy for Member<'_, O> {}
+
+impl<'a, O: Ops> Member<'a, O> {
+    fn new(state: &'a SlotState<O>, index: usize) -> Result<Self, ModelError> {
+        let evaluation = (index, state.plan().table.rows.len());
+        Ok(Self { state, tensors: state.tensors()?, row: row(state, index)?, evaluation })
+    }
+}
 
 /// One call of the denoiser: the rows of each picture in order, the conditional one first.
 fn denoise<O: Ops>(pipeline: &Pipeline<O>, batch: &[Member<'_, O>]) -> Result<O::Tensor, ModelError> {
     let ops = pipeline.ops.as_ref();
     let (mut inputs, mut contexts, mut text_times, mut guidances, mut times) = (vec![], vec![], vec![], vec![], vec![]);
-    for (_, tensors, row) in batch {
+    for Member { tensors, row, .. } in batch {
         let rows = tensors.branches().count();
         inputs.push(Input { latents: &tensors.latents, factor: row.c_in, extra: tensors.mask_channels.as_ref(), rows });
         contexts.extend(tensors.branches().map(|branch| &branch.context));
@@ -99,7 +128,9 @@ fn denoise<O: Ops>(pipeline: &Pipeline<O>, batch: &[Member<'_, O>]) -> Result<O:
     let optional = |parts: &[&O::Tensor]| (!parts.is_empty()).then(|| ops.concat_rows(parts)).transpose();
     let (context, text_time, guidance) = (ops.concat_rows(&contexts)?, optional(&text_times)?, optional(&guidances)?);
     let given = Conditioning { context: &context, text_time: text_time.as_ref(), guidance: guidance.as_ref() };
-    Ok(pipeline.unet.forward(ops, &ops.denoiser_input(&inputs)?, &times, &given)?)
+    let (worn, x) = (worn(ops, batch.iter().map(|member| member.tensors))?, ops.denoiser_input(&inputs)?);
+    let controls = controls(pipeline, batch, &x)?;
+    Ok(pipeline.unet.forward_on(&On::wearing(ops, &worn), &x, &Step { timesteps: &times, given, controls: &controls })?)
 }
 
 /// One picture's update with the model output from row `at` on, and where its other stored tensors come from.

@@ -40,9 +40,10 @@ pub(super) fn check_size(plan: &Plan, scale: u32) -> Result<(), ModelError> {
         Task::ImageToImage { image, .. } => fits(image.width(), image.height()),
         Task::Inpaint { image, mask, .. } => fits(image.width(), image.height()) && fits(mask.width(), mask.height()),
     };
+    let ok = ok && plan.controls.iter().all(|control| fits(control.image.width(), control.image.height()));
     match ok {
         true => Ok(()),
-        false => Err(ModelError::Unsupported("picture and mask must have been resized to the output size".into())),
+        false => Err(ModelError::Unsupported("pictures and mask must have been resized to the output size".into())),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod advance;
 mod cache;
+mod control;
 mod decode;
 mod defaults;
 mod describe;
@@ -14,6 +15,7 @@ mod prepare;
 mod preview;
 mod slot;
 mod text;
+mod wear;
 mod weigh;
 
 use std::sync::Arc;
@@ -22,13 +24,12 @@ use easel_backend::Plan;
 use easel_sampling::TrainingSchedule;
 
 pub use advance::{Advanced, commit, draw, evaluate};
-pub use cache::{CacheCounts, TextCache};
+pub use cache::{Cache, CacheCounts, TextCache};
 pub use defaults::{DEFAULTS, Defaults};
 pub use describe::Description;
 pub use preview::LatentColours;
-pub use slot::{BatchKey, SlotState};
-use text::TextKey;
-pub use text::{TextStates, Texts};
+pub use slot::{BatchKey, SlotState, Stores};
+pub use text::{TextKey, TextStates, Texts};
 use weigh::Weighed;
 
 use crate::{

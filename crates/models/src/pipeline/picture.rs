@@ -15,6 +15,12 @@ pub(super) fn normalise(picture: &Rgb8) -> Vec<f32> {
     out
 }
 
+/// 0..=1, planar: what ControlNets look at.
+pub(super) fn planes(picture: &Rgb8) -> Vec<f32> {
+    let pixels = picture.pixels();
+    (0..3).flat_map(|channel| pixels.iter().skip(channel).step_by(3).map(|value| f32::from(*value) / 255.0)).collect()
+}
+
 /// 1 where the mask is repainted, 0 where it is kept, at the picture's resolution.
 pub(super) fn binarise(mask: &Gray8) -> Vec<f32> {
     mask.pixels().iter().map(|v| if *v as f32 / 255.0 < 0.5 { 0.0 } else { 1.0 }).collect()

@@ -1,24 +1,38 @@
-//! The work before the first step, a slice at a time: text, picture, noise, masked picture, first latents.
+//! The work before the first step, a slice at a time: LoRAs, text, picture, noise, masked picture, first latents.
 //!
 //! Random numbers are drawn in diffusers' order, so that a seed gives the picture diffusers gives: the posterior sample of the picture first,
 //! then the initial noise, then the posterior sample of the masked picture, then the churn of the first latents. A slice draws only when
 //! nothing can fail after it, so that one that fails for want of memory can be repeated.
 
+use std::sync::Arc;
+
 use easel_backend::Plan;
 use easel_sampling::NoiseStream;
+use easel_types::ControlUse;
 
 use super::{
-    Pipeline, TextCache, Texts,
+    Pipeline, Stores, Texts,
+    control::Unit,
     inputs::{Inputs, draws_posterior, embed_guidance, start, text_time},
-    picture::{binarise, normalise, subsample},
+    picture::{binarise, normalise, planes, subsample},
     slot::{Kept, Tensors},
     text::TextWork,
 };
-use crate::{ModelError, ops::Ops, prompt::PromptOptions, vae::Progress};
+use crate::{
+    ModelError,
+    adapters::{Kind, Wear},
+    ops::Ops,
+    unet::ControlNet,
+    vae::Progress,
+};
 
 enum Phase<T> {
     Begin,
+    /// Bringing LoRAs to the device; the text is encoded with them.
+    Loras(TextWork<T>),
     Text(TextWork<T>),
+    /// Pictures that ControlNets look at, one a slice.
+    Controls,
     /// The picture, on its way through the encoder.
     Image(Progress<T>),
     Noise,
@@ -31,6 +45,8 @@ enum Phase<T> {
 pub(super) struct Preparation<O: Ops> {
     phase: Phase<O::Tensor>,
     stream: Option<NoiseStream>,
+    wear: Vec<Wear<O>>,
+    controls: Vec<Unit<O>>,
     texts: Option<Texts<O::Tensor>>,
     /// The picture and the mask as numbers.
     pixels: Option<Vec<f32>>,
@@ -47,6 +63,8 @@ impl<O: Ops> Preparation<O> {
         Self {
             phase: Phase::Begin,
             stream: None,
+            wear: Vec::new(),
+            controls: Vec::new(),
             texts: None,
             pixels: None,
             mask: None,
@@ -62,16 +80,49 @@ impl<O: Ops> Preparation<O> {
         &mut self,
         pipeline: &Pipeline<O>,
         plan: &Plan,
-        options: PromptOptions,
-        cache: &mut TextCache<O::Tensor>,
+        stores: &mut Stores<'_, O>,
     ) -> Result<Option<Tensors<O>>, ModelError> {
         let next = match &mut self.phase {
-            Phase::Begin => Phase::Text(pipeline.begin_text(plan, options)?),
+            Phase::Begin => {
+                let work = pipeline.begin_text(plan, stores)?;
+                if work.loras.is_empty() { Phase::Text(work) } else { Phase::Loras(work) }
+            }
+            Phase::Loras(work) => {
+                let Some(lora) = work.loras.first() else { return Err(no_text()) };
+                let path = stores.shelf.find(Kind::Lora, &lora.name)?;
+                let taken = stores.wardrobe.take(pipeline, &plan.model, &path);
+                let Some(adapter) = taken.map_err(|error| error.asked_for_as(&lora.name))? else { return Ok(None) };
+                let (weight, text_encoder_weight) = (lora.weight as f32, lora.text_encoder_weight as f32);
+                self.wear.push(Wear { adapter, weight, text_encoder_weight });
+                work.loras.remove(0);
+                if !work.loras.is_empty() {
+                    return Ok(None);
+                }
+                match std::mem::replace(&mut self.phase, Phase::Begin) {
+                    Phase::Loras(work) => Phase::Text(work),
+                    other => other,
+                }
+            }
             Phase::Text(work) => {
-                if !pipeline.text_slice(plan, work, cache)? {
+                if !pipeline.text_slice(plan, work, &self.wear, stores.texts)? {
                     return Ok(None);
                 }
                 self.texts = Some(pipeline.finish_text(work)?);
+                match plan.controls.is_empty() {
+                    true => self.begin_picture(pipeline, plan)?,
+                    false => Phase::Controls,
+                }
+            }
+            Phase::Controls => {
+                if let Some(control) = plan.controls.get(self.controls.len()) {
+                    let path = stores.shelf.find(Kind::ControlNet, &control.model)?;
+                    let net = stores.wardrobe.control(pipeline, &plan.model, &path);
+                    let net = net.map_err(|error| error.asked_for_as(&control.model))?;
+                    self.controls.push(unit(pipeline, plan, control, net)?);
+                }
+                if self.controls.len() < plan.controls.len() {
+                    return Ok(None);
+                }
                 self.begin_picture(pipeline, plan)?
             }
             Phase::Image(encoding) => {
@@ -179,7 +230,7 @@ impl<O: Ops> Preparation<O> {
         let guidance = guidance.map(|w| ops.upload(&embed_guidance(plan.guidance_scale, w), &[1, w])).transpose()?;
         let latents = ops.upload(self.latents.as_deref().unwrap_or_default(), &shape)?;
         let noise = ops.upload(&self.noise, &shape)?;
-        let texts = self.texts.as_ref().ok_or_else(|| ModelError::Unsupported("there is no text. This is a bug.".into()))?;
+        let texts = self.texts.as_ref().ok_or_else(no_text)?;
         let text_time = text_time(pipeline, plan, &texts.conditional, texts.unconditional.as_ref())?;
         // Nothing fails from here on.
         let (Some(texts), Some(stream)) = (self.texts.take(), self.stream.take()) else {
@@ -195,10 +246,37 @@ impl<O: Ops> Preparation<O> {
             mask_channels,
             conditional: texts.conditional,
             unconditional: texts.unconditional,
+            wear: std::mem::take(&mut self.wear),
+            controls: std::mem::take(&mut self.controls),
             text_time,
             guidance,
         })
     }
+}
+
+/// A ControlNet that has seen its picture.
+fn unit<O: Ops>(
+    pipeline: &Pipeline<O>,
+    plan: &Plan,
+    control: &ControlUse,
+    net: Arc<ControlNet<O>>,
+) -> Result<Unit<O>, ModelError> {
+    if net.scale() != pipeline.description.scale as usize {
+        let reason = format!(
+            "the ControlNet `{}` takes {} pixels for a latent, the model {}",
+            control.model,
+            net.scale(),
+            pipeline.description.scale
+        );
+        return Err(ModelError::Unsupported(reason));
+    }
+    let (ops, shape) = (pipeline.ops.as_ref(), [1, 3, plan.height as usize, plan.width as usize]);
+    let embedded = net.embed(ops, &ops.upload(&planes(&control.image), &shape)?)?;
+    Ok(Unit { net, embedded, weight: control.weight as f32, share: control.start..control.end })
+}
+
+fn no_text() -> ModelError {
+    ModelError::Unsupported("there is no text. This is a bug.".into())
 }
 
 fn begin_encoding<O: Ops>(pipeline: &Pipeline<O>, plan: &Plan, pixels: &[f32]) -> Result<Progress<O::Tensor>, ModelError> {

@@ -4,8 +4,25 @@ use easel_backend::Plan;
 use easel_sampling::NoiseStream;
 use easel_types::Rgb8;
 
-use super::{Pipeline, TextCache, TextStates, decode::Decoding, inputs::check_size, prepare::Preparation};
-use crate::{ModelError, ops::Ops, prompt::PromptOptions};
+use super::{Pipeline, TextCache, TextStates, control::Unit, decode::Decoding, inputs::check_size, prepare::Preparation};
+use crate::{
+    ModelError,
+    adapters::{Shelf, Wardrobe, Wear},
+    ops::Ops,
+    prompt::PromptOptions,
+};
+
+/// What the pictures of a backend share while they are prepared.
+pub struct Stores<'a, O: Ops> {
+    /// How prompts are read.
+    pub options: PromptOptions,
+    /// Encoded prompts.
+    pub texts: &'a mut TextCache<O::Tensor>,
+    /// LoRAs on the device.
+    pub wardrobe: &'a mut Wardrobe<O>,
+    /// Where LoRAs and embeddings are found.
+    pub shelf: &'a Shelf,
+}
 
 /// A picture in the making.
 pub struct SlotState<O: Ops> {
@@ -33,6 +50,10 @@ pub(super) struct Tensors<O: Ops> {
     pub mask_channels: Option<O::Tensor>,
     pub conditional: TextStates<O::Tensor>,
     pub unconditional: Option<TextStates<O::Tensor>>,
+    /// LoRAs, in their order.
+    pub wear: Vec<Wear<O>>,
+    /// ControlNets, in their order.
+    pub controls: Vec<Unit<O>>,
     /// (1, width) rows beside the text, conditional first.
     pub text_time: Vec<O::Tensor>,
     /// The embedded guidance scale of LCM-distilled models.
@@ -62,6 +83,7 @@ impl<O: Ops> Tensors<O> {
         let kept = self.kept.iter().flat_map(|kept| [&kept.image, &kept.mask]);
         let all = [&self.latents, &self.noise].into_iter().chain(self.history.iter().flatten()).chain(kept);
         let all = all.chain(&self.mask_channels).chain(&self.text_time).chain(&self.guidance);
+        let all = all.chain(self.controls.iter().map(|unit| &unit.embedded));
         let drawn = self.drawn.iter().filter_map(|(_, noise)| noise.as_ref()).map(|noise| 4 * noise.len() as u64).sum::<u64>();
         drawn
             + all.map(|x| pipeline.bytes(x)).sum::<u64>()
@@ -77,14 +99,9 @@ impl<O: Ops> SlotState<O> {
     }
 
     /// One slice of the work before the first step; `true` when it is done.
-    pub fn prepare(
-        &mut self,
-        pipeline: &Pipeline<O>,
-        options: PromptOptions,
-        cache: &mut TextCache<O::Tensor>,
-    ) -> Result<bool, ModelError> {
+    pub fn prepare(&mut self, pipeline: &Pipeline<O>, stores: &mut Stores<'_, O>) -> Result<bool, ModelError> {
         if let Stage::Preparing(preparation) = &mut self.stage {
-            match preparation.slice(pipeline, &self.plan, options, cache)? {
+            match preparation.slice(pipeline, &self.plan, stores)? {
                 None => return Ok(false),
                 Some(tensors) => self.stage = Stage::Ready(Box::new(tensors)),
             }

@@ -24,6 +24,28 @@ pub struct Chunk {
     pub weights: Vec<f32>,
     /// Where the first closing id is: the position pooled embeddings are taken from.
     pub eos_position: usize,
+    /// Where learnt vectors stand in place of ids.
+    pub learnt: Vec<LearntPlace>,
+}
+
+/// A word that stands for learnt vectors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LearntWord {
+    /// Its ids, at least one.
+    pub ids: Vec<u32>,
+    /// How many vectors it stands for.
+    pub vectors: usize,
+}
+
+/// A position of a chunk that a learnt vector has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LearntPlace {
+    /// The position.
+    pub position: usize,
+    /// Which of the words.
+    pub word: usize,
+    /// Which of its vectors.
+    pub vector: usize,
 }
 
 /// A prompt, ready for the text encoder.
@@ -63,6 +85,17 @@ impl EncodedPrompt {
 
 /// Reads `prompt` into chunks.
 pub fn encode_prompt(tokenizer: &ClipTokenizer, prompt: &str, options: PromptOptions) -> Result<EncodedPrompt, PromptError> {
+    encode_prompt_with(tokenizer, prompt, options, &[])
+}
+
+/// The same with words that stand for learnt vectors: where the ids of one follow each other, as A1111 looks for them, its vectors take their
+/// place. Of several that fit the longest is taken. The vectors of a word stay in one chunk.
+pub fn encode_prompt_with(
+    tokenizer: &ClipTokenizer,
+    prompt: &str,
+    options: PromptOptions,
+    words: &[LearntWord],
+) -> Result<EncodedPrompt, PromptError> {
     if prompt.len() > LONGEST {
         return Err(PromptError::TooLong { got: prompt.len(), unit: "bytes", limit: LONGEST });
     }
@@ -78,8 +111,20 @@ pub fn encode_prompt(tokenizer: &ClipTokenizer, prompt: &str, options: PromptOpt
         match piece {
             Piece::Break => packer.close(),
             Piece::Text(text, weight) => {
-                for id in tokenizer.ids(&text)? {
-                    packer.push(id, weight as f32);
+                let ids = tokenizer.ids(&text)?;
+                let mut rest = &ids[..];
+                while let [id, behind @ ..] = rest {
+                    let fits = words.iter().enumerate().filter(|(_, word)| !word.ids.is_empty() && rest.starts_with(&word.ids));
+                    match fits.max_by_key(|(_, word)| word.ids.len()) {
+                        Some((index, word)) => {
+                            packer.push_learnt(index, word.vectors, weight as f32);
+                            rest = &rest[word.ids.len()..];
+                        }
+                        None => {
+                            packer.push(*id, weight as f32);
+                            rest = behind;
+                        }
+                    }
                 }
             }
         }
@@ -96,13 +141,14 @@ pub fn encode_prompt(tokenizer: &ClipTokenizer, prompt: &str, options: PromptOpt
 pub fn equalise(tokenizer: &ClipTokenizer, one: &mut EncodedPrompt, other: &mut EncodedPrompt) {
     let most = one.chunks.len().max(other.chunks.len());
     for prompt in [one, other] {
-        prompt.chunks.resize_with(most, || Chunk::new(tokenizer, &[], &[]));
+        prompt.chunks.resize_with(most, || Chunk::new(tokenizer, &[], &[], Vec::new()));
     }
 }
 
 impl Chunk {
     /// Frames and pads `ids`, of which there are at most `max_length - 2`.
-    fn new(tokenizer: &ClipTokenizer, ids: &[u32], weights: &[f32]) -> Self {
+    /// The learnt places count from the first of `ids`.
+    fn new(tokenizer: &ClipTokenizer, ids: &[u32], weights: &[f32], mut learnt: Vec<LearntPlace>) -> Self {
         let length = tokenizer.max_length();
         let mut framed = Vec::with_capacity(length);
         framed.push(tokenizer.bos());
@@ -115,7 +161,8 @@ impl Chunk {
         all.resize(length, 1.0);
         // A prompt may spell out the closing token itself; encoders pool at the first one.
         let eos_position = framed.iter().position(|&id| id == tokenizer.eos()).unwrap_or(ids.len() + 1);
-        Self { ids: framed, weights: all, eos_position }
+        learnt.iter_mut().for_each(|place| place.position += 1);
+        Self { ids: framed, weights: all, eos_position, learnt }
     }
 }
 
@@ -126,6 +173,7 @@ struct Packer<'a> {
     backtrack: usize,
     ids: Vec<u32>,
     weights: Vec<f32>,
+    learnt: Vec<LearntPlace>,
     last_comma: Option<usize>,
     done: Vec<Chunk>,
     tokens: usize,
@@ -134,7 +182,8 @@ struct Packer<'a> {
 impl<'a> Packer<'a> {
     fn new(tokenizer: &'a ClipTokenizer, backtrack: usize) -> Self {
         let room = tokenizer.max_length().saturating_sub(2).max(1);
-        Self { tokenizer, room, backtrack, ids: Vec::new(), weights: Vec::new(), last_comma: None, done: Vec::new(), tokens: 0 }
+        let (ids, weights, learnt) = (Vec::new(), Vec::new(), Vec::new());
+        Self { tokenizer, room, backtrack, ids, weights, learnt, last_comma: None, done: Vec::new(), tokens: 0 }
     }
 
     fn push(&mut self, id: u32, weight: f32) {
@@ -143,8 +192,11 @@ impl<'a> Packer<'a> {
             self.last_comma = Some(self.ids.len());
         } else if full && let Some(comma) = self.last_comma.filter(|comma| self.ids.len() - comma <= self.backtrack) {
             let moved = (self.ids.split_off(comma + 1), self.weights.split_off(comma + 1));
+            let first = self.learnt.partition_point(|place| place.position <= comma);
+            let mut learnt = self.learnt.split_off(first);
+            learnt.iter_mut().for_each(|place| place.position -= comma + 1);
             self.close();
-            (self.ids, self.weights) = moved;
+            (self.ids, self.weights, self.learnt) = (moved.0, moved.1, learnt);
         }
         if self.ids.len() == self.room {
             self.close();
@@ -154,8 +206,21 @@ impl<'a> Packer<'a> {
         self.tokens += 1;
     }
 
+    fn push_learnt(&mut self, word: usize, vectors: usize, weight: f32) {
+        if self.ids.len() + vectors > self.room {
+            self.close();
+        }
+        for vector in 0..vectors {
+            self.learnt.push(LearntPlace { position: self.ids.len(), word, vector });
+            self.ids.push(0);
+            self.weights.push(weight);
+        }
+        self.tokens += vectors;
+    }
+
     fn close(&mut self) {
-        self.done.push(Chunk::new(self.tokenizer, &self.ids, &self.weights));
+        let learnt = std::mem::take(&mut self.learnt);
+        self.done.push(Chunk::new(self.tokenizer, &self.ids, &self.weights, learnt));
         self.ids.clear();
         self.weights.clear();
         self.last_comma = None;

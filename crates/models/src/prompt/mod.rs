@@ -15,7 +15,7 @@ pub mod syntax;
 pub mod tokenizer;
 pub mod weights;
 
-pub use chunks::{Chunk, EncodedPrompt, PromptOptions, encode_prompt, equalise};
+pub use chunks::{Chunk, EncodedPrompt, LearntPlace, LearntWord, PromptOptions, encode_prompt, encode_prompt_with, equalise};
 pub use error::PromptError;
 pub use lora::LoraTag;
 pub use syntax::PromptSyntax;

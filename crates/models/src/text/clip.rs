@@ -2,21 +2,23 @@
 //!
 //! Token and position embeddings stay on the host: a lookup of 77 rows is no work for a device.
 
+use std::cell::RefCell;
+
 use super::ClipConfig;
 use crate::{
     config::ConfigError,
-    ops::{Activation, Epilogue, Loader, Mask, Ops, Result},
+    ops::{Activation, Epilogue, Layers, Linear, Loader, Mask, On, Ops, Result},
 };
 
 struct Layer<O: Ops> {
     norm1: O::Norm,
-    q: O::Linear,
-    k: O::Linear,
-    v: O::Linear,
-    out: O::Linear,
+    q: Linear<O>,
+    k: Linear<O>,
+    v: Linear<O>,
+    out: Linear<O>,
     norm2: O::Norm,
-    fc1: O::Linear,
-    fc2: O::Linear,
+    fc1: Linear<O>,
+    fc2: Linear<O>,
 }
 
 /// A CLIP text encoder.
@@ -27,7 +29,17 @@ pub struct ClipText<O: Ops> {
     position_embedding: Vec<f32>,
     layers: Vec<Layer<O>>,
     final_norm: O::Norm,
-    projection: Option<O::Linear>,
+    projection: Option<Linear<O>>,
+    adaptable: Layers,
+}
+
+/// A row of tokens.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenRow<'a> {
+    /// 77 ids.
+    pub ids: &'a [u32],
+    /// Vectors that stand in place of some tokens' embeddings (textual inversion, Gal et al. 2022), by their positions.
+    pub learnt: &'a [(usize, &'a [f32])],
 }
 
 /// What the encoder makes of one batch of 77-token rows.
@@ -41,6 +53,9 @@ pub struct TextOutput<T> {
 impl<O: Ops> ClipText<O> {
     /// Loads the weights below `text_model.`.
     pub fn load(config: ClipConfig, root: &Loader<'_, O>) -> std::result::Result<Self, crate::ModelError> {
+        let adaptable = RefCell::default();
+        // The projection is not listed: no trainer adapts it.
+        let (whole, root) = (root, &root.listing(&adaptable));
         let activation = config.activation("text_encoder")?;
         let (width, model) = (config.hidden_size, root.at("text_model"));
         let embeddings = model.at("embeddings");
@@ -51,11 +66,12 @@ impl<O: Ops> ClipText<O> {
             .map(|i| Layer::load(&config, &model.at("encoder.layers").at(i)))
             .collect::<Result<Vec<_>>>()?;
         let final_norm = model.at("final_layer_norm").layer_norm(width, config.layer_norm_eps)?;
-        let projection = match root.has("text_projection.weight") {
-            true => Some(root.at("text_projection").linear_no_bias(config.projection_dim, width)?),
+        let projection = match whole.has("text_projection.weight") {
+            true => Some(whole.at("text_projection").linear_no_bias(config.projection_dim, width)?),
             false => None,
         };
-        Ok(Self { config, activation, token_embedding, position_embedding, layers, final_norm, projection })
+        let adaptable = adaptable.take();
+        Ok(Self { config, activation, token_embedding, position_embedding, layers, final_norm, projection, adaptable })
     }
 
     /// The numbers it was built from.
@@ -63,8 +79,23 @@ impl<O: Ops> ClipText<O> {
         &self.config
     }
 
+    /// What adapters can add to.
+    pub fn layers(&self) -> &Layers {
+        &self.adaptable
+    }
+
     /// Encodes rows of 77 token ids each.
     pub fn forward(&self, ops: &O, rows: &[&[u32]]) -> std::result::Result<TextOutput<O::Tensor>, crate::ModelError> {
+        let rows: Vec<TokenRow<'_>> = rows.iter().map(|ids| TokenRow { ids, learnt: &[] }).collect();
+        self.forward_on(&On::plain(ops), &rows)
+    }
+
+    /// The same where rows wear adapters, or have learnt vectors in place of tokens.
+    pub fn forward_on(
+        &self,
+        ops: &On<'_, O>,
+        rows: &[TokenRow<'_>],
+    ) -> std::result::Result<TextOutput<O::Tensor>, crate::ModelError> {
         let x = self.embed(ops, rows)?;
         let mut hidden = vec![x];
         for layer in &self.layers {
@@ -97,20 +128,21 @@ impl<O: Ops> ClipText<O> {
             picked.extend_from_slice(&states[start..start + width]);
         }
         let picked = ops.upload(&picked, &[ends.len(), width])?;
-        Ok(ops.linear(&picked, projection, Epilogue::none())?)
+        Ok(On::plain(ops).linear(&picked, projection, Epilogue::none())?)
     }
 
-    fn embed(&self, ops: &O, rows: &[&[u32]]) -> std::result::Result<O::Tensor, crate::ModelError> {
+    fn embed(&self, ops: &O, rows: &[TokenRow<'_>]) -> std::result::Result<O::Tensor, crate::ModelError> {
         let (width, tokens) = (self.config.hidden_size, self.config.max_position_embeddings);
         let mut values = Vec::with_capacity(rows.len() * tokens * width);
         for row in rows {
-            for (position, id) in row.iter().take(tokens).enumerate() {
+            for (position, id) in row.ids.iter().take(tokens).enumerate() {
                 let id = *id as usize;
+                let learnt = row.learnt.iter().find(|(at, _)| *at == position).map(|(_, vector)| *vector);
                 if id >= self.config.vocab_size {
                     let reason = format!("token {id} is beyond the text encoder's vocabulary of {}", self.config.vocab_size);
                     return Err(ConfigError { file: "tokenizer".into(), reason }.into());
                 }
-                let token = &self.token_embedding[id * width..(id + 1) * width];
+                let token = learnt.unwrap_or(&self.token_embedding[id * width..(id + 1) * width]);
                 let place = &self.position_embedding[position * width..(position + 1) * width];
                 values.extend(token.iter().zip(place).map(|(t, p)| t + p));
             }
@@ -135,7 +167,7 @@ impl<O: Ops> Layer<O> {
         })
     }
 
-    fn forward(&self, ops: &O, x: &O::Tensor, heads: usize, activation: Activation) -> Result<O::Tensor> {
+    fn forward(&self, ops: &On<'_, O>, x: &O::Tensor, heads: usize, activation: Activation) -> Result<O::Tensor> {
         let y = ops.layer_norm(x, &self.norm1)?;
         let [q, k, v] = [&self.q, &self.k, &self.v].map(|w| ops.linear(&y, w, Epilogue::none()));
         let y = ops.attention(&q?, &k?, &v?, heads, Mask::Causal)?;

@@ -3,5 +3,5 @@
 mod clip;
 mod config;
 
-pub use clip::{ClipText, TextOutput};
+pub use clip::{ClipText, TextOutput, TokenRow};
 pub use config::ClipConfig;

@@ -4,7 +4,7 @@ use super::{
     resnet::Resnet,
     transformer::{Transformer, TransformerSpec},
 };
-use crate::ops::{Loader, Ops, Result};
+use crate::ops::{Loader, On, Ops, Result};
 
 pub(crate) use super::resnet::ResnetSpec;
 
@@ -29,7 +29,14 @@ impl<O: Ops> Level<O> {
     }
 
     /// Residual block `i` and its transformer.
-    pub(super) fn block(&self, ops: &O, i: usize, x: &O::Tensor, time: &O::Tensor, context: &O::Tensor) -> Result<O::Tensor> {
+    pub(super) fn block(
+        &self,
+        ops: &On<'_, O>,
+        i: usize,
+        x: &O::Tensor,
+        time: &O::Tensor,
+        context: &O::Tensor,
+    ) -> Result<O::Tensor> {
         let x = self.resnets[i].forward(ops, x, Some(time))?;
         match self.transformers.get(i) {
             None => Ok(x),

@@ -3,6 +3,7 @@
 
 mod blocks;
 mod config;
+mod control;
 mod model;
 mod resnet;
 mod time;
@@ -10,6 +11,7 @@ mod transformer;
 
 pub(crate) use blocks::{Level, ResnetSpec};
 pub use config::UNetConfig;
-pub use model::{Conditioning, UNet};
+pub use control::{Control, ControlConfig, ControlNet};
+pub use model::{Conditioning, Step, UNet};
 pub(crate) use resnet::Resnet;
 pub use time::sinusoid;

@@ -1,19 +1,21 @@
 //! The whole UNet: down through the levels, the middle, up again with the skip connections.
 
+use std::cell::RefCell;
+
 use super::{
-    Level, ResnetSpec, UNetConfig,
+    Control, Level, ResnetSpec, UNetConfig,
     resnet::Resnet,
     time::{TimeMlp, sinusoid},
     transformer::{Transformer, TransformerSpec},
 };
-use crate::ops::{Activation, ConvShape, Epilogue, Loader, Ops, Result};
+use crate::ops::{Activation, Conv, ConvShape, Epilogue, Layers, Loader, On, Ops, Result};
 
-struct Down<O: Ops> {
+pub(super) struct Down<O: Ops> {
     level: Level<O>,
-    downsample: Option<O::Conv>,
+    downsample: Option<Conv<O>>,
 }
 
-struct Middle<O: Ops> {
+pub(super) struct Middle<O: Ops> {
     first: Resnet<O>,
     transformer: Option<Transformer<O>>,
     second: Resnet<O>,
@@ -21,20 +23,21 @@ struct Middle<O: Ops> {
 
 struct Up<O: Ops> {
     level: Level<O>,
-    upsample: Option<O::Conv>,
+    upsample: Option<Conv<O>>,
 }
 
 /// A conditional UNet.
 pub struct UNet<O: Ops> {
     config: UNetConfig,
-    conv_in: O::Conv,
+    conv_in: Conv<O>,
     time: TimeMlp<O>,
     text_time: Option<TimeMlp<O>>,
     down: Vec<Down<O>>,
     middle: Middle<O>,
     up: Vec<Up<O>>,
     norm_out: O::Norm,
-    conv_out: O::Conv,
+    conv_out: Conv<O>,
+    layers: Layers,
     records: O::Records,
 }
 
@@ -48,9 +51,21 @@ pub struct Conditioning<'a, T> {
     pub guidance: Option<&'a T>,
 }
 
+/// What one evaluation is told besides the latents.
+pub struct Step<'a, T> {
+    /// One for every row.
+    pub timesteps: &'a [f32],
+    /// What every row is told.
+    pub given: Conditioning<'a, T>,
+    /// What ControlNets add to some rows.
+    pub controls: &'a [Control<T>],
+}
+
 impl<O: Ops> UNet<O> {
     /// Loads the weights.
     pub fn load(config: UNetConfig, root: &Loader<'_, O>) -> Result<Self> {
+        let layers = RefCell::default();
+        let root = &root.listing(&layers);
         let first = config.channels[0];
         let embedding = 4 * first;
         let time = TimeMlp::load(&root.at("time_embedding"), first, embedding, config.time_cond_proj_dim)?;
@@ -58,7 +73,7 @@ impl<O: Ops> UNet<O> {
             None => None,
             Some((_, input)) => Some(TimeMlp::load(&root.at("add_embedding"), input, embedding, None)?),
         };
-        Ok(Self {
+        let unet = Self {
             conv_in: root.at("conv_in").conv(ConvShape::same(first, config.in_channels, 3))?,
             time,
             text_time,
@@ -68,8 +83,15 @@ impl<O: Ops> UNet<O> {
             norm_out: root.at("conv_norm_out").group_norm(first, config.norm_groups, config.norm_epsilon)?,
             conv_out: root.at("conv_out").conv(ConvShape::same(config.out_channels, first, 3))?,
             records: O::Records::default(),
+            layers: Layers::new(),
             config,
-        })
+        };
+        Ok(Self { layers: layers.take(), ..unet })
+    }
+
+    /// What adapters can add to.
+    pub fn layers(&self) -> &Layers {
+        &self.layers
     }
 
     /// The numbers it was built from.
@@ -79,9 +101,19 @@ impl<O: Ops> UNet<O> {
 
     /// The model output for (rows, in_channels, height, width) latents at one timestep per row.
     pub fn forward(&self, ops: &O, x: &O::Tensor, timesteps: &[f32], given: &Conditioning<'_, O::Tensor>) -> Result<O::Tensor> {
+        let given = Conditioning { context: given.context, text_time: given.text_time, guidance: given.guidance };
+        self.forward_on(&On::plain(ops), x, &Step { timesteps, given, controls: &[] })
+    }
+
+    /// The same where rows wear adapters or have ControlNets.
+    pub fn forward_on(&self, ops: &On<'_, O>, x: &O::Tensor, step: &Step<'_, O::Tensor>) -> Result<O::Tensor> {
+        let Step { timesteps, given, controls } = step;
         let width = self.config.channels[0];
         let waves = sinusoid(timesteps, width, self.config.flip_sin_to_cos, self.config.freq_shift);
         let waves = ops.upload(&waves, &[timesteps.len(), width])?;
+        if !ops.is_plain() || !controls.is_empty() {
+            return self.evaluate(ops, [x, &waves], given, controls);
+        }
         // Everything that changes from step to step is an input, so that the rest may be recorded.
         let mut inputs = vec![x, &waves, given.context];
         inputs.extend(given.text_time);
@@ -94,25 +126,30 @@ impl<O: Ops> UNet<O> {
                 text_time: text_time.map(|at| &inputs[at]),
                 guidance: guidance.map(|at| &inputs[at]),
             };
-            self.evaluate(ops, &inputs[0], &inputs[1], &given)
+            self.evaluate(ops, [&inputs[0], &inputs[1]], &given, &[])
         })
     }
 
-    fn evaluate(&self, ops: &O, x: &O::Tensor, waves: &O::Tensor, given: &Conditioning<'_, O::Tensor>) -> Result<O::Tensor> {
+    fn evaluate(
+        &self,
+        ops: &On<'_, O>,
+        [x, waves]: [&O::Tensor; 2],
+        given: &Conditioning<'_, O::Tensor>,
+        controls: &[Control<O::Tensor>],
+    ) -> Result<O::Tensor> {
         let time = self.embed_time(ops, waves, given)?;
         let mut x = ops.conv(x, &self.conv_in, Epilogue::none())?;
         let mut skips = vec![x.clone()];
         for down in &self.down {
-            for i in 0..down.level.resnets.len() {
-                x = down.level.block(ops, i, &x, &time, given.context)?;
-                skips.push(x.clone());
-            }
-            if let Some(conv) = &down.downsample {
-                x = ops.conv(&x, conv, Epilogue::none())?;
-                skips.push(x.clone());
-            }
+            x = down.forward(ops, x, &time, given.context, &mut skips)?;
         }
         x = self.middle.forward(ops, &x, &time, given.context)?;
+        for control in controls {
+            for (skip, residual) in skips.iter_mut().zip(&control.down) {
+                *skip = control.add(&**ops, skip.clone(), residual)?;
+            }
+            x = control.add(&**ops, x, &control.middle)?;
+        }
         for up in &self.up {
             for i in 0..up.level.resnets.len() {
                 let skip = skips.pop().expect("one skip per upward block by construction. This is a bug.");
@@ -129,7 +166,7 @@ impl<O: Ops> UNet<O> {
     }
 
     /// The activated time embedding: every use of it begins with a SiLU, so it is applied once.
-    fn embed_time(&self, ops: &O, waves: &O::Tensor, given: &Conditioning<'_, O::Tensor>) -> Result<O::Tensor> {
+    fn embed_time(&self, ops: &On<'_, O>, waves: &O::Tensor, given: &Conditioning<'_, O::Tensor>) -> Result<O::Tensor> {
         let time = self.time.forward(ops, waves, given.guidance)?;
         let time = match (&self.text_time, given.text_time) {
             (Some(mlp), Some(text_time)) => ops.add(&time, &mlp.forward(ops, text_time, None)?)?,
@@ -139,8 +176,30 @@ impl<O: Ops> UNet<O> {
     }
 }
 
+impl<O: Ops> Down<O> {
+    /// The level's blocks and its halving; each state is also kept for the way up.
+    pub(super) fn forward(
+        &self,
+        ops: &On<'_, O>,
+        mut x: O::Tensor,
+        time: &O::Tensor,
+        context: &O::Tensor,
+        skips: &mut Vec<O::Tensor>,
+    ) -> Result<O::Tensor> {
+        for i in 0..self.level.resnets.len() {
+            x = self.level.block(ops, i, &x, time, context)?;
+            skips.push(x.clone());
+        }
+        if let Some(conv) = &self.downsample {
+            x = ops.conv(&x, conv, Epilogue::none())?;
+            skips.push(x.clone());
+        }
+        Ok(x)
+    }
+}
+
 impl<O: Ops> Middle<O> {
-    fn forward(&self, ops: &O, x: &O::Tensor, time: &O::Tensor, context: &O::Tensor) -> Result<O::Tensor> {
+    pub(super) fn forward(&self, ops: &On<'_, O>, x: &O::Tensor, time: &O::Tensor, context: &O::Tensor) -> Result<O::Tensor> {
         let x = self.first.forward(ops, x, Some(time))?;
         let x = match &self.transformer {
             None => x,
@@ -167,7 +226,7 @@ impl UNetConfig {
     }
 }
 
-fn load_down<O: Ops>(config: &UNetConfig, root: &Loader<'_, O>) -> Result<Vec<Down<O>>> {
+pub(super) fn load_down<O: Ops>(config: &UNetConfig, root: &Loader<'_, O>) -> Result<Vec<Down<O>>> {
     let levels = config.channels.len();
     (0..levels)
         .map(|level| {
@@ -186,7 +245,7 @@ fn load_down<O: Ops>(config: &UNetConfig, root: &Loader<'_, O>) -> Result<Vec<Do
         .collect()
 }
 
-fn load_middle<O: Ops>(config: &UNetConfig, root: &Loader<'_, O>) -> Result<Middle<O>> {
+pub(super) fn load_middle<O: Ops>(config: &UNetConfig, root: &Loader<'_, O>) -> Result<Middle<O>> {
     let (at, last) = (root.at("mid_block"), config.channels.len() - 1);
     let spec = config.resnet(config.channels[last], config.channels[last]);
     Ok(Middle {

@@ -1,15 +1,15 @@
 //! The residual block of UNet and autoencoder (diffusers' `ResnetBlock2D`), whole or in parts.
 
-use crate::ops::{Activation, ConvShape, Epilogue, Loader, Ops, Result};
+use crate::ops::{Activation, Conv, ConvShape, Epilogue, Linear, Loader, On, Ops, Result};
 
 /// norm, SiLU, conv, (+ time), norm, SiLU, conv, + input.
 pub(crate) struct Resnet<O: Ops> {
     norm1: O::Norm,
-    conv1: O::Conv,
-    time: Option<O::Linear>,
+    conv1: Conv<O>,
+    time: Option<Linear<O>>,
     norm2: O::Norm,
-    conv2: O::Conv,
-    shortcut: Option<O::Conv>,
+    conv2: Conv<O>,
+    shortcut: Option<Conv<O>>,
 }
 
 /// The numbers of a residual block.
@@ -43,7 +43,7 @@ impl<O: Ops> Resnet<O> {
     pub const PARTS: usize = 4;
 
     /// `time` is the activated time embedding, shape (rows, width).
-    pub fn forward(&self, ops: &O, x: &O::Tensor, time: Option<&O::Tensor>) -> Result<O::Tensor> {
+    pub fn forward(&self, ops: &On<'_, O>, x: &O::Tensor, time: Option<&O::Tensor>) -> Result<O::Tensor> {
         let mut y = x.clone();
         for part in 0..Self::PARTS {
             y = self.part(ops, part, x, &y, time)?;
@@ -52,7 +52,14 @@ impl<O: Ops> Resnet<O> {
     }
 
     /// One part, from the block's input and what the part before gave.
-    pub fn part(&self, ops: &O, part: usize, x: &O::Tensor, y: &O::Tensor, time: Option<&O::Tensor>) -> Result<O::Tensor> {
+    pub fn part(
+        &self,
+        ops: &On<'_, O>,
+        part: usize,
+        x: &O::Tensor,
+        y: &O::Tensor,
+        time: Option<&O::Tensor>,
+    ) -> Result<O::Tensor> {
         match part {
             0 => ops.group_norm(x, &self.norm1, Activation::Silu),
             1 => {

@@ -1,6 +1,6 @@
 //! Time embeddings: sinusoids (Vaswani et al. 2017, as diffusers' `get_timestep_embedding` orders and rounds them) and their small network.
 
-use crate::ops::{Activation, Epilogue, Loader, Ops, Result};
+use crate::ops::{Activation, Epilogue, Linear, Loader, On, Ops, Result};
 
 /// Sinusoids of `width` for each value, f32 at every step as torch computes them.
 pub fn sinusoid(values: &[f32], width: usize, flip_sin_to_cos: bool, freq_shift: f64) -> Vec<f32> {
@@ -24,9 +24,9 @@ pub fn sinusoid(values: &[f32], width: usize, flip_sin_to_cos: bool, freq_shift:
 
 /// linear, SiLU, linear: diffusers' `TimestepEmbedding`.
 pub(super) struct TimeMlp<O: Ops> {
-    linear1: O::Linear,
-    linear2: O::Linear,
-    guidance: Option<O::Linear>,
+    linear1: Linear<O>,
+    linear2: Linear<O>,
+    guidance: Option<Linear<O>>,
 }
 
 impl<O: Ops> TimeMlp<O> {
@@ -39,7 +39,7 @@ impl<O: Ops> TimeMlp<O> {
     }
 
     /// `guidance` is the embedded guidance scale of LCM-distilled models, added before the first layer.
-    pub fn forward(&self, ops: &O, x: &O::Tensor, guidance: Option<&O::Tensor>) -> Result<O::Tensor> {
+    pub fn forward(&self, ops: &On<'_, O>, x: &O::Tensor, guidance: Option<&O::Tensor>) -> Result<O::Tensor> {
         let x = match (&self.guidance, guidance) {
             (Some(projection), Some(guidance)) => ops.linear(guidance, projection, Epilogue::residual(x))?,
             _ => x.clone(),

@@ -1,6 +1,6 @@
 //! The transformer inside a UNet block (diffusers' `Transformer2DModel`): self-attention, attention to the text, GEGLU feed-forward.
 
-use crate::ops::{Activation, ConvShape, Epilogue, Loader, Mask, Ops, Result};
+use crate::ops::{Activation, Conv, ConvShape, Epilogue, Linear, Loader, Mask, On, Ops, Result};
 
 /// The numbers of a transformer.
 #[derive(Clone, Copy)]
@@ -14,15 +14,15 @@ pub(super) struct TransformerSpec {
 }
 
 enum Projection<O: Ops> {
-    Conv(O::Conv),
-    Linear(O::Linear),
+    Conv(Conv<O>),
+    Linear(Linear<O>),
 }
 
 struct Attention<O: Ops> {
-    q: O::Linear,
-    k: O::Linear,
-    v: O::Linear,
-    out: O::Linear,
+    q: Linear<O>,
+    k: Linear<O>,
+    v: Linear<O>,
+    out: Linear<O>,
 }
 
 struct Layer<O: Ops> {
@@ -31,8 +31,8 @@ struct Layer<O: Ops> {
     norm2: O::Norm,
     cross: Attention<O>,
     norm3: O::Norm,
-    geglu: O::Linear,
-    out: O::Linear,
+    geglu: Linear<O>,
+    out: Linear<O>,
 }
 
 /// A transformer over a map, with a residual connection around it.
@@ -63,7 +63,14 @@ impl<O: Ops> Attention<O> {
         })
     }
 
-    fn forward(&self, ops: &O, x: &O::Tensor, context: &O::Tensor, heads: usize, residual: &O::Tensor) -> Result<O::Tensor> {
+    fn forward(
+        &self,
+        ops: &On<'_, O>,
+        x: &O::Tensor,
+        context: &O::Tensor,
+        heads: usize,
+        residual: &O::Tensor,
+    ) -> Result<O::Tensor> {
         let q = ops.linear(x, &self.q, Epilogue::none())?;
         let k = ops.linear(context, &self.k, Epilogue::none())?;
         let v = ops.linear(context, &self.v, Epilogue::none())?;
@@ -85,7 +92,7 @@ impl<O: Ops> Layer<O> {
         })
     }
 
-    fn forward(&self, ops: &O, x: &O::Tensor, context: &O::Tensor, heads: usize) -> Result<O::Tensor> {
+    fn forward(&self, ops: &On<'_, O>, x: &O::Tensor, context: &O::Tensor, heads: usize) -> Result<O::Tensor> {
         let y = ops.layer_norm(x, &self.norm1)?;
         let x = self.own.forward(ops, &y, &y, heads, x)?;
         let y = ops.layer_norm(&x, &self.norm2)?;
@@ -109,7 +116,7 @@ impl<O: Ops> Transformer<O> {
         })
     }
 
-    pub fn forward(&self, ops: &O, x: &O::Tensor, context: &O::Tensor) -> Result<O::Tensor> {
+    pub fn forward(&self, ops: &On<'_, O>, x: &O::Tensor, context: &O::Tensor) -> Result<O::Tensor> {
         let shape = ops.shape(x);
         let (height, width) = (shape[2], shape[3]);
         let y = ops.group_norm(x, &self.norm, Activation::None)?;

@@ -2,17 +2,17 @@
 
 use super::{VaeConfig, sequence::Layer};
 use crate::{
-    ops::{Activation, Epilogue, Loader, Mask, Ops, Result},
+    ops::{Activation, Epilogue, Linear, Loader, Mask, On, Ops, Result},
     unet::{Resnet, ResnetSpec},
 };
 
 /// Single-head attention over all pixels, with a residual connection around it.
 pub(super) struct Attention<O: Ops> {
     norm: O::Norm,
-    q: O::Linear,
-    k: O::Linear,
-    v: O::Linear,
-    out: O::Linear,
+    q: Linear<O>,
+    k: Linear<O>,
+    v: Linear<O>,
+    out: Linear<O>,
 }
 
 /// A residual block of the autoencoder: no time embedding.
@@ -31,7 +31,7 @@ impl<O: Ops> Attention<O> {
         })
     }
 
-    pub fn forward(&self, ops: &O, x: &O::Tensor) -> Result<O::Tensor> {
+    pub fn forward(&self, ops: &On<'_, O>, x: &O::Tensor) -> Result<O::Tensor> {
         let shape = ops.shape(x);
         let y = ops.map_to_tokens(&ops.group_norm(x, &self.norm, Activation::None)?)?;
         let [q, k, v] = [&self.q, &self.k, &self.v].map(|w| ops.linear(&y, w, Epilogue::none()));

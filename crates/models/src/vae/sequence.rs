@@ -5,24 +5,24 @@
 
 use super::mid::Attention;
 use crate::{
-    ops::{Activation, Epilogue, Ops, Result},
+    ops::{Activation, Conv, Epilogue, On, Ops, Result},
     unet::Resnet,
 };
 
 /// One layer of the chain.
 pub(super) enum Layer<O: Ops> {
     /// A convolution alone.
-    Conv(O::Conv),
+    Conv(Conv<O>),
     /// A residual block.
     Resnet(Resnet<O>),
     /// Single-head attention over all pixels.
     Attention(Attention<O>),
     /// Nearest-neighbour doubling, then a convolution.
-    Upsample(O::Conv),
+    Upsample(Conv<O>),
     /// Zeros at the right and at the bottom, then a convolution that halves.
-    Downsample(O::Conv),
+    Downsample(Conv<O>),
     /// Normalisation, SiLU, then a convolution.
-    NormConv(O::Norm, O::Conv),
+    NormConv(O::Norm, Conv<O>),
 }
 
 /// How far a run through the chain is.
@@ -71,7 +71,7 @@ impl<O: Ops> Layer<O> {
     }
 
     /// Stage `part` of the layer, from the layer's input and what the stage before gave.
-    fn run(&self, ops: &O, part: usize, x: &O::Tensor, branch: Option<&O::Tensor>) -> Result<O::Tensor> {
+    fn run(&self, ops: &On<'_, O>, part: usize, x: &O::Tensor, branch: Option<&O::Tensor>) -> Result<O::Tensor> {
         match self {
             Self::Conv(conv) => ops.conv(x, conv, Epilogue::none()),
             Self::Resnet(resnet) => resnet.part(ops, part, x, branch.unwrap_or(x), None),
@@ -126,7 +126,7 @@ impl<O: Ops> Sequence<O> {
     }
 
     fn step(&self, ops: &O, layer: &Layer<O>, part: usize, now: Progress<O::Tensor>) -> Result<Progress<O::Tensor>> {
-        let y = layer.run(ops, part, &now.x, now.branch.as_ref())?;
+        let y = layer.run(&On::plain(ops), part, &now.x, now.branch.as_ref())?;
         let stage = now.stage + 1;
         Ok(match part + 1 == layer.stages() {
             true => Progress { stage, x: y, branch: None, ..now },

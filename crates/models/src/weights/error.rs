@@ -94,6 +94,20 @@ impl WeightsError {
         Self::Model { file: file.to_owned(), reason: reason.into() }
     }
 
+    /// The same, with the name that a file was asked for by instead of where it lies.
+    pub(crate) fn asked_for_as(mut self, name: &str) -> Self {
+        match &mut self {
+            Self::Io { file, .. }
+            | Self::Header { file, .. }
+            | Self::Tensor { file, .. }
+            | Self::Missing { file, .. }
+            | Self::Shape { file, .. }
+            | Self::Pickle { file }
+            | Self::Model { file, .. } => *file = name.into(),
+        }
+        self
+    }
+
     /// The file or folder that the error is about.
     pub fn file(&self) -> &Path {
         match self {

@@ -20,6 +20,8 @@ pub mod tokenizer;
 
 pub use dtype::Dtype;
 pub use error::WeightsError;
+pub(crate) use error::shorten;
 pub use folder::{Family, ModelFiles, OpenOptions, open_model, open_model_with};
+pub(crate) use set::is_pickle_name;
 pub use set::{Change, RawTensor, View, WeightFile, WeightSet};
 pub use tokenizer::TokenizerFiles;

@@ -10,7 +10,8 @@ use std::{
 use easel_backend::{DenoiseBackend, Plan, Prepared, Slot, StepRow};
 use easel_models::{
     Device,
-    backend::{BackendOptions, CpuBackend, CpuBf16Backend, TEXT_CACHE_BYTES},
+    adapters::Shelf,
+    backend::{AdapterOptions, BackendOptions, CpuBackend, CpuBf16Backend, TEXT_CACHE_BYTES},
     prompt::PromptOptions,
 };
 use easel_sampling::table;
@@ -64,6 +65,29 @@ fn options(text_cache_bytes: u64) -> Result<BackendOptions, Failure> {
         variant: None,
         prompt: PromptOptions::default(),
         text_cache_bytes,
+        adapters: AdapterOptions::default(),
+    })
+}
+
+/// The folder of LoRAs and embeddings, laid out as A1111's.
+pub fn lora_fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/conformance/lora")
+}
+
+/// A backend of any kind on the processor, with those.
+pub fn lora_options() -> Result<BackendOptions, Failure> {
+    adapter_options(Shelf::default().with_root(&lora_fixtures()))
+}
+
+/// A backend of any kind on the processor, with what is on a shelf.
+pub fn adapter_options(shelf: Shelf) -> Result<BackendOptions, Failure> {
+    Ok(BackendOptions {
+        device: Device::Cpu.open()?,
+        catalogue: Box::new(catalogue()),
+        variant: None,
+        prompt: PromptOptions::default(),
+        text_cache_bytes: TEXT_CACHE_BYTES,
+        adapters: AdapterOptions { shelf, ..AdapterOptions::default() },
     })
 }
 
@@ -82,6 +106,8 @@ pub fn text_plan(backend: &mut impl DenoiseBackend, model: &str, prompt: &str, s
         model,
         prompt: prompt.into(),
         negative_prompt: None,
+        loras: Vec::new(),
+        controls: Vec::new(),
         clip_skip: None,
         task: Task::TextToImage,
         width: side,

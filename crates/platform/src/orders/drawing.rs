@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use easel_types::{GenerationRequest, Gray8, ModelId, Rgb8, SamplerKind, SigmaSchedule, Task};
+use easel_types::{ControlUse, GenerationRequest, Gray8, LoraUse, ModelId, Rgb8, SamplerKind, SigmaSchedule, Task};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -60,15 +60,39 @@ pub struct Drawing {
     /// How much of the start picture is redrawn, 0..=1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strength: Option<f64>,
+    /// LoRAs besides those that the prompt's tags name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<LoraUse>,
+    /// ControlNets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<Control>,
 }
 
-/// The pictures a drawing starts from.
+/// A ControlNet, and the stored picture it looks at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// Its name.
+    pub model: String,
+    /// Edges, depths or a pose.
+    pub image: Source,
+    /// How much of it there is.
+    pub weight: f64,
+    /// The share of the steps after which it begins, 0..=1.
+    pub start: f64,
+    /// The share of the steps after which it ends, 0..=1.
+    pub end: f64,
+}
+
+/// The pictures a drawing needs.
 #[derive(Debug, Clone, Default)]
 pub struct Pictures {
     /// The start.
     pub start: Option<Rgb8>,
     /// The mask, white where it is repainted.
     pub mask: Option<Gray8>,
+    /// What each of the ControlNets looks at.
+    pub controls: Vec<Arc<Rgb8>>,
 }
 
 impl Drawing {
@@ -91,22 +115,29 @@ impl Drawing {
             start: None,
             mask: None,
             strength: None,
+            loras: Vec::new(),
+            controls: Vec::new(),
         }
     }
 
     /// As the engine takes it. `seed` is used where the order names none.
     pub fn request(&self, pictures: Pictures, seed: u64) -> GenerationRequest {
         let strength = self.strength.unwrap_or(STRENGTH);
-        let task = match pictures {
-            Pictures { start: Some(image), mask: Some(mask) } => {
-                Task::Inpaint { image: Arc::new(image), mask: Arc::new(mask), strength }
-            }
-            Pictures { start: Some(image), mask: None } => Task::ImageToImage { image: Arc::new(image), strength },
-            Pictures { start: None, .. } => Task::TextToImage,
+        let Pictures { start, mask, controls } = pictures;
+        let task = match (start.map(Arc::new), mask.map(Arc::new)) {
+            (Some(image), Some(mask)) => Task::Inpaint { image, mask, strength },
+            (Some(image), None) => Task::ImageToImage { image, strength },
+            (None, _) => Task::TextToImage,
+        };
+        let seen = |(control, image): (&Control, Arc<Rgb8>)| {
+            let Control { model, weight, start, end, .. } = control;
+            ControlUse { model: model.clone(), image, weight: *weight, start: *start, end: *end }
         };
         GenerationRequest {
             model: Some(ModelId(self.model.clone())),
             negative_prompt: self.negative_prompt.clone(),
+            loras: self.loras.clone(),
+            controls: self.controls.iter().zip(controls).map(seen).collect(),
             task,
             width: self.width,
             height: self.height,

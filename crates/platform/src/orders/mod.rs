@@ -8,7 +8,7 @@ mod drawing;
 use easel_types::Quality;
 use serde::{Deserialize, Serialize};
 
-pub use drawing::{Drawing, Pictures, seed_of};
+pub use drawing::{Control, Drawing, Pictures, seed_of};
 
 /// The model column of jobs that need none.
 pub const NO_MODEL: &str = "upscale";
@@ -96,7 +96,10 @@ impl Order {
     /// The stored pictures it needs.
     pub fn sources(&self) -> Vec<&Source> {
         match &self.work {
-            Work::Draw(drawing) => drawing.start.iter().chain(&drawing.mask).collect(),
+            Work::Draw(drawing) => {
+                let seen = drawing.controls.iter().map(|control| &control.image);
+                drawing.start.iter().chain(&drawing.mask).chain(seen).collect()
+            }
             Work::Upscale { source, .. } => vec![source],
         }
     }
@@ -104,6 +107,8 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
+    use easel_types::LoraUse;
+
     use super::*;
 
     #[test]
@@ -112,6 +117,14 @@ mod tests {
             start: Some(Source::Upload("u".to_owned())),
             mask: Some(Source::Image("i".to_owned())),
             strength: Some(0.5),
+            loras: vec![LoraUse { name: "ink".to_owned(), weight: 0.8, text_encoder_weight: 0.6 }],
+            controls: vec![Control {
+                model: "edges".to_owned(),
+                image: Source::Upload("c".to_owned()),
+                weight: 1.0,
+                start: 0.0,
+                end: 0.5,
+            }],
             ..Drawing::new("builtin", "a red circle")
         };
         let orders = [

@@ -10,7 +10,7 @@ use easel_types::NoiseKind;
 /// A1111's infotext: its keys, its order, its spellings.
 pub fn infotext(resolved: &Resolved) -> Infotext {
     let mut text = Infotext {
-        prompt: resolved.prompt.clone(),
+        prompt: worn(resolved),
         negative_prompt: resolved.negative_prompt.clone().unwrap_or_default(),
         parameters: Vec::new(),
     };
@@ -41,4 +41,17 @@ pub fn infotext(resolved: &Resolved) -> Infotext {
     }
     text.push("Version", concat!("easel-", env!("CARGO_PKG_VERSION")));
     text
+}
+
+/// The prompt, and as tags the LoRAs that the request listed.
+fn worn(resolved: &Resolved) -> String {
+    let mut prompt = resolved.prompt.clone();
+    for lora in &resolved.loras {
+        let weights = match lora.weight == lora.text_encoder_weight {
+            true => lora.weight.to_string(),
+            false => format!("{}:{}", lora.text_encoder_weight, lora.weight),
+        };
+        prompt.push_str(&format!(" <lora:{}:{weights}>", lora.name));
+    }
+    prompt
 }

@@ -1,11 +1,11 @@
-//! The stored pictures a job starts from: found, read within limits, and brought to the size that is drawn.
+//! The stored pictures a job needs: found, read within limits, and brought to the size that is drawn.
 
 use std::sync::Arc;
 
 use easel_blobs::Key;
 use easel_engine::Engine;
 use easel_imaging::{DecodeLimits, Decoded, decode, mask, resize_gray, resize_rgb};
-use easel_types::{GenerationRequest, Task};
+use easel_types::{ControlUse, GenerationRequest, Task};
 
 use super::Trouble;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     orders::{Drawing, Pictures, Source},
 };
 
-/// The pictures a drawing starts from.
+/// The pictures a drawing needs.
 pub(super) async fn of(platform: &Platform, user_id: &str, drawing: &Drawing) -> Result<Pictures, Trouble> {
     let mut pictures = Pictures::default();
     if let Some(source) = &drawing.start {
@@ -24,6 +24,9 @@ pub(super) async fn of(platform: &Platform, user_id: &str, drawing: &Drawing) ->
         // Where something is transparent, that is what is repainted, as OpenAI's clients mean it; else white is.
         let transparent = read.alpha.filter(|alpha| alpha.pixels().iter().any(|&value| value < 255));
         pictures.mask = Some(transparent.map_or_else(|| mask::from_picture(&read.rgb), |alpha| mask::from_alpha(&alpha)));
+    }
+    for control in &drawing.controls {
+        pictures.controls.push(Arc::new(read(platform, user_id, &control.image).await?.rgb));
     }
     Ok(pictures)
 }
@@ -48,7 +51,7 @@ pub(super) async fn read(platform: &Platform, user_id: &str, source: &Source) ->
 
 /// The request with its pictures at the size that will be drawn.
 pub(super) async fn resized(engine: &Engine, request: GenerationRequest) -> Result<GenerationRequest, Trouble> {
-    if request.task == Task::TextToImage {
+    if request.task == Task::TextToImage && request.controls.is_empty() {
         return Ok(request);
     }
     let (width, height) = engine.output_size(&request)?;
@@ -64,7 +67,10 @@ pub(super) async fn resized(engine: &Engine, request: GenerationRequest) -> Resu
                 strength,
             },
         };
-        Ok(GenerationRequest { task, width: Some(width), height: Some(height), ..request })
+        let fitted =
+            |control: ControlUse| Ok(ControlUse { image: Arc::new(resize_rgb(&control.image, width, height)?), ..control });
+        let controls = request.controls.into_iter().map(fitted).collect::<Result<_, Trouble>>()?;
+        Ok(GenerationRequest { task, controls, width: Some(width), height: Some(height), ..request })
     })
     .await?
 }

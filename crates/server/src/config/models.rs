@@ -1,6 +1,6 @@
 //! Which device draws, with which model.
 
-use std::str::FromStr;
+use std::{path::PathBuf, str::FromStr};
 
 use easel_models::{Device, Precision};
 use easel_types::ModelId;
@@ -49,8 +49,19 @@ pub const PRECISION: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Other programs' folders.
+pub const ADAPTERS: Setting = Setting {
+    key: "adapters",
+    flag: "adapters",
+    env: &["EASEL_ADAPTERS"],
+    placeholder: "PATHS",
+    help: "Where LoRAs and embeddings are looked for besides the data folder, separated by commas: folders of AUTOMATIC1111 or ComfyUI, \
+           or an extra_model_paths.yaml",
+    ..Setting::BASE
+};
+
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] = &[&DEVICE, &PRECISION, &MODEL, &VARIANT];
+pub const SETTINGS: &[&Setting] = &[&DEVICE, &PRECISION, &MODEL, &VARIANT, &ADAPTERS];
 
 /// Which device draws, with which model.
 #[derive(Debug)]
@@ -63,6 +74,8 @@ pub struct Models {
     pub model: Option<ModelId>,
     /// Variant of the weights to prefer.
     pub variant: Option<String>,
+    /// Folders of other programs, or lists of them.
+    pub adapters: Vec<PathBuf>,
 }
 
 impl Models {
@@ -73,6 +86,9 @@ impl Models {
             precision: values.get(&PRECISION)?,
             model: values.get::<String>(&MODEL)?.map(ModelId),
             variant: values.get(&VARIANT)?,
+            adapters: values.get::<String>(&ADAPTERS)?.map_or_else(Vec::new, |list| {
+                list.split(',').map(str::trim).filter(|path| !path.is_empty()).map(PathBuf::from).collect()
+            }),
         })
     }
 }

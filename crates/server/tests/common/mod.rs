@@ -174,6 +174,11 @@ pub fn tiny_model() -> PathBuf {
     folder
 }
 
+/// A LoRA for the tiny model.
+pub fn tiny_lora() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/fixtures/conformance/lora/models/Lora/sd1_kohya.safetensors")
+}
+
 impl Home {
     /// A home with the tiny model put there by hand as `tiny`.
     pub fn with_tiny_model() -> Self {

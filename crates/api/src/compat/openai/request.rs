@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use easel_engine::Engine;
 use easel_imaging::Format;
-use easel_types::{GenerationRequest, SamplerKind, SigmaSchedule};
+use easel_types::{GenerationRequest, LoraUse, SamplerKind, SigmaSchedule};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -83,6 +83,7 @@ impl ImageRequest {
         let generation = GenerationRequest {
             model: model::resolve(named.as_deref(), engine)?,
             negative_prompt: fields.text(&["negative_prompt"])?,
+            loras: loras(&fields)?,
             width,
             height,
             num_inference_steps: fields.small(&["num_inference_steps", "steps", "step"])?,
@@ -110,6 +111,18 @@ impl ImageRequest {
             progress: fields.boolean(&["progress"])?.unwrap_or(false),
         })
     }
+}
+
+/// As our native route has them, and with the names that other servers' clients have for them.
+fn loras(fields: &Fields) -> Result<Vec<LoraUse>, ApiError> {
+    let read = |lora: Fields| {
+        let name = lora
+            .text(&["name", "path"])?
+            .ok_or_else(|| ApiError::invalid("loras", "missing_required_parameter", "every one of `loras` needs a `name`"))?;
+        let weight = lora.number(&["weight", "scale"])?.unwrap_or(1.0);
+        Ok(LoraUse { name, weight, text_encoder_weight: lora.number(&["text_encoder_weight"])?.unwrap_or(weight) })
+    };
+    fields.objects(&["loras"])?.into_iter().map(read).collect()
 }
 
 fn count(fields: &Fields) -> Result<u32, ApiError> {

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::ordering::LoraBody;
+
 /// OpenAI's fields, and ours. Fields that are not here are ignored; null is the same as left out.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct GenerationBody {
@@ -38,4 +40,6 @@ pub struct GenerationBody {
     pub schedule: Option<String>,
     /// Of the first picture; the others count up.
     pub seed: Option<u64>,
+    /// LoRAs, besides those that the prompt names as `<lora:name:weight>`.
+    pub loras: Option<Vec<LoraBody>>,
 }

@@ -108,6 +108,28 @@ impl Behind {
         }
     }
 
+    /// Of the products alone, in packed columns: what comes before the gates of a gated layer.
+    pub fn packed(lines: usize, w: &Matrix, out: &mut [Bf16]) -> Self {
+        assert!(lines < u32::MAX as usize, "lines are counted in 32 bits. This is a bug.");
+        assert_eq!(out.len(), lines * w.packed_outputs(), "a result has the length of its shape. This is a bug.");
+        Self {
+            bias: w.bias.as_ptr(),
+            row_bias: null(),
+            residual: null(),
+            activation: Activation::None,
+            halves: Some(Shared::new(out)),
+            singles: None,
+            columns: w.packed_outputs(),
+            gated: false,
+            stream: false,
+        }
+    }
+
+    /// The same, added to what is there: every number is read by the share that writes it, before it does.
+    pub fn onto(self) -> Self {
+        Self { residual: self.halves.as_ref().map_or(null(), |out| out.start().cast_const()), ..self }
+    }
+
     /// Columns of the result that a panel has.
     fn panel(&self) -> usize {
         if self.gated { PANEL / 2 } else { PANEL }

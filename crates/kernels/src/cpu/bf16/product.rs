@@ -44,15 +44,25 @@ pub fn geglu(work: Product<'_>, w: &Matrix, out: &mut [Bf16]) {
 }
 
 fn multiply_lines(work: Product<'_>, w: &Matrix, epilogue: Epilogue<'_>, out: Out<'_>) {
-    let Product { isa, pool, x, rows } = work;
+    run(work, w, &Behind::new(lines(work.x, w), work.rows, w, epilogue, out));
+}
+
+/// How many lines `x` has.
+pub(super) fn lines(x: &[Bf16], w: &Matrix) -> usize {
     let lines = x.len() / w.inputs.max(1);
     assert_eq!(x.len(), lines * w.inputs, "the lines are as long as the weights' inner dimension. This is a bug.");
-    let behind = Behind::new(lines, rows, w, epilogue, out);
+    lines
+}
+
+/// Multiplies, and leaves the results to `behind`.
+pub(super) fn run(work: Product<'_>, w: &Matrix, behind: &Behind) {
+    let Product { isa, pool, x, rows } = work;
+    let lines = lines(x, w);
     let padded = w.inputs.next_multiple_of(STEP);
     let copy = (padded != w.inputs || lines < TILE).then(|| copied(pool, x, lines, w.inputs, padded));
     let x = copy.as_deref().unwrap_or(x);
     let lines_per_row = (lines / rows.max(1)).max(1);
-    multiply_tiles(isa, &Lines { x, lines, length: padded, lines_per_row }, w, &behind);
+    multiply_tiles(isa, &Lines { x, lines, length: padded, lines_per_row }, w, behind);
 }
 
 /// The lines with zeros behind them, and lines of zeros behind the last where there are fewer than a tile has.

@@ -52,6 +52,34 @@ DEVICE void add(const ElementsWork& work) {
     each_pack<T>(work, [](float x, float y) { return x + y; });
 }
 
+struct RowsWork {
+    const void* x;
+    const float* factors;  // one for each row
+    void* out;
+    i64 count;   // numbers to write
+    i64 length;  // of a row of `out`; of its lines, where gates are taken
+    i64 packed;  // of a line of `x`
+};
+
+// Every row times its factor.
+template <class T>
+DEVICE void scale_rows(const RowsWork& work) {
+    i64 i = global_thread();
+    if (i >= work.count) return;
+    float factor = work.factors[i / work.length];
+    static_cast<T*>(work.out)[i] = rounded<T>(to_float(static_cast<const T*>(work.x)[i]) * factor);
+}
+
+// value * gelu(gate) of lines that have eight values and their eight gates in turns.
+template <class T>
+DEVICE void gate(const RowsWork& work) {
+    i64 i = global_thread();
+    if (i >= work.count) return;
+    i64 line = i / work.length, output = i - line * work.length;
+    const T* value = static_cast<const T*>(work.x) + line * work.packed + output / 8 * 16 + output % 8;
+    static_cast<T*>(work.out)[i] = rounded<T>(to_float(value[0]) * gelu(to_float(value[8])));
+}
+
 // Moves whole units of U: a format does not matter to what only moves, so U is the widest that divides a pixel.
 struct MoveWork {
     const void* x;  // (rows, height, width, units)

@@ -12,8 +12,8 @@ use easel_kernels::cpu::{
 };
 
 use super::{
-    super::{Activation, Blend, ConvShape, Epilogue, Input, Mask, Ops, Result, Update, Updated},
-    CpuOps, Norm, Tensor as Single, unexpected,
+    super::{Activation, Blend, ConvShape, Epilogue, Input, LowRank, Mask, Ops, Result, Update, Updated},
+    CpuOps, Norm, Tensor as Single, numbers_of, unexpected,
 };
 
 /// Results of fewer channels leave the network, as latents or as a picture: they are not rounded.
@@ -163,6 +163,19 @@ impl CpuBf16Ops {
             Data::Single(single) => copied(&|to| bf16::narrow(self.isa, &single.data, to)),
             Data::Bordered(data, border) => copied(&|to| Bordered { numbers: data, border: *border }.dense(to)),
         }
+    }
+
+    /// The numbers without a border, to be changed: the tensor's own where nobody else has it.
+    fn own_half(&self, x: Tensor) -> HalfBuffer {
+        let shared = match x.data {
+            Data::Half(data) => data,
+            _ => self.half(&x),
+        };
+        Arc::try_unwrap(shared).unwrap_or_else(|shared| {
+            let mut to = self.pool().take_halves(shared.len());
+            to.copy_from_slice(&shared);
+            to
+        })
     }
 
     /// The numbers in f32.
@@ -380,6 +393,40 @@ impl Ops for CpuBf16Ops {
     fn tokens_to_map(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
         let (_, channels) = x.tokens()?;
         Ok(Tensor { shape: vec![x.rows(), channels, height, width], data: Data::Half(self.half(x)) })
+    }
+
+    fn scale_rows(&self, x: &Tensor, factors: &Tensor) -> Result<Tensor> {
+        let scaled = self.single.scale_rows(&self.single(x), &self.single(factors))?;
+        match &x.data {
+            Data::Single(_) => Ok(scaled.into()),
+            _ => Ok(self.fresh(x.shape.clone(), |to| bf16::narrow(self.isa, &scaled.data, to))),
+        }
+    }
+
+    fn ungated(&self, x: &Tensor, w: &Matrix) -> Result<Tensor> {
+        let half = self.half(x);
+        Ok(self.fresh(x.with_last(w.packed_outputs())?, |to| bf16::ungated(self.product(&half, x.rows()), w, to)))
+    }
+
+    fn gate(&self, x: &Tensor, w: &Matrix) -> Result<Tensor> {
+        let half = self.half(x);
+        Ok(self.fresh(x.with_last(w.outputs())?, |to| bf16::gate(self.isa, &half, w, to)))
+    }
+
+    fn low_rank(&self, x: &Tensor, y: Tensor, w: &LowRank<'_, Self>) -> Result<Tensor> {
+        let (x_half, count) = (self.half(x), w.rows.len());
+        let x = &x_half[numbers_of(&w.rows, x_half.len(), x.rows())];
+        let lines = x.len() / w.down.inputs().max(1);
+        let mut wide = self.pool().take(lines * w.down.outputs());
+        bf16::product(self.product(x, count), w.down, bf16::Epilogue::default(), Out::Single(&mut wide));
+        cpu::scale_rows(&mut wide, &self.single(w.factors).data);
+        let mut z = self.pool().take_halves(wide.len());
+        bf16::narrow(self.isa, &wide, &mut z);
+        let shape = y.shape.clone();
+        let mut data = self.own_half(y);
+        let range = numbers_of(&w.rows, data.len(), shape[0]);
+        bf16::product_onto(self.product(&z, count), w.up, &mut data[range]);
+        Ok(Tensor { shape, data: Data::Half(Arc::new(data)) })
     }
 
     fn denoiser_input(&self, pictures: &[Input<'_, Tensor>]) -> Result<Tensor> {
