@@ -111,6 +111,65 @@ fn on_the_processor_in_bf16() {
     }
 }
 
+/// Whoever does them, and in whatever order.
+#[test]
+fn many_additions_are_each_as_it_is_alone() {
+    let (mut random, pool) = (Random(0x5eed_0054), Pool::default());
+    for [lines, inputs, outputs] in SHAPES {
+        let (x, before) = (random.values(4 * lines * inputs), random.values(4 * lines * outputs));
+        let weights: Vec<_> =
+            (1..5).map(|rank| (random.values(rank * inputs), random.values(outputs * rank), random.values(1))).collect();
+        for isa in Isa::available() {
+            let packed: Vec<_> = weights
+                .iter()
+                .enumerate()
+                .map(|(i, (down, up, _))| {
+                    (PackedMatrix::new(isa, i + 1, inputs, down, None), PackedMatrix::new(isa, outputs, i + 1, up, None))
+                })
+                .collect();
+            let add = |y: &mut [f32], which: &[usize]| {
+                let of = y.chunks_mut(lines * outputs).zip(x.chunks(lines * inputs)).enumerate();
+                let additions = of.filter(|(i, _)| which.contains(i)).map(|(i, (out, x))| cpu::Addition {
+                    x,
+                    factors: &weights[i].2,
+                    down: &packed[i].0,
+                    up: &packed[i].1,
+                    out,
+                });
+                cpu::add_low_rank(&pool, additions.collect());
+            };
+            let (mut together, mut apart) = (before.clone(), before.clone());
+            add(&mut together, &[0, 1, 2, 3]);
+            (0..4).for_each(|i| add(&mut apart, &[i]));
+            assert!(together == apart && together != before, "{}, {lines} lines of {inputs} to {outputs}", isa.name());
+        }
+        for isa in Bf16Isa::available() {
+            let halves = |x: &[f32]| x.iter().map(|x| Bf16::from_f32(*x)).collect::<Vec<_>>();
+            let (x, before) = (halves(&x), halves(&before));
+            let packed: Vec<_> = weights
+                .iter()
+                .enumerate()
+                .map(|(i, (down, up, _))| (Matrix::new(i + 1, inputs, 1, down, None), Matrix::new(outputs, i + 1, 1, up, None)))
+                .collect();
+            let add = |y: &mut [Bf16], which: &[usize]| {
+                let of = y.chunks_mut(lines * outputs).zip(x.chunks(lines * inputs)).enumerate();
+                let additions = of.filter(|(i, _)| which.contains(i)).map(|(i, (out, x))| bf16::Addition {
+                    x,
+                    factors: &weights[i].2,
+                    down: &packed[i].0,
+                    up: &packed[i].1,
+                    out,
+                });
+                bf16::add_low_rank(isa, &pool, additions.collect());
+            };
+            let (mut together, mut apart) = (before.clone(), before.clone());
+            add(&mut together, &[0, 1, 2, 3]);
+            (0..4).for_each(|i| add(&mut apart, &[i]));
+            assert!(together == apart && together != before, "{}, {lines} lines of {inputs} to {outputs}", isa.name());
+        }
+    }
+}
+
 fn on_the_card(machine: &Machine) {
     let mut random = Random(0x5eed_0053);
     for format in FORMATS {

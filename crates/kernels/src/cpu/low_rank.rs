@@ -7,12 +7,12 @@
 #![allow(unsafe_code)]
 
 use super::{
-    Epilogue, PackedMatrix,
+    Epilogue, PackedMatrix, Pool,
     epilogue::{Finish, finish, put},
     lanes::{Lanes, on_lanes},
     math,
-    product::{Lines, Place, lines, multiply_lines},
-    share::{Shared, each},
+    product::{Lines, Place, lines, multiply_lines, product},
+    share::{Shared, each, each_of},
 };
 
 /// Numbers of a task.
@@ -115,6 +115,33 @@ unsafe fn gate_line_body<L: Lanes>(work: &Gates<'_>) {
             }
         }
     }
+}
+
+/// What is added to some rows of a layer's result.
+pub struct Addition<'a> {
+    /// (lines, inputs).
+    pub x: &'a [f32],
+    /// One for each row.
+    pub factors: &'a [f32],
+    /// (rank, inputs).
+    pub down: &'a PackedMatrix,
+    /// (outputs, rank), gated as the layer is.
+    pub up: &'a PackedMatrix,
+    /// (lines, outputs), in packed columns where the layer is gated.
+    pub out: &'a mut [f32],
+}
+
+/// `out += factors * (x down) up`, each of the additions by a thread or more: many are as small as one thread's share of a product.
+///
+/// # Panics
+/// When the lengths disagree, which would be a bug of the caller.
+pub fn add_low_rank(pool: &Pool, additions: Vec<Addition<'_>>) {
+    each_of(additions, |Addition { x, factors, down, up, out }| {
+        let mut z = pool.take(lines(x, down) * down.outputs());
+        product(x, factors.len(), down, Epilogue::default(), &mut z);
+        scale_rows(&mut z, factors);
+        product_onto(&z, up, out);
+    });
 }
 
 /// Every row times its factor.

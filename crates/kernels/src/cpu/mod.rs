@@ -32,7 +32,7 @@ pub use elementwise::{
 };
 pub use epilogue::{Activation, Epilogue};
 pub use isa::Isa;
-pub use low_rank::{gate, product_onto, scale_rows, ungated};
+pub use low_rank::{Addition, add_low_rank, gate, product_onto, scale_rows, ungated};
 pub use norm::{GroupNorm, group_norm, layer_norm};
 pub use pack::PackedMatrix;
 pub use product::{geglu, product};

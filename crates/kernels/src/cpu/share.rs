@@ -69,6 +69,14 @@ pub(super) fn each(count: usize, worth_it: bool, work: impl Fn(usize) + Sync + S
     }
 }
 
+/// Calls `work` for everything that is given, on all threads.
+pub(super) fn each_of<T: Send>(given: Vec<T>, work: impl Fn(T) + Sync + Send) {
+    match given.len() > 1 {
+        true => given.into_par_iter().with_max_len(1).for_each(work),
+        false => given.into_iter().for_each(work),
+    }
+}
+
 /// A thread's own memory: numbers and pointers.
 struct Scratch {
     numbers: Block,

@@ -152,10 +152,17 @@ impl<'a, O: Ops> On<'a, O> {
     /// Adds to `y` what the rows from `first` on wear.
     fn add(&self, x: &O::Tensor, mut y: O::Tensor, worn: &[(&Worn<'a, O>, &Patch<O>)], first: usize) -> Result<O::Tensor> {
         let (ops, end) = (self.ops, first + self.ops.shape(x)[0]);
+        let mut together: Vec<LowRank<'_, O>> = Vec::new();
         for (worn, patch) in worn.iter().filter(|(worn, _)| first <= worn.rows.start && worn.rows.end <= end) {
             let (rows, factors) = (worn.rows.start - first..worn.rows.end - first, &worn.factors);
-            y = match patch {
-                Patch::Linear { down, up } => ops.low_rank(x, y, &LowRank { rows, factors, down, up })?,
+            match patch {
+                Patch::Linear { down, up } => {
+                    // A row's own come one after another, those of others at once.
+                    if together.last().is_some_and(|before| before.rows.end > rows.start) {
+                        y = ops.low_rank(x, y, &std::mem::take(&mut together))?;
+                    }
+                    together.push(LowRank { rows, factors, down, up });
+                }
                 Patch::Conv { down, mid, up } => {
                     let (start, count) = (rows.start, rows.len());
                     let z = ops.conv(&ops.rows(x, start, count)?, down, Epilogue::none())?;
@@ -165,11 +172,11 @@ impl<'a, O: Ops> On<'a, O> {
                     };
                     let own = ops.rows(&y, start, count)?;
                     let part = ops.conv(&ops.scale_rows(&z, factors)?, up, Epilogue::residual(&own))?;
-                    ops.put_rows(&y, &part, start)?
+                    y = ops.put_rows(&y, &[(start, part)])?;
                 }
-            };
+            }
         }
-        Ok(y)
+        if together.is_empty() { Ok(y) } else { ops.low_rank(x, y, &together) }
     }
 
     fn span(&self, x: &O::Tensor, span: &Range<usize>, rows: usize) -> Result<O::Tensor> {

@@ -249,11 +249,13 @@ impl Ops for CandleOps {
         Ok((y.narrow(D::Minus1, 0, half)?.contiguous()? * gate)?)
     }
 
-    fn low_rank(&self, x: &Tensor, y: Tensor, w: &LowRank<'_, Self>) -> Result<Tensor> {
-        let (start, count) = (w.rows.start, w.rows.len());
-        let z = self.scale_rows(&self.product(&self.rows(x, start, count)?, w.down)?, w.factors)?;
-        let part = (self.product(&z, w.up)? + self.rows(&y, start, count)?)?;
-        self.put_rows(&y, &part, start)
+    fn low_rank(&self, x: &Tensor, y: Tensor, additions: &[LowRank<'_, Self>]) -> Result<Tensor> {
+        let part = |w: &LowRank<'_, Self>| -> Result<(usize, Tensor)> {
+            let (start, count) = (w.rows.start, w.rows.len());
+            let z = self.scale_rows(&self.product(&self.rows(x, start, count)?, w.down)?, w.factors)?;
+            Ok((start, (self.product(&z, w.up)? + self.rows(&y, start, count)?)?))
+        };
+        self.put_rows(&y, &additions.iter().map(part).collect::<Result<Vec<_>>>()?)
     }
 
     fn denoiser_input(&self, pictures: &[Input<'_, Tensor>]) -> Result<Tensor> {

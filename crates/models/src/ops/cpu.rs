@@ -110,6 +110,19 @@ fn numbers_of(rows: &Range<usize>, all: usize, count: usize) -> Range<usize> {
     rows.start * each..rows.end * each
 }
 
+/// The parts of `all` in these ranges, each behind the one before.
+fn apart<T>(mut all: &mut [T], ranges: impl Iterator<Item = Range<usize>>) -> Vec<&mut [T]> {
+    let mut from = 0;
+    let mut parts = Vec::new();
+    for range in ranges {
+        let (_, here) = std::mem::take(&mut all).split_at_mut(range.start - from);
+        let (part, rest) = here.split_at_mut(range.len());
+        (all, from) = (rest, range.end);
+        parts.push(part);
+    }
+    parts
+}
+
 fn epilogue<'a>(given: &Epilogue<'a, Tensor>) -> cpu::Epilogue<'a> {
     cpu::Epilogue {
         row_bias: given.row_bias.map(|x| &x.data[..]),
@@ -306,18 +319,21 @@ impl Ops for CpuOps {
         Ok(self.fresh(shape, |to| cpu::gate(&x.data, w, to)))
     }
 
-    fn low_rank(&self, x: &Tensor, mut y: Tensor, w: &LowRank<'_, Self>) -> Result<Tensor> {
-        let x = &x.data[numbers_of(&w.rows, x.data.len(), x.rows())];
-        let lines = x.len() / w.down.inputs().max(1);
-        let mut z = self.pool.take(lines * w.down.outputs());
-        cpu::product(x, w.rows.len(), w.down, cpu::Epilogue::default(), &mut z);
-        cpu::scale_rows(&mut z, &w.factors.data);
-        let range = numbers_of(&w.rows, y.data.len(), y.rows());
+    fn low_rank(&self, x: &Tensor, mut y: Tensor, additions: &[LowRank<'_, Self>]) -> Result<Tensor> {
+        let (all, rows) = (y.data.len(), y.rows());
         if Arc::get_mut(&mut y.data).is_none() {
             y = self.fresh(y.shape.clone(), |to| to.copy_from_slice(&y.data));
         }
         if let Some(data) = Arc::get_mut(&mut y.data) {
-            cpu::product_onto(&z, w.up, &mut data[range]);
+            let parts = apart(data, additions.iter().map(|w| numbers_of(&w.rows, all, rows)));
+            let additions = additions.iter().zip(parts).map(|(w, out)| cpu::Addition {
+                x: &x.data[numbers_of(&w.rows, x.data.len(), x.rows())],
+                factors: &w.factors.data,
+                down: w.down,
+                up: w.up,
+                out,
+            });
+            cpu::add_low_rank(&self.pool, additions.collect());
         }
         Ok(y)
     }

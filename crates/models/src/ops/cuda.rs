@@ -277,18 +277,21 @@ impl Ops for CudaOps {
         Ok(Tensor { shape: x.with_last(w.window().outputs), data: self.machine.gate(&x.data, w)? })
     }
 
-    fn low_rank(&self, x: &Tensor, y: Tensor, w: &LowRank<'_, Self>) -> Result<Tensor> {
-        let (start, count) = (w.rows.start, w.rows.len());
-        let z = self.scale_rows(&self.linear(&self.rows(x, start, count)?, w.down, Epilogue::none())?, w.factors)?;
-        let own = self.rows(&y, start, count)?;
-        let part = match w.up.packed_outputs() == w.up.window().outputs {
-            true => self.linear(&z, w.up, Epilogue::residual(&own))?,
-            false => {
-                let product = Product { x: &z.data, rows: count, side: [1, z.lines()?] };
-                Tensor { shape: own.shape.clone(), data: self.machine.ungated(product, w.up, Some(&self.native(&own)?))? }
-            }
+    fn low_rank(&self, x: &Tensor, y: Tensor, additions: &[LowRank<'_, Self>]) -> Result<Tensor> {
+        let part = |w: &LowRank<'_, Self>| -> Result<(usize, Tensor)> {
+            let (start, count) = (w.rows.start, w.rows.len());
+            let z = self.scale_rows(&self.linear(&self.rows(x, start, count)?, w.down, Epilogue::none())?, w.factors)?;
+            let own = self.rows(&y, start, count)?;
+            let part = match w.up.packed_outputs() == w.up.window().outputs {
+                true => self.linear(&z, w.up, Epilogue::residual(&own))?,
+                false => {
+                    let product = Product { x: &z.data, rows: count, side: [1, z.lines()?] };
+                    Tensor { shape: own.shape.clone(), data: self.machine.ungated(product, w.up, Some(&self.native(&own)?))? }
+                }
+            };
+            Ok((start, part))
         };
-        self.put_rows(&y, &part, start)
+        self.put_rows(&y, &additions.iter().map(part).collect::<Result<Vec<_>>>()?)
     }
 
     fn denoiser_input(&self, pictures: &[Input<'_, Tensor>]) -> Result<Tensor> {

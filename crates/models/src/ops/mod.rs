@@ -163,17 +163,25 @@ pub trait Ops: Send + Sync {
     fn ungated(&self, x: &Self::Tensor, w: &Self::Linear) -> Result<Self::Tensor>;
     /// `a * gelu(b)` of what [`Ops::ungated`] gave.
     fn gate(&self, x: &Self::Tensor, w: &Self::Linear) -> Result<Self::Tensor>;
-    /// `y + factors * up(down(x))` on some rows, the others as they are. `y` is a linear layer's output, or [`Ops::ungated`]'s.
-    fn low_rank(&self, x: &Self::Tensor, y: Self::Tensor, w: &LowRank<'_, Self>) -> Result<Self::Tensor>
+    /// `y + factors * up(down(x))` on some rows, the others as they are; the rows of each come behind those of the one before. `y` is a
+    /// linear layer's output, or [`Ops::ungated`]'s.
+    fn low_rank(&self, x: &Self::Tensor, y: Self::Tensor, additions: &[LowRank<'_, Self>]) -> Result<Self::Tensor>
     where
         Self: Sized;
-    /// The rows from `start` on are replaced by `part`'s.
-    fn put_rows(&self, x: &Self::Tensor, part: &Self::Tensor, start: usize) -> Result<Self::Tensor> {
-        let (all, count) = (self.shape(x)[0], self.shape(part)[0]);
-        let end = start + count;
-        let before = (start > 0).then(|| self.rows(x, 0, start)).transpose()?;
-        let behind = (end < all).then(|| self.rows(x, end, all - end)).transpose()?;
-        self.concat_rows(&before.iter().chain([part]).chain(&behind).collect::<Vec<_>>())
+    /// Some rows are replaced: parts, each with the row it begins at, behind the one before.
+    fn put_rows(&self, x: &Self::Tensor, parts: &[(usize, Self::Tensor)]) -> Result<Self::Tensor> {
+        let (all, mut end, mut pieces) = (self.shape(x)[0], 0, Vec::with_capacity(2 * parts.len() + 1));
+        for (start, part) in parts {
+            if *start > end {
+                pieces.push(self.rows(x, end, start - end)?);
+            }
+            pieces.push(part.clone());
+            end = start + self.shape(part)[0];
+        }
+        if end < all {
+            pieces.push(self.rows(x, end, all - end)?);
+        }
+        self.concat_rows(&pieces.iter().collect::<Vec<_>>())
     }
     /// The denoiser's input: every picture's latents by its factor, with its extra channels, once per branch.
     fn denoiser_input(&self, pictures: &[Input<'_, Self::Tensor>]) -> Result<Self::Tensor>;

@@ -201,7 +201,7 @@ impl<T> Control<T> {
     pub(super) fn add<O: Ops<Tensor = T>>(&self, ops: &O, x: T, residual: &T) -> Result<T> {
         self.runs.iter().try_fold(x, |x, (rows, first)| {
             let part = ops.add(&ops.rows(&x, rows.start, rows.len())?, &ops.rows(residual, *first, rows.len())?)?;
-            ops.put_rows(&x, &part, rows.start)
+            ops.put_rows(&x, &[(rows.start, part)])
         })
     }
 }

@@ -4,14 +4,17 @@
 
 use super::{
     super::{
+        Pool,
         lanes::Lanes,
-        share::{Shared, each},
+        scale_rows,
+        share::{Shared, each, each_of},
     },
-    Bf16, Bf16Isa, Matrix, Product,
+    Bf16, Bf16Isa, Epilogue, Matrix, Out, Product,
+    elementwise::narrow,
     finish::Behind,
     halves::{Halves, on_halves, put},
     pack::PANEL,
-    product::{lines, run},
+    product::{lines, product, run},
     quick,
 };
 
@@ -41,6 +44,36 @@ pub fn ungated(work: Product<'_>, w: &Matrix, out: &mut [Bf16]) {
 pub fn product_onto(work: Product<'_>, w: &Matrix, out: &mut [Bf16]) {
     assert!(w.taps == 1, "convolutions have a function of their own. This is a bug.");
     run(work, w, &Behind::packed(lines(work.x, w), w, out).onto());
+}
+
+/// What is added to some rows of a layer's result.
+pub struct Addition<'a> {
+    /// (lines, inputs).
+    pub x: &'a [Bf16],
+    /// One for each row.
+    pub factors: &'a [f32],
+    /// (rank, inputs).
+    pub down: &'a Matrix,
+    /// (outputs, rank), gated as the layer is.
+    pub up: &'a Matrix,
+    /// (lines, outputs), in packed columns where the layer is gated.
+    pub out: &'a mut [Bf16],
+}
+
+/// `out += factors * (x down) up`, each of the additions by a thread or more.
+///
+/// # Panics
+/// When the lengths disagree, which would be a bug of the caller.
+pub fn add_low_rank(isa: Bf16Isa, pool: &Pool, additions: Vec<Addition<'_>>) {
+    each_of(additions, |Addition { x, factors, down, up, out }| {
+        let rows = factors.len();
+        let mut wide = pool.take(lines(x, down) * down.outputs());
+        product(Product { isa, pool, x, rows }, down, Epilogue::default(), Out::Single(&mut wide));
+        scale_rows(&mut wide, factors);
+        let mut z = pool.take_halves(wide.len());
+        narrow(isa, &wide, &mut z);
+        product_onto(Product { isa, pool, x: &z, rows }, up, out);
+    });
 }
 
 /// `value * gelu(gate)` of lines in the packed columns of `w`.

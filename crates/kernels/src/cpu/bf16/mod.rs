@@ -36,7 +36,7 @@ pub use elementwise::{activate, add, narrow, widen};
 pub use finish::{Epilogue, Out};
 pub use half::bf16 as Bf16;
 pub use isa::Bf16Isa;
-pub use low_rank::{gate, product_onto, ungated};
+pub use low_rank::{Addition, add_low_rank, gate, product_onto, ungated};
 pub use norm::{group_norm, layer_norm};
 pub use pack::Matrix;
 pub use product::{Product, geglu, product};

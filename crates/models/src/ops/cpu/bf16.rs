@@ -13,7 +13,7 @@ use easel_kernels::cpu::{
 
 use super::{
     super::{Activation, Blend, ConvShape, Epilogue, Input, LowRank, Mask, Ops, Result, Update, Updated},
-    CpuOps, Norm, Tensor as Single, numbers_of, unexpected,
+    CpuOps, Norm, Tensor as Single, apart, numbers_of, unexpected,
 };
 
 /// Results of fewer channels leave the network, as latents or as a picture: they are not rounded.
@@ -413,19 +413,20 @@ impl Ops for CpuBf16Ops {
         Ok(self.fresh(x.with_last(w.outputs())?, |to| bf16::gate(self.isa, &half, w, to)))
     }
 
-    fn low_rank(&self, x: &Tensor, y: Tensor, w: &LowRank<'_, Self>) -> Result<Tensor> {
-        let (x_half, count) = (self.half(x), w.rows.len());
-        let x = &x_half[numbers_of(&w.rows, x_half.len(), x.rows())];
-        let lines = x.len() / w.down.inputs().max(1);
-        let mut wide = self.pool().take(lines * w.down.outputs());
-        bf16::product(self.product(x, count), w.down, bf16::Epilogue::default(), Out::Single(&mut wide));
-        cpu::scale_rows(&mut wide, &self.single(w.factors).data);
-        let mut z = self.pool().take_halves(wide.len());
-        bf16::narrow(self.isa, &wide, &mut z);
-        let shape = y.shape.clone();
+    fn low_rank(&self, x: &Tensor, y: Tensor, additions: &[LowRank<'_, Self>]) -> Result<Tensor> {
+        let (half, rows, shape) = (self.half(x), x.rows(), y.shape.clone());
+        let factors: Vec<Single> = additions.iter().map(|w| self.single(w.factors)).collect();
         let mut data = self.own_half(y);
-        let range = numbers_of(&w.rows, data.len(), shape[0]);
-        bf16::product_onto(self.product(&z, count), w.up, &mut data[range]);
+        let all = data.len();
+        let parts = apart(&mut data, additions.iter().map(|w| numbers_of(&w.rows, all, shape[0])));
+        let additions = additions.iter().zip(&factors).zip(parts).map(|((w, factors), out)| bf16::Addition {
+            x: &half[numbers_of(&w.rows, half.len(), rows)],
+            factors: &factors.data,
+            down: w.down,
+            up: w.up,
+            out,
+        });
+        bf16::add_low_rank(self.isa, self.pool(), additions.collect());
         Ok(Tensor { shape, data: Data::Half(Arc::new(data)) })
     }
 
