@@ -14,8 +14,9 @@ use common::{Failure, backend, fixture, text_plan};
 use easel_backend::Plan;
 use easel_models::{
     ModelError,
-    ops::{Activation, ConvShape, Epilogue, Input, Mask, Ops, OpsError, Result, Update, Updated, cpu::CpuOps},
-    pipeline::{Pipeline, SlotState, TextCache, commit, draw, evaluate},
+    adapters::{Shelf, Wardrobe},
+    ops::{Activation, ConvShape, Epilogue, Input, LowRank, Mask, Ops, OpsError, Result, Update, Updated, cpu::CpuOps},
+    pipeline::{Pipeline, SlotState, Stores, TextCache, commit, draw, evaluate},
     prompt::PromptOptions,
     weights::folder::open_model,
 };
@@ -90,6 +91,15 @@ impl Ops for Short {
         self.inner.conv(x, w, epilogue)
     }
 
+    fn low_rank(&self, x: &T, y: T, additions: &[LowRank<'_, Self>]) -> Result<T> {
+        self.call()?;
+        let inner: Vec<_> = additions
+            .iter()
+            .map(|LowRank { rows, factors, down, up }| LowRank::<CpuOps> { rows: rows.clone(), factors, down, up })
+            .collect();
+        self.inner.low_rank(x, y, &inner)
+    }
+
     pass_on! {
         conv_weights(shape: ConvShape, weight: &[f32], bias: Option<Vec<f32>>) -> Self::Conv;
         linear_weights(outputs: usize, inputs: usize, weight: &[f32], bias: Option<Vec<f32>>) -> Self::Linear;
@@ -111,6 +121,9 @@ impl Ops for Short {
         rows(x: &T, start: usize, count: usize) -> T;
         map_to_tokens(x: &T) -> T;
         tokens_to_map(x: &T, height: usize, width: usize) -> T;
+        scale_rows(x: &T, factors: &T) -> T;
+        ungated(x: &T, w: &Self::Linear) -> T;
+        gate(x: &T, w: &Self::Linear) -> T;
         denoiser_input(pictures: &[Input<'_, T>]) -> T;
         advance(output: &T, pictures: &[Update<'_, T>]) -> Vec<Updated<T>>;
     }
@@ -134,9 +147,10 @@ struct Drawn {
 }
 
 fn draw_picture(pipeline: &Pipeline<Short>, plan: &Plan) -> std::result::Result<Drawn, ModelError> {
-    let mut cache = TextCache::new(0);
+    let (mut texts, mut wardrobe, shelf) = (TextCache::new(0), Wardrobe::new(0, 0), Shelf::default());
+    let mut stores = Stores { options: PromptOptions::default(), texts: &mut texts, wardrobe: &mut wardrobe, shelf: &shelf };
     let mut state = SlotState::admit(pipeline, plan)?;
-    while !retry(|| state.prepare(pipeline, PromptOptions::default(), &mut cache))? {}
+    while !retry(|| state.prepare(pipeline, &mut stores))? {}
     for index in 0..plan.table.rows.len() {
         draw(&mut state, index)?;
         let mut advanced = retry(|| {
