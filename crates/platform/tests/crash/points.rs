@@ -29,7 +29,7 @@ use easel_testing::Database;
 use crate::{
     begins,
     child::{Mode, Orders, say},
-    common::{Outcome, World, job_for},
+    common::{Outcome, START, World, job_for},
     receiver::{Receiver, status},
     start, start_by,
 };
@@ -218,7 +218,7 @@ pub async fn full_disk(database: &Database) -> Outcome {
     assert!(answered.len() > 20, "{} jobs fit", answered.len());
 
     // There is room again, and nobody had to do anything.
-    let world = World::open(database).await?;
+    let world = World::at(database.url(), &database.dir(), START, 99, easel_platform::jobs::Settings::default()).await?;
     for line in answered {
         let id = line.rsplit_once(' ').ok_or("a line")?.1;
         assert_eq!(world.jobs.get(&user.id, id).await?.state, JobState::Queued, "what was answered is there");
