@@ -17,7 +17,7 @@ self.addEventListener('fetch', (event) => {
   if (request.method !== 'GET' || url.origin !== self.location.origin) return
   if (url.pathname.startsWith('/assets/')) {
     event.respondWith(fromCache(request))
-  } else if (request.mode === 'navigate' && !/^\/(api|v1|docs|openapi\.json|health|metrics|share|files)(\/|$)/.test(url.pathname)) {
+  } else if (request.mode === 'navigate' && !/^\/(api|v1|docs|openapi\.json|health|metrics|files)(\/|$)/.test(url.pathname)) {
     event.respondWith(fetch(request).catch(() => caches.match('/')))
   }
 })

@@ -23,6 +23,18 @@ async fn the_page_keeps_to_the_policy() {
     }
 }
 
+/// A browser takes over the headers of "not modified" into what it kept: they are the page's own.
+#[tokio::test]
+async fn a_page_that_is_known_keeps_its_policy() {
+    let server = server().await;
+    let page = server.get("/").await;
+    let mut again = request(Method::GET, "/", Body::empty());
+    again.headers_mut().insert("if-none-match", page.headers["etag"].clone());
+    let known = server.send(again).await;
+    assert_eq!(known.status, 304);
+    assert_eq!(known.header("content-security-policy"), page.header("content-security-policy"));
+}
+
 /// Where the program was built with its application, what the page names is there, and is kept for ever.
 #[tokio::test]
 async fn the_files_of_the_page_are_kept() {

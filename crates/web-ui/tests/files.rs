@@ -47,7 +47,12 @@ fn what_the_client_has_is_not_sent_again() {
     let first = find("/", &HeaderMap::new()).unwrap();
     let mut sent = HeaderMap::new();
     sent.insert(header::IF_NONE_MATCH, HeaderValue::from_str(text(&first, &header::ETAG)).unwrap());
-    assert_eq!(find("/", &sent).unwrap().status(), StatusCode::NOT_MODIFIED);
+    let known = find("/", &sent).unwrap();
+    assert_eq!(known.status(), StatusCode::NOT_MODIFIED);
+    for kept in [header::CONTENT_SECURITY_POLICY, header::CACHE_CONTROL, header::X_CONTENT_TYPE_OPTIONS, header::REFERRER_POLICY]
+    {
+        assert_eq!(text(&known, &kept), text(&first, &kept), "{kept}: what the browser kept is replaced by it");
+    }
     sent.insert(header::IF_NONE_MATCH, HeaderValue::from_static("\"other\""));
     assert_eq!(find("/", &sent).unwrap().status(), StatusCode::OK);
 }

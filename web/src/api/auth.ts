@@ -32,7 +32,7 @@ export const confirmReset = (token: string, password: string): Promise<void> =>
 export const publicConfig = (): Promise<PublicConfig> => call('/config/public')
 
 /** Other services that people may log in with; their `start` is an address of ours. */
-export const signInProviders = (): Promise<SignInProvider[]> => call('/auth/providers')
+export const signInProviders = (): Promise<SignInProvider[]> => call('/auth/oidc')
 
 /** The first administrator of a fresh server; the token stands in the link that the server shows when it starts. */
 export const setup = (body: { email: string; password: string; username?: string; locale?: string; token: string }): Promise<User> =>

@@ -35,11 +35,26 @@ export async function call<T = void>(path: string, request: Request = {}): Promi
   return (text ? JSON.parse(text) : undefined) as T
 }
 
-/** Sends a request; a session that has run out is renewed first. */
+/** Sends a request; a session that has run out is renewed first, and looking too often waits its turn. */
 export async function send(path: string, request: Request = {}): Promise<Response> {
-  const response = await once(path, request)
+  const response = await patiently(path, request)
   if (response.status !== 401 || !proof() || path.startsWith('/auth/')) return response
-  return (await renew()) ? once(path, request) : response
+  return (await renew()) ? patiently(path, request) : response
+}
+
+const WAITS_MAX = 3
+const WAIT_SECONDS_MAX = 5
+
+/** What only looks is asked again when the server says that it will be soon enough; what changes something is for people to repeat. */
+async function patiently(path: string, request: Request): Promise<Response> {
+  for (let waits = 0; ; waits++) {
+    const response = await once(path, request)
+    const seconds = Math.max(1, Number(response.headers.get('retry-after') ?? WAIT_SECONDS_MAX + 1))
+    const mayWait = response.status === 429 && (request.method ?? 'GET') === 'GET' && waits < WAITS_MAX && seconds <= WAIT_SECONDS_MAX
+    if (!mayWait) return response
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+    request.signal?.throwIfAborted()
+  }
 }
 
 async function once(path: string, { method = 'GET', query, body, headers = {}, signal }: Request): Promise<Response> {

@@ -31,7 +31,8 @@ export const useSession = defineStore('session', () => {
   async function refresh(): Promise<void> {
     const [who, what] = await Promise.allSettled([auth.me(), auth.publicConfig()])
     if (what.status === 'fulfilled') config.value = what.value
-    unreachable.value = who.status === 'rejected' && asFailure(who.reason).isOffline
+    // Whoever cannot be told of is not nobody: only the server's word for it counts.
+    unreachable.value = who.status === 'rejected' && !asFailure(who.reason).isUnauthenticated
     user.value = who.status === 'fulfilled' ? who.value : null
     known.value = !unreachable.value
   }

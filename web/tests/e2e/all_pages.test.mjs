@@ -14,7 +14,8 @@ let server, chrome, picture, token
 
 before(async () => {
   mkdirSync(OUT, { recursive: true })
-  server = await start({ accounts: true })
+  // One person looks at a hundred pages in two minutes, which nobody does.
+  server = await start({ accounts: true, args: ['--rate-limit-per-minute', '0', '--rate-limit-per-hour', '0', '--rate-limit-login', '0'] })
   server.superuser('root@example.org')
   chrome = await browser()
   const page = await visit(chrome, server)
@@ -55,8 +56,11 @@ for (const [size, viewport] of SIZES) {
       for (const [name, path, { guest: asGuest = false } = {}] of PAGES) {
         await context.test(name, async () => {
           const page = asGuest ? guest : somebody
-          await page.goto(path.replace(':picture', picture).replace(':token', token))
+          const wanted = path.replace(':picture', picture).replace(':token', token)
+          await page.goto(wanted)
           await settled(page)
+          assert.equal(new URL(page.url()).pathname, new URL(wanted, server.url).pathname, 'sent elsewhere')
+          assert.equal(await page.getByText('This could not be loaded').count(), 0)
           await page.screenshot({ path: `${OUT}/${name}-${size}-${colorScheme}.png` })
           assert.deepEqual(await violations(page), [])
           assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), 'wider than the screen')

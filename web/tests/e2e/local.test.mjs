@@ -86,25 +86,50 @@ test('a part is painted over with the brush and drawn anew', async () => {
   assert.deepEqual(page.complaints, [])
 })
 
+/** Presses Tab until what is wanted has the focus. */
+async function tabTo(page, locator) {
+  await locator.waitFor()
+  for (let presses = 0; presses < 80; presses++) {
+    if (await locator.evaluate((element) => element === document.activeElement)) return
+    await page.keyboard.press('Tab')
+  }
+  assert.fail(`${locator} cannot be reached`)
+}
+
 test('by the keyboard alone', async () => {
   const page = await visit(chrome, server)
   await page.goto('/generate')
-  await page.getByLabel('Prompt', { exact: true }).waitFor()
-  for (let presses = 0; presses < 40; presses++) {
-    if (await page.evaluate(() => document.activeElement?.tagName === 'TEXTAREA')) break
-    await page.keyboard.press('Tab')
-  }
+  await tabTo(page, page.getByLabel('Prompt', { exact: true }))
   await page.keyboard.type('a yellow star')
   await page.waitForTimeout(600)
   await page.keyboard.press('Control+Enter')
   await drawn(page)
-  await page.goto('/gallery')
-  await tiles(page).first().focus()
+  await tabTo(page, page.getByTestId('result').first())
+  await page.keyboard.press('Enter')
+  await tabTo(page, page.getByRole('button', { name: 'Favourite' }))
+  await page.keyboard.press('Enter')
+  await page.locator('button[aria-pressed=true]', { hasText: 'Favourite' }).waitFor()
+
+  // A new page begins at its top; the first stop skips to the content.
+  await page.goto('/')
+  await tabTo(page, page.getByRole('link', { name: 'Skip to the content' }))
+  await tabTo(page, page.getByRole('link', { name: 'Gallery', exact: true }).first())
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/gallery')
+  await tabTo(page, tiles(page).first())
+  const count = await tiles(page).count()
   await page.keyboard.press('Space')
   await page.getByText('1 selected').waitFor()
   await page.keyboard.press('Escape')
   await page.keyboard.press('Enter')
   await page.waitForURL('**/images/*')
+  await tabTo(page, page.getByRole('button', { name: 'Delete' }))
+  await page.keyboard.press('Enter')
+  await tabTo(page, page.getByRole('dialog').getByRole('button', { name: 'Delete' }))
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/gallery')
+  await page.waitForFunction((left) => document.querySelectorAll('[role=option]').length === left, count - 1)
+  assert.deepEqual(page.complaints, [])
 })
 
 test('on a telephone, 360 wide', async () => {
@@ -114,17 +139,22 @@ test('on a telephone, 360 wide', async () => {
   assert.equal(wider, false)
 })
 
-for (const [name, block] of [
-  ['the socket', (page) => page.addInitScript(() => { window.WebSocket = class { constructor() { throw new Error('blocked') } } })],
-  ['the socket and the stream', async (page) => {
-    await page.addInitScript(() => { window.WebSocket = class { constructor() { throw new Error('blocked') } } })
-    await page.route('**/events', (route) => route.abort())
-  }],
-]) {
+const noSocket = () => {
+  window.WebSocket = class {
+    constructor() {
+      throw new Error('blocked')
+    }
+  }
+}
+for (const [name, streams, way] of [['the socket', true, /\/jobs\/[\w-]+\/events$/], ['the socket and the stream', false, /\/jobs\/[\w-]+$/]]) {
   test(`with ${name} blocked`, async () => {
     const page = await visit(chrome, server)
-    await block(page)
+    const asked = []
+    page.on('request', (request) => asked.push(request.url()))
+    await page.addInitScript(noSocket)
+    if (!streams) await page.route('**/events', (route) => route.abort())
     await draw(page, 'a white ring')
+    assert.ok(asked.some((url) => way.test(url)), asked.join('\n'))
   })
 }
 

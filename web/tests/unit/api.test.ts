@@ -55,6 +55,23 @@ describe('a request', () => {
     expect(asFailure('odd')).toBeInstanceOf(ApiFailure)
   })
 
+  it('waits its turn when it only looks, and not for long', async () => {
+    vi.useFakeTimers()
+    const busy = (seconds: string): Response => new Response('{"error":{"code":"rate_limited","message":"slow"}}', { status: 429, headers: { 'retry-after': seconds } })
+    let refusals = 2
+    const { of } = server({ 'GET /api/v1/x': () => (refusals-- > 0 ? busy('0') : { ok: 1 }), 'POST /api/v1/x': () => busy('1'), 'GET /api/v1/y': () => busy('60'), 'GET /api/v1/z': () => busy('1') })
+    const looked = call('/x')
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(await looked).toEqual({ ok: 1 })
+    await expect(call('/x', { method: 'POST' })).rejects.toMatchObject({ status: 429 })
+    await expect(call('/y')).rejects.toMatchObject({ status: 429, retryAfter: 60 })
+    const never = expect(call('/z')).rejects.toMatchObject({ status: 429 })
+    await vi.advanceTimersByTimeAsync(4000)
+    await never
+    expect(of('GET /api/v1/z')).toHaveLength(4)
+    vi.useRealTimers()
+  })
+
   it('an answer without a body is nothing', async () => {
     server({ 'DELETE /api/v1/images/i': null })
     expect(await call('/images/i', { method: 'DELETE' })).toBeUndefined()
