@@ -10,17 +10,18 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use common::{Failure, backend, fixture, text_plan};
+use common::{Failure, backend, fixture, lora_fixtures, text_plan};
 use easel_backend::Plan;
 use easel_models::{
     ModelError,
-    ops::{Activation, ConvShape, Epilogue, Input, Mask, Ops, OpsError, Result, Update, Updated, cpu::CpuOps},
-    pipeline::{Pipeline, SlotState, TextCache, commit, draw, evaluate},
+    adapters::{Shelf, Wardrobe},
+    ops::{Activation, ConvShape, Epilogue, Input, LowRank, Mask, Ops, OpsError, Result, Update, Updated, cpu::CpuOps},
+    pipeline::{Pipeline, SlotState, Stores, TextCache, commit, draw, evaluate},
     prompt::PromptOptions,
     weights::folder::open_model,
 };
 use easel_sampling::{SamplerConfig, table};
-use easel_types::{Gray8, Rgb8, SamplerKind, SigmaSchedule, Task};
+use easel_types::{Gray8, LoraUse, Rgb8, SamplerKind, SigmaSchedule, Task};
 
 /// The processor with less memory than it has.
 struct Short {
@@ -90,6 +91,12 @@ impl Ops for Short {
         self.inner.conv(x, w, epilogue)
     }
 
+    fn low_rank(&self, x: &T, y: T, additions: &[LowRank<'_, Self>]) -> Result<T> {
+        self.call()?;
+        let inner = additions.iter().map(|w| LowRank { rows: w.rows.clone(), factors: w.factors, down: w.down, up: w.up });
+        self.inner.low_rank(x, y, &inner.collect::<Vec<_>>())
+    }
+
     pass_on! {
         conv_weights(shape: ConvShape, weight: &[f32], bias: Option<Vec<f32>>) -> Self::Conv;
         linear_weights(outputs: usize, inputs: usize, weight: &[f32], bias: Option<Vec<f32>>) -> Self::Linear;
@@ -111,6 +118,9 @@ impl Ops for Short {
         rows(x: &T, start: usize, count: usize) -> T;
         map_to_tokens(x: &T) -> T;
         tokens_to_map(x: &T, height: usize, width: usize) -> T;
+        scale_rows(x: &T, factors: &T) -> T;
+        ungated(x: &T, w: &Self::Linear) -> T;
+        gate(x: &T, w: &Self::Linear) -> T;
         denoiser_input(pictures: &[Input<'_, T>]) -> T;
         advance(output: &T, pictures: &[Update<'_, T>]) -> Vec<Updated<T>>;
     }
@@ -134,9 +144,11 @@ struct Drawn {
 }
 
 fn draw_picture(pipeline: &Pipeline<Short>, plan: &Plan) -> std::result::Result<Drawn, ModelError> {
-    let mut cache = TextCache::new(0);
+    let (mut texts, mut wardrobe) = (TextCache::new(0), Wardrobe::new(0, 0));
+    let shelf = Shelf::default().with_root(&lora_fixtures());
+    let mut stores = Stores { options: PromptOptions::default(), texts: &mut texts, wardrobe: &mut wardrobe, shelf: &shelf };
     let mut state = SlotState::admit(pipeline, plan)?;
-    while !retry(|| state.prepare(pipeline, PromptOptions::default(), &mut cache))? {}
+    while !retry(|| state.prepare(pipeline, &mut stores))? {}
     for index in 0..plan.table.rows.len() {
         draw(&mut state, index)?;
         let mut advanced = retry(|| {
@@ -178,7 +190,10 @@ fn load(model: &str) -> std::result::Result<Pipeline<Short>, Failure> {
 #[test]
 fn what_failed_is_repeated_and_comes_to_the_same() -> std::result::Result<(), Failure> {
     for model in ["sd1", "inpaint", "sdxl"] {
-        let (pipeline, plan) = (load(model)?, inpaint_plan(model, 64)?);
+        let (pipeline, mut plan) = (load(model)?, inpaint_plan(model, 64)?);
+        if model != "inpaint" {
+            plan.loras.push(LoraUse { name: format!("{model}_kohya"), weight: 0.8, text_encoder_weight: 0.8 });
+        }
         let expected = draw_picture(&pipeline, &plan)?;
         assert_eq!(pipeline.ops.failures.load(Ordering::Relaxed), 0);
         pipeline.ops.calls.store(0, Ordering::Relaxed);
