@@ -14,7 +14,7 @@ fn smooth(width: u32, height: u32) -> Rgb8 {
         [x * 7 + y * 3, x * x / 5 + y * 11, round].map(|value| (value % 256) as u8)
     };
     let pixels = (0..h).flat_map(|y| (0..w).flat_map(move |x| pixel(x, y))).collect();
-    Rgb8::new(width, height, pixels).unwrap()
+    Rgb8::new(width, height, pixels).expect("three bytes a pixel")
 }
 
 #[test]

@@ -49,6 +49,9 @@ fn every_fixture_fits_its_own_model_and_no_other() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Names and shapes.
+type Tensors = Vec<(String, Vec<usize>)>;
+
 #[test]
 fn what_is_no_lora_for_the_model_is_named() -> Result<(), Failure> {
     let (folder, sd1) = (tempfile::tempdir()?, model("sd1")?);
@@ -58,7 +61,7 @@ fn what_is_no_lora_for_the_model_is_named() -> Result<(), Failure> {
     let good: [(&str, &[usize]); 2] = [(&down, &[4, 32]), (&up, &[32, 4])];
     write(&path, &good, &[])?;
     LoraFile::open(&path, &ModelLayers::of(&sd1))?;
-    let cases: Vec<(Vec<(String, Vec<usize>)>, &str)> = vec![
+    let cases: Vec<(Tensors, &str)> = vec![
         (vec![(tensor("dora_scale"), vec![32, 1])], "DoRA"),
         (vec![(tensor("hada_w1_a"), vec![32, 4])], "LoHa"),
         (vec![(tensor("lokr_w1"), vec![4, 4])], "LoKr"),

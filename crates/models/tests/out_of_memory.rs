@@ -10,7 +10,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use common::{Failure, backend, fixture, text_plan};
+use common::{Failure, backend, fixture, lora_fixtures, text_plan};
 use easel_backend::Plan;
 use easel_models::{
     ModelError,
@@ -21,7 +21,7 @@ use easel_models::{
     weights::folder::open_model,
 };
 use easel_sampling::{SamplerConfig, table};
-use easel_types::{Gray8, Rgb8, SamplerKind, SigmaSchedule, Task};
+use easel_types::{Gray8, LoraUse, Rgb8, SamplerKind, SigmaSchedule, Task};
 
 /// The processor with less memory than it has.
 struct Short {
@@ -93,11 +93,8 @@ impl Ops for Short {
 
     fn low_rank(&self, x: &T, y: T, additions: &[LowRank<'_, Self>]) -> Result<T> {
         self.call()?;
-        let inner: Vec<_> = additions
-            .iter()
-            .map(|LowRank { rows, factors, down, up }| LowRank::<CpuOps> { rows: rows.clone(), factors, down, up })
-            .collect();
-        self.inner.low_rank(x, y, &inner)
+        let inner = additions.iter().map(|w| LowRank { rows: w.rows.clone(), factors: w.factors, down: w.down, up: w.up });
+        self.inner.low_rank(x, y, &inner.collect::<Vec<_>>())
     }
 
     pass_on! {
@@ -147,7 +144,8 @@ struct Drawn {
 }
 
 fn draw_picture(pipeline: &Pipeline<Short>, plan: &Plan) -> std::result::Result<Drawn, ModelError> {
-    let (mut texts, mut wardrobe, shelf) = (TextCache::new(0), Wardrobe::new(0, 0), Shelf::default());
+    let (mut texts, mut wardrobe) = (TextCache::new(0), Wardrobe::new(0, 0));
+    let shelf = Shelf::default().with_root(&lora_fixtures());
     let mut stores = Stores { options: PromptOptions::default(), texts: &mut texts, wardrobe: &mut wardrobe, shelf: &shelf };
     let mut state = SlotState::admit(pipeline, plan)?;
     while !retry(|| state.prepare(pipeline, &mut stores))? {}
@@ -192,7 +190,10 @@ fn load(model: &str) -> std::result::Result<Pipeline<Short>, Failure> {
 #[test]
 fn what_failed_is_repeated_and_comes_to_the_same() -> std::result::Result<(), Failure> {
     for model in ["sd1", "inpaint", "sdxl"] {
-        let (pipeline, plan) = (load(model)?, inpaint_plan(model, 64)?);
+        let (pipeline, mut plan) = (load(model)?, inpaint_plan(model, 64)?);
+        if model != "inpaint" {
+            plan.loras.push(LoraUse { name: format!("{model}_kohya"), weight: 0.8, text_encoder_weight: 0.8 });
+        }
         let expected = draw_picture(&pipeline, &plan)?;
         assert_eq!(pipeline.ops.failures.load(Ordering::Relaxed), 0);
         pipeline.ops.calls.store(0, Ordering::Relaxed);

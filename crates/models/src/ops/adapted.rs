@@ -58,6 +58,9 @@ pub struct Worn<'a, O: Ops> {
     pub factors: O::Tensor,
 }
 
+/// A layer's own operation.
+type Base<'a, T> = dyn Fn(&T, Epilogue<'_, T>) -> Result<T> + 'a;
+
 /// A device, and what the rows of a batch wear.
 pub struct On<'a, O: Ops> {
     ops: &'a O,
@@ -126,7 +129,7 @@ impl<'a, O: Ops> On<'a, O> {
         x: &O::Tensor,
         worn: &[(&Worn<'a, O>, &Patch<O>)],
         epilogue: Epilogue<'_, O::Tensor>,
-        base: &dyn Fn(&O::Tensor, Epilogue<'_, O::Tensor>) -> Result<O::Tensor>,
+        base: &Base<'_, O::Tensor>,
     ) -> Result<O::Tensor> {
         if worn.is_empty() {
             return base(x, epilogue);

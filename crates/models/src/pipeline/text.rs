@@ -332,8 +332,9 @@ fn names_word(text: &str, word: &str) -> bool {
     let in_word = |c: char| c.is_alphanumeric();
     text.match_indices(word).any(|(at, _)| {
         let (before, behind) = (text[..at].chars().next_back(), text[at + word.len()..].chars().next());
-        !(before.is_some_and(in_word) && word.chars().next().is_some_and(in_word))
-            && !(behind.is_some_and(in_word) && word.chars().next_back().is_some_and(in_word))
+        let goes_on_before = before.is_some_and(in_word) && word.chars().next().is_some_and(in_word);
+        let goes_on_behind = behind.is_some_and(in_word) && word.chars().next_back().is_some_and(in_word);
+        !goes_on_before && !goes_on_behind
     })
 }
 
