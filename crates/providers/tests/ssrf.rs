@@ -57,7 +57,7 @@ async fn no_file_is_fetched_from_them_by_way_of_a_redirect() {
         assert_eq!(failure.class, FailureClass::Garbage, "{url}: {failure:?}");
         // Without slashes it is a path on the same host, as browsers read it, and leads in a circle.
         let is_path = url.starts_with("http:1");
-        assert_eq!(failure.code.as_deref(), Some(if is_path { "url_redirects" } else { "address_not_allowed" }), "{url}");
+        assert_eq!(failure.code.as_deref(), Some(if is_path { "redirected" } else { "address_not_allowed" }), "{url}");
         assert_eq!(files.connections(), if is_path { 4 } else { 1 }, "{url}");
     }
     assert_eq!(canary.connections(), 0);
