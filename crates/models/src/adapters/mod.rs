@@ -1,8 +1,8 @@
 //! What requests bring to a model besides their words: LoRA files, textual inversion embeddings, ControlNets.
 //!
-//! [`names`] says which layer and which part of it a stored tensor is, [`file`] checks a whole LoRA file against a model by its header,
-//! [`load`] prepares it for a device a slice at a time, [`control`] loads ControlNets, [`wardrobe`] keeps what has been prepared, [`embedding`]
-//! reads learnt tokens, [`shelf`] finds files by the names users give them.
+//! `names` says which layer and which part of it a stored tensor is, `file` checks a whole LoRA file against a model by its header,
+//! `load` prepares it for a device a slice at a time, `control` loads ControlNets, `wardrobe` keeps what has been prepared, `embedding`
+//! reads learnt tokens, `shelf` finds files by the names users give them.
 //!
 //! Invariants: only safetensors, judged by [`crate::weights::header`] before anything else sees it; a tensor that cannot be applied is an
 //! error that names it, never skipped; a name from a request is compared with what the folders hold and never becomes a path.
