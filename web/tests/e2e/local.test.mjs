@@ -27,11 +27,17 @@ test('a picture is drawn, looked at, marked, named, and deleted', async () => {
   const page = await visit(chrome, server)
   await draw(page, 'a red circle on a blue background')
   await page.getByTestId('result').first().click()
+  // Who leaves at once takes the request along.
+  const saved = () => page.waitForResponse((response) => response.request().method() === 'PATCH' && response.ok())
+  let change = saved()
   await page.getByRole('button', { name: 'Favourite' }).click()
+  await change
   await page.goto('/gallery')
   await tiles(page).first().click()
+  change = saved()
   await page.getByLabel('Title').fill('The red one')
   await page.getByLabel('Title').press('Enter')
+  await change
   await page.goto('/gallery')
   await tiles(page, 'The red one').waitFor()
   await page.getByLabel('Search prompts and titles').fill('nothing like it')
