@@ -85,7 +85,7 @@ fn public(rng: &mut SmallRng, images: i64) -> i64 {
     rng.random_range(0..images / 1000) * 1000 + 2 * rng.random_range(1..200)
 }
 
-/// What a site's visitors do: mostly look, now and then like, say and change something.
+/// What a site's visitors do that API keys allow: mostly look, now and then change something.
 const KINDS: &[Kind] = &[
     Kind { name: "gallery", weight: 16, make: |_, _| get("/api/v1/images?limit=20", By::Anybody) },
     Kind { name: "gallery of 50,000", weight: 8, make: |_, _| get("/api/v1/images?limit=50", By::Owner) },
@@ -132,16 +132,6 @@ const KINDS: &[Kind] = &[
             method: Method::POST,
             path: "/api/v1/images/quote".to_owned(),
             body: Some(json!({ "prompt": "a cat", "n": 2 })),
-            by: By::Anybody,
-        },
-    },
-    Kind {
-        name: "like",
-        weight: 4,
-        make: |rng, images| Asked {
-            method: Method::PUT,
-            path: format!("/api/v1/images/{}/like", seeded_image(public(rng, images))),
-            body: None,
             by: By::Anybody,
         },
     },
