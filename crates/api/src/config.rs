@@ -2,7 +2,23 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use crate::{Door, FilesConfig};
+
+/// A setting, as superusers see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ShownSetting {
+    /// Its name in the configuration file.
+    #[schema(example = "server.port")]
+    pub key: String,
+    /// Its effective value; `(redacted)` stands for a secret, null for none.
+    pub value: Option<String>,
+    /// Where it came from.
+    #[schema(example = "default")]
+    pub from: String,
+}
 
 /// How the routes behave.
 #[derive(Debug, Clone)]
@@ -25,6 +41,8 @@ pub struct ApiConfig {
     pub generation_timeout: Duration,
     /// Write the generation parameters into the files.
     pub write_parameters: bool,
+    /// The server's settings, for superusers to see; without secrets.
+    pub settings: Vec<ShownSetting>,
 }
 
 impl ApiConfig {
@@ -40,6 +58,7 @@ impl ApiConfig {
             upload_timeout: Duration::from_secs(120),
             generation_timeout: Duration::from_secs(15 * 60),
             write_parameters: true,
+            settings: Vec::new(),
         }
     }
 }

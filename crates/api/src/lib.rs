@@ -30,7 +30,7 @@ mod state;
 mod views;
 
 pub use auth::Door;
-pub use config::ApiConfig;
+pub use config::{ApiConfig, ShownSetting};
 pub use easel_platform::worker::infotext;
 pub use error::ApiError;
 pub use files::{FileStore, FilesConfig};

@@ -7,11 +7,13 @@
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::{
-        ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder,
+        ContentBuilder, Deprecated, HttpMethod, OpenApi as Document, Ref, RefOr, ResponseBuilder,
         path::Operation,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
+
+use crate::router::Alias;
 
 /// Errors that any route may answer with, and why.
 const ERRORS: [(&str, &str); 2] = [
@@ -94,7 +96,10 @@ impl Modify for Shared {
 }
 
 /// Adds to every operation what any of them may answer, and writes paths as the specification has them: axum's `{*rest}` is one parameter.
-pub(crate) fn finished(mut document: Document) -> Document {
+pub(crate) fn finished(mut document: Document, aliases: &[Alias]) -> Document {
+    for alias in aliases {
+        add_alias(&mut document, alias);
+    }
     let paths = std::mem::take(&mut document.paths.paths);
     document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     for item in document.paths.paths.values_mut() {
@@ -102,6 +107,26 @@ pub(crate) fn finished(mut document: Document) -> Document {
         operations.into_iter().flatten().for_each(add_errors);
     }
     document
+}
+
+/// The operations that an alias has, as those of the route it stands for.
+fn add_alias(document: &mut Document, alias: &Alias) {
+    let Some(item) = document.paths.paths.get(alias.of) else { return };
+    let of = |method: &HttpMethod| match method {
+        HttpMethod::Get => item.get.clone(),
+        HttpMethod::Post => item.post.clone(),
+        HttpMethod::Put => item.put.clone(),
+        HttpMethod::Patch => item.patch.clone(),
+        HttpMethod::Delete => item.delete.clone(),
+        HttpMethod::Options | HttpMethod::Head | HttpMethod::Trace => None,
+    };
+    let operations: Vec<_> = alias.methods.iter().filter_map(|method| Some((method.clone(), of(method)?))).collect();
+    for (method, mut operation) in operations {
+        operation.deprecated = Some(Deprecated::True);
+        operation.operation_id = operation.operation_id.map(|name| format!("{name}_{}", alias.ending));
+        operation.description = Some(format!("Another name of `{}`.", alias.of));
+        document.paths.add_path_operation(alias.path, vec![method], operation);
+    }
 }
 
 fn add_errors(operation: &mut Operation) {

@@ -1,8 +1,14 @@
 //! The list of routes, and the layers around them.
 
-use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware,
+    routing::{get, post},
+};
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::OpenApi;
+use utoipa::{OpenApi, openapi::HttpMethod};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
     routes,
@@ -130,12 +136,55 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::admin::list_users::handler))
         .routes(routes!(routes::admin::get_user::handler, routes::admin::change_user::handler))
         .routes(routes!(routes::admin::credits::handler))
+        .routes(routes!(routes::admin::list_jobs::handler))
+        .routes(routes!(routes::admin::list_devices::handler))
+        .routes(routes!(routes::admin::list_models::handler))
+        .routes(routes!(routes::admin::load_model::handler))
+        .routes(routes!(routes::admin::unload_model::handler))
+        .routes(routes!(routes::admin::list_audit::handler))
+        .routes(routes!(routes::admin::config::handler))
+        .routes(routes!(routes::admin::stats::handler))
         // OpenAI's.
         .routes(routes!(routes::openai::generate::handler))
         .routes(routes!(routes::openai::file::handler))
         .routes(routes!(routes::openai::list_models::handler))
         .routes(routes!(routes::openai::get_model::handler))
         .merge(health())
+}
+
+/// Another name of a route, which clients of earlier designs know: the same handlers, and in the document as deprecated.
+pub(crate) struct Alias {
+    /// The other name.
+    pub(crate) path: &'static str,
+    /// The route's own.
+    pub(crate) of: &'static str,
+    /// With this ending of the names of its operations.
+    pub(crate) ending: &'static str,
+    /// With these methods of it.
+    pub(crate) methods: &'static [HttpMethod],
+}
+
+const ALIASES: [Alias; 5] = [
+    Alias { path: "/api/v1/auth/me", of: "/api/v1/users/me", ending: "by_auth", methods: &[HttpMethod::Get] },
+    Alias {
+        path: "/api/v1/users/profile",
+        of: "/api/v1/users/me",
+        ending: "by_profile",
+        methods: &[HttpMethod::Get, HttpMethod::Patch],
+    },
+    Alias { path: "/api/v1/users/usage", of: "/api/v1/users/me/stats", ending: "by_usage", methods: &[HttpMethod::Get] },
+    Alias { path: "/api/v1/generate", of: "/api/v1/images/generate", ending: "by_generate", methods: &[HttpMethod::Post] },
+    Alias { path: "/api/v1/generate/images/{id}", of: "/api/v1/images/{id}", ending: "by_generate", methods: &[HttpMethod::Get] },
+];
+
+fn aliases() -> Router<AppState> {
+    use routes::{images, users};
+    Router::new()
+        .route("/api/v1/auth/me", get(users::me::handler))
+        .route("/api/v1/users/profile", get(users::me::handler).patch(users::change::handler))
+        .route("/api/v1/users/usage", get(users::stats::handler))
+        .route("/api/v1/generate", post(images::generate::handler))
+        .route("/api/v1/generate/images/{id}", get(images::get::handler))
 }
 
 /// For whoever runs the server.
@@ -148,7 +197,7 @@ fn health() -> OpenApiRouter<AppState> {
 
 /// The documentation of every route.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    finished(documented().into_openapi())
+    finished(documented().into_openapi(), &ALIASES)
 }
 
 /// Every route over a state.
@@ -156,6 +205,7 @@ pub fn router(state: AppState) -> Router {
     let body_limit = DefaultBodyLimit::max(state.config.body_bytes_max);
     let (documented, _) = documented().split_for_parts();
     let routes = documented
+        .merge(aliases())
         // For people.
         .route("/docs", get(routes::docs::html))
         .route("/assets/docs.css", get(routes::docs::css))

@@ -1,6 +1,6 @@
 //! What a server may offer beside accounts and pictures, each where it is set up.
 
-use easel_platform::{limits::Limits, sign_in::SignIn, webhooks::Webhooks};
+use easel_platform::{OutboundClient, limits::Limits, sign_in::SignIn, webhooks::Webhooks};
 
 use crate::{ApiError, AppState};
 
@@ -13,6 +13,8 @@ pub struct Services {
     pub sign_in: Option<SignIn>,
     /// How many requests somebody may make.
     pub limits: Option<Limits>,
+    /// Fetching pictures from addresses that users name.
+    pub fetcher: Option<OutboundClient>,
 }
 
 impl AppState {
@@ -24,6 +26,11 @@ impl AppState {
 
     pub(crate) fn webhooks(&self) -> Result<&Webhooks, ApiError> {
         self.services.webhooks.as_ref().ok_or_else(ApiError::not_found)
+    }
+
+    pub(crate) fn fetcher(&self) -> Result<&OutboundClient, ApiError> {
+        let off = || ApiError::invalid("url", "url_not_allowed", "this server fetches no pictures: send the file itself");
+        self.services.fetcher.as_ref().ok_or_else(off)
     }
 
     pub(crate) fn sign_in(&self) -> Result<&SignIn, ApiError> {

@@ -326,6 +326,21 @@ impl Engine {
         (core.scheduler.cost(0, group).clone(), core.scheduler.knee(0, group))
     }
 
+    /// Everything under the lock.
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        self.shared.core()
+    }
+
+    /// Something has changed: devices look for something to do.
+    pub(crate) fn changed(&self) {
+        self.shared.changed.notify_all();
+    }
+
+    /// The time, as the engine counts it.
+    pub(crate) fn now(&self) -> Duration {
+        self.shared.config.clock.now()
+    }
+
     /// The engine's metrics in Prometheus' text format.
     pub fn metrics(&self) -> String {
         self.shared.metrics.text(&self.shared.core())

@@ -15,6 +15,7 @@
 //! Handles are cheap to clone and need no async runtime to exist; waiting uses `tokio::sync` only, looking for new models (`looks.rs`) a
 //! blocking task.
 
+mod by_hand;
 mod clock;
 mod config;
 mod core;
@@ -33,6 +34,7 @@ mod status;
 mod ticket;
 mod worker;
 
+pub use by_hand::StaysError;
 pub use clock::{Clock, SystemClock};
 pub use config::{EngineConfig, Limits};
 pub use easel_backend::{BackendDescription, ModelDescription};
@@ -41,5 +43,5 @@ pub use error::{EngineError, ErrorCode, PlanError, SubmitError};
 pub use events::{Event, Picture};
 pub use plan::{Planned, output_size, plan};
 pub use resolved::{Resolved, TaskKind};
-pub use status::{State, Status};
+pub use status::{DeviceStatus, State, Status};
 pub use ticket::{Canceller, Outcome, RequestId, Ticket};

@@ -1,6 +1,7 @@
 //! What an engine says about itself, for health checks and people.
 
-use easel_backend::BackendDescription;
+use easel_backend::{BackendDescription, MemoryUse};
+use easel_types::ModelId;
 use serde::Serialize;
 
 /// Where an engine is in its life.
@@ -36,4 +37,23 @@ pub struct Status {
     pub devices_lost: usize,
     /// The device; `None` until the backend is up.
     pub backend: Option<BackendDescription>,
+}
+
+/// One device at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceStatus {
+    /// Its name, such as `cpu` or `cuda:0`.
+    pub name: String,
+    /// What it is.
+    pub detail: String,
+    /// It can be used; one that is lost comes back with a restart.
+    pub is_up: bool,
+    /// Models in its memory.
+    pub models: Vec<ModelId>,
+    /// Pictures being drawn on it.
+    pub pictures: usize,
+    /// What it uses.
+    pub memory: MemoryUse,
+    /// Bytes for weights, where there is a limit.
+    pub weights_max: Option<u64>,
 }

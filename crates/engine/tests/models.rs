@@ -4,7 +4,8 @@ mod common;
 
 use common::{engine, finished, given_back, request};
 use easel_engine::{
-    Engine, EngineConfig, SubmitError,
+    Engine, EngineConfig, StaysError, SubmitError,
+    scheduler::Stays,
     sim::{Gate, Shelf, SimConfig},
 };
 use easel_types::{GenerationRequest, ModelId};
@@ -84,4 +85,61 @@ async fn a_flood_of_questions_costs_two_looks() {
     // All of them come while the first one's look goes on, so they share the second.
     futures_util::future::join_all((0..100).map(|_| engine.refresh_models())).await;
     assert_eq!(shelf.looks() - before, 2);
+}
+
+fn in_memory(engine: &Engine) -> Vec<String> {
+    engine.devices().iter().flat_map(|device| device.models.iter().map(|model| model.0.clone())).collect()
+}
+
+/// Looks until it is so: the device's thread does it between two steps.
+async fn until_in_memory(engine: &Engine, wanted: &[&str]) {
+    while in_memory(engine) != wanted {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_operator_brings_a_model_in_and_puts_it_out() {
+    let sim = SimConfig { models: ["first", "other"].map(ModelId::from).to_vec(), ..SimConfig::default() };
+    let (engine, probe) = engine(sim, EngineConfig::default()).await;
+    assert_eq!(in_memory(&engine), ["first"], "the default is there from the start");
+    engine.bring_in(&"other".into()).unwrap();
+    engine.bring_in(&"other".into()).unwrap();
+    until_in_memory(&engine, &["first", "other"]).await;
+    engine.put_away(&"first".into()).unwrap();
+    until_in_memory(&engine, &["other"]).await;
+    assert_eq!(finished(engine.submit(of("first")).unwrap()).await.len(), 1, "who asks for it gets it all the same");
+    assert!(matches!(engine.bring_in(&"none".into()), Err(StaysError::Submit(SubmitError::UnknownModel(_)))));
+    given_back(&engine, &probe).await;
+}
+
+#[tokio::test]
+async fn what_is_pinned_or_in_use_stays() {
+    let gate = Gate::closed();
+    let models = ["first", "pinned"].map(ModelId::from).to_vec();
+    let sim = SimConfig { models, gate: Some(gate.clone()), ..SimConfig::default() };
+    let config = EngineConfig { pinned: vec![ModelId::from("pinned")], ..EngineConfig::default() };
+    let (engine, probe) = engine(sim, config).await;
+    assert_eq!(engine.put_away(&"pinned".into()), Err(StaysError::Stays(Stays::Pinned)));
+    let ticket = engine.submit(of("first")).unwrap();
+    while engine.devices()[0].pictures == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    assert_eq!(engine.put_away(&"first".into()), Err(StaysError::Stays(Stays::InUse)));
+    gate.open();
+    finished(ticket).await;
+    engine.put_away(&"first".into()).unwrap();
+    until_in_memory(&engine, &["pinned"]).await;
+    given_back(&engine, &probe).await;
+}
+
+#[tokio::test]
+async fn bringing_a_model_in_puts_the_least_used_out() {
+    let sim = SimConfig { models: ["first", "other"].map(ModelId::from).to_vec(), ..SimConfig::default() };
+    // Room for one of the two.
+    let config = EngineConfig { memory: Some(1), ..EngineConfig::default() };
+    let (engine, probe) = engine(sim, config).await;
+    engine.bring_in(&"other".into()).unwrap();
+    until_in_memory(&engine, &["other"]).await;
+    given_back(&engine, &probe).await;
 }

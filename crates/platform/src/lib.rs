@@ -26,6 +26,7 @@
 //! | [`moderation`] | reports, decisions, objections |
 //! | [`safety`] | texts that are not taken |
 //! | [`subscriptions`] | what is paid for, and which plan that is |
+//! | [`overview`] | everybody's jobs, the record and sums, for administrators |
 //! | [`privacy`] | a person's data, all of it or none of it |
 //! | [`fsck`] | the check that the books are right |
 //! | [`backup`] | copies and dumps |
@@ -54,6 +55,7 @@ pub mod limits;
 pub mod mail;
 pub mod moderation;
 pub mod orders;
+pub mod overview;
 pub mod plans;
 pub mod privacy;
 pub mod records;
@@ -67,7 +69,7 @@ pub mod webhooks;
 pub mod worker;
 
 pub use context::{Clock, Context, DatabaseClock, ManualClock, Secrets, SeededSecrets, SystemClock, SystemSecrets};
-pub use easel_outbound::OutboundError;
+pub use easel_outbound::{Client as OutboundClient, OutboundError};
 pub use error::PlatformError;
 pub use paging::{PAGE_MAX, Page};
 pub use services::{Platform, PlatformSettings};

@@ -14,6 +14,7 @@ use crate::{
     images::{Images, UploadLimits},
     jobs::{self, Jobs},
     moderation::{self, Moderation},
+    overview::Overview,
     plans::Catalogue,
     privacy::Privacy,
     safety::{Filter, Guard},
@@ -77,6 +78,8 @@ pub struct Platform {
     pub moderation: Moderation,
     /// What is paid for.
     pub subscriptions: Subscriptions,
+    /// The whole, for administrators.
+    pub overview: Overview,
     /// Pictures' bytes.
     pub blobs: Blobs,
     /// What finishes pictures.
@@ -104,6 +107,7 @@ impl Platform {
             social: Social::new(context.clone(), guard, settings.social),
             moderation: Moderation::new(context.clone(), settings.moderation),
             subscriptions: Subscriptions::new(context.clone(), catalogue.clone(), desk.clone()),
+            overview: Overview::new(context.clone()),
             desk,
             events: Events::new(context.clone()),
             privacy: Privacy::new(context.clone(), jobs.clone(), blobs.clone()),

@@ -122,6 +122,13 @@ pub async fn list(db: &Db, after: i64, limit: i64) -> Result<Vec<Record>, StoreE
     query(db, text).bind(after).bind(limit).all().await
 }
 
+/// Rows before this one, newest first.
+pub async fn recent(db: &Db, before: i64, limit: i64) -> Result<Vec<Record>, StoreError> {
+    let text = "SELECT seq, at, actor_kind, actor_id, action, target_kind, target_id, ip_hash, request_id, detail, prev_hash, hash \
+                FROM audit_log WHERE seq < $1 ORDER BY seq DESC LIMIT $2";
+    query(db, text).bind(before).bind(limit).all().await
+}
+
 /// Walks the whole chain; the first thing that is wrong with it.
 pub async fn verify(db: &Db) -> Result<Option<Broken>, StoreError> {
     const PAGE: i64 = 1000;

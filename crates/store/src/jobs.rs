@@ -184,6 +184,37 @@ pub async fn of_user(db: &Db, user_id: &str, before: Option<(Timestamp, &str)>, 
         .await
 }
 
+/// Everybody's jobs, or those in one state, newest first, those older than `before` (time and name).
+pub async fn everybodys(
+    db: &Db,
+    state: Option<JobState>,
+    before: Option<(Timestamp, &str)>,
+    limit: i64,
+) -> Result<Vec<Job>, StoreError> {
+    everybodys_listing(db, state, before, limit).all().await
+}
+
+pub(crate) fn everybodys_listing<'c>(
+    db: &'c Db,
+    state: Option<JobState>,
+    before: Option<(Timestamp, &str)>,
+    limit: i64,
+) -> Query<'c> {
+    let (at, id) = before.unwrap_or((Timestamp::MAX, "~"));
+    let mut listing = select(db).push("WHERE (created_at, id) < (").push_bind(at).push(", ").push_bind(id).push(")");
+    if let Some(state) = state {
+        listing = listing.push(" AND state = ").push_bind(state.name());
+    }
+    listing.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(limit)
+}
+
+/// How many jobs wait, and how many are being done.
+pub async fn open(db: &Db) -> Result<(i64, i64), StoreError> {
+    let text =
+        "SELECT (SELECT COUNT(*) FROM jobs WHERE state = 'queued'), (SELECT COUNT(*) FROM jobs WHERE state = 'processing')";
+    query(db, text).one().await
+}
+
 /// How many of a user's jobs have not ended, counted up to `limit`.
 pub async fn open_of_user(tx: &mut Tx, user_id: &str, limit: i64) -> Result<i64, StoreError> {
     let text =

@@ -4,7 +4,9 @@
 use easel_testing::{Database, SEEDED_ALBUM, SEEDED_FROM, Size, on_both_engines, seed, seeded_image, seeded_user};
 
 use crate::{
-    Db, Settings, Timestamp, albums, comments, follows, gallery, likes, moderation,
+    Db, Settings, Timestamp, albums, comments, follows, gallery,
+    jobs::{self, JobState},
+    likes, moderation,
     public::{self, Which},
     query::Query,
     search::{self, Words},
@@ -56,6 +58,9 @@ on_both_engines! {
             let before = after.map(|(at, id)| (Timestamp(at), id));
             assert_good("comments", false, comments::listing(&db, &image, before, 20)).await?;
             assert_good("queue", false, moderation::waiting(&db, after, 20)).await?;
+            for state in [None, Some(JobState::Queued), Some(JobState::Completed)] {
+                assert_good("jobs", false, jobs::everybodys_listing(&db, state, before, 20)).await?;
+            }
             assert_good("findings", false, strikes::listing(&db, before, 20)).await?;
         }
     }
@@ -87,6 +92,10 @@ on_both_engines! {
             gallery::Filter { tag: Some("rare"), ..plain },
             gallery::Filter { album_id: Some(SEEDED_ALBUM), ..plain },
         ];
+        for before in [None, before] {
+            let filter = gallery::Filter { model: Some("model4"), before, ..plain };
+            assert_good("the few of one model among many", false, gallery::listing(&db, &many, &filter, 20)).await?;
+        }
         for user in [&many, &few] {
             for filter in filters {
                 for before in [None, before] {

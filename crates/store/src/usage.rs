@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::{Credits, Db, StoreError, Tx, query::query};
+use crate::{
+    Credits, Db, StoreError, Tx,
+    query::{Query, query},
+};
 
 /// One day of one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, sqlx::FromRow, Serialize)]
@@ -44,4 +47,27 @@ pub async fn add(tx: &mut Tx, user_id: &str, usage: Usage) -> Result<(), StoreEr
 pub async fn of_user(db: &Db, user_id: &str, from: i64, to: i64) -> Result<Vec<Usage>, StoreError> {
     let text = "SELECT day, jobs, images, credits, bytes, gpu_ms FROM usage_daily WHERE user_id = $1 AND day BETWEEN $2 AND $3 ORDER BY day";
     query(db, text).bind(user_id).bind(from).bind(to).all().await
+}
+
+/// One day of everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow, Serialize)]
+pub struct Everybody {
+    /// How many people used something.
+    pub users: i64,
+    /// What they used.
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub usage: Usage,
+}
+
+/// Everybody's days from `from` to `to`, both included, in order.
+pub async fn of_everybody(db: &Db, from: i64, to: i64) -> Result<Vec<Everybody>, StoreError> {
+    of_everybody_listing(db, from, to).all().await
+}
+
+pub(crate) fn of_everybody_listing(db: &Db, from: i64, to: i64) -> Query<'_> {
+    let text = "SELECT day, COUNT(*) AS users, CAST(SUM(jobs) AS BIGINT) AS jobs, CAST(SUM(images) AS BIGINT) AS images, \
+                CAST(SUM(credits) AS BIGINT) AS credits, CAST(SUM(bytes) AS BIGINT) AS bytes, CAST(SUM(gpu_ms) AS BIGINT) AS gpu_ms \
+                FROM usage_daily WHERE day BETWEEN $1 AND $2 GROUP BY day ORDER BY day";
+    query(db, text).bind(from).bind(to)
 }

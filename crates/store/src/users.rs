@@ -157,6 +157,11 @@ pub async fn list(db: &Db, after: Option<&str>, limit: i64) -> Result<Vec<User>,
     query(db, COLUMNS).push("WHERE id > ").push_bind(after.unwrap_or("")).push(" ORDER BY id LIMIT ").push_bind(limit).all().await
 }
 
+/// How many there are, those who asked to be forgotten not counted.
+pub async fn count(db: &Db) -> Result<i64, StoreError> {
+    query(db, "SELECT COUNT(*) FROM users WHERE deleted_at IS NULL").value().await
+}
+
 /// How many have at least this role and may log in.
 pub async fn count_active(tx: &mut Tx, role: Role) -> Result<i64, StoreError> {
     let at_least = Role::ALL.iter().filter(|&&other| other >= role).map(|role| role.name());

@@ -1,6 +1,6 @@
-// What administrators do to accounts.
+// What administrators see of everybody, and do to accounts and models.
 import { call } from './client'
-import type { Page, Role, User } from './types'
+import type { AdminJob, AuditRow, Device, InstalledModel, JobState, Page, Role, Setting, Totals, User } from './types'
 
 export const users = (after?: string | null): Promise<Page<User>> => call('/admin/users', { query: { after, limit: 100 } })
 
@@ -10,3 +10,17 @@ export const changeUser = (id: string, body: { is_active?: boolean; role?: Role;
 /** Whole credits. The same key books once. */
 export const adjustCredits = (id: string, credits: number, reason: string, key: string): Promise<void> =>
   call(`/admin/users/${encodeURIComponent(id)}/credits`, { method: 'POST', body: { credits, reason, key } })
+
+export const jobs = (state: JobState | '', cursor?: string | null): Promise<Page<AdminJob>> =>
+  call('/admin/jobs', { query: { state: state || undefined, cursor, limit: 50 } })
+
+export const audit = (cursor?: number | null): Promise<{ data: AuditRow[]; next: number | null }> =>
+  call('/admin/audit', { query: { cursor: cursor ?? undefined, limit: 50 } })
+
+export const devices = (): Promise<{ data: Device[] }> => call('/admin/devices')
+export const models = (): Promise<{ data: InstalledModel[] }> => call('/admin/models')
+export const moveModel = (id: string, verb: 'load' | 'unload'): Promise<void> =>
+  call(`/admin/models/${encodeURIComponent(id)}/${verb}`, { method: 'POST' })
+
+export const settings = (): Promise<{ data: Setting[] }> => call('/admin/config')
+export const totals = (): Promise<Totals> => call('/admin/stats')

@@ -36,12 +36,3 @@ export const createProvider = (body: { name: string; provider: string; endpoint?
   call('/api-configs', { method: 'POST', body })
 export const testProvider = (id: string): Promise<{ ok: boolean; message: string }> => call(`/api-configs/${id}/test`, { method: 'POST' })
 export const removeProvider = (id: string): Promise<void> => call(`/api-configs/${id}`, { method: 'DELETE' })
-
-// ---- Administration (R-223).
-/** Rows whose columns are the server's own: shown as they come. */
-export type Row = Record<string, string | number | boolean | null>
-export const adminRows = (what: 'jobs' | 'devices' | 'models' | 'audit', cursor?: string | null): Promise<Page<Row>> =>
-  call(`/admin/${what}`, { query: { cursor } })
-export const adminDocument = (what: 'config' | 'stats'): Promise<Record<string, unknown>> => call(`/admin/${what}`)
-export const adminModel = (id: string, verb: 'load' | 'unload'): Promise<void> =>
-  call(`/admin/models/${encodeURIComponent(id)}/${verb}`, { method: 'POST' })

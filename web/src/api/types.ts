@@ -1,4 +1,4 @@
-// The shapes of the API, by the names the pages use: those of `schema.ts`, which `npm run api` makes of docs/openapi.json. Nothing else names a
+// The shapes of the API, by the names the pages use: those of `schema.ts`, which `npm run typecheck` makes of docs/openapi.json. Nothing else names a
 // schema.
 import type { components } from './schema'
 
@@ -95,3 +95,11 @@ export type What =
   | { type: 'decoded'; index: number; total: number }
   | { type: 'cancel_requested' }
   | { type: 'ended'; state: JobState }
+
+// ---- Administration.
+export type AdminJob = Omit<Shown<Schemas['AdminJobView']>, 'state'> & { state: JobState }
+export type AuditRow = Omit<Shown<Schemas['AuditView']>, 'detail'> & { detail: Record<string, unknown> }
+export type Device = Shown<Schemas['DeviceView']>
+export type InstalledModel = Shown<Schemas['InstalledView']>
+export type Setting = Shown<Schemas['ShownSetting']>
+export type Totals = Omit<Shown<Schemas['TotalsView']>, 'days'> & { days: (UsageDay & { users: number })[] }

@@ -2,7 +2,7 @@
 // administrator hides and suspends.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { PASSWORD, ask, at, browser, drawn, login, start, visit } from './harness.mjs'
+import { PASSWORD, ask, at, browser, drawn, login, sharpened, start, visit } from './harness.mjs'
 
 let server, chrome
 before(async () => {
@@ -64,11 +64,11 @@ test('register, verify, draw, watch, repaint, show, be liked, delete', async () 
   await page.goto('/generate')
   await page.getByLabel('Prompt', { exact: true }).fill('a red circle on a blue background')
   await page.getByText('Advanced settings').click()
-  await page.getByLabel('Steps', { exact: true }).fill('40')
+  await page.getByLabel('Steps', { exact: true }).fill('150')
   await page.getByLabel('Steps', { exact: true }).press('Tab')
   await page.getByText(/of .* credits/).waitFor()
   await page.getByRole('button', { name: 'Draw', exact: true }).click()
-  await page.getByTestId('preview').first().waitFor({ timeout: 60_000 })
+  await sharpened(page)
   await page.getByTestId('result').first().waitFor({ timeout: 60_000 })
 
   // It is in the gallery; from there it goes back into the form.

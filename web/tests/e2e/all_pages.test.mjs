@@ -1,21 +1,17 @@
 // Every page, light and dark, on a telephone and on a desk: no violation that axe finds, nothing wider than the screen, and a picture of it in
 // `tests/e2e/out` to look at.
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { ask, browser, drawn, login as enter, start, visit } from './harness.mjs'
+import { OUT, ask, browser, drawn, login as enter, start, visit } from './harness.mjs'
 import { PAGES, SIZES, settled } from './pages.mjs'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const OUT = fileURLToPath(new URL('out', import.meta.url))
 let server, chrome, picture, token
 
 before(async () => {
-  mkdirSync(OUT, { recursive: true })
-  // One person looks at a hundred pages in two minutes, which nobody does.
-  server = await start({ accounts: true, args: ['--rate-limit-per-minute', '0', '--rate-limit-per-hour', '0', '--rate-limit-login', '0'] })
+  server = await start({ accounts: true })
   server.superuser('root@example.org')
   chrome = await browser()
   const page = await visit(chrome, server)

@@ -1,8 +1,8 @@
 // The real program with the built-in model in an empty folder, and Debian's Chromium. `EASEL_BIN` says where the program is.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
@@ -11,13 +11,20 @@ const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../../t
 export const BIN = process.env.EASEL_BIN ?? join(target, 'release', 'easel')
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 export const PASSWORD = 'a long sentence that nobody says'
+/** What is left to look at: pictures of the pages, and what the servers said. */
+export const OUT = fileURLToPath(new URL('out', import.meta.url))
+
+/** Several people, who share an address here and are as fast as a machine: more than a hundred requests a minute. */
+const UNLIMITED = ['--rate-limit-per-minute', '0', '--rate-limit-per-hour', '0', '--rate-limit-login', '0']
 
 /** Starts a server; `accounts` makes everybody log in. */
-export async function start({ accounts = false, args = [] } = {}) {
+export async function start({ accounts = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'easel-e2e-'))
   const env = { HOME: folder, PATH: process.env.PATH, EASEL_DATA_DIR: join(folder, 'data') }
-  const options = ['serve', '--port', '0', ...(accounts ? ['--auth', 'required'] : []), ...args]
-  const child = spawn(BIN, options, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const options = ['serve', '--port', '0', ...(accounts ? ['--auth', 'required', ...UNLIMITED] : [])]
+  mkdirSync(OUT, { recursive: true })
+  const log = openSync(join(OUT, `${basename(process.argv[1] ?? 'server', '.test.mjs')}.log`), 'w')
+  const child = spawn(BIN, options, { cwd: folder, env, stdio: ['ignore', 'pipe', log] })
   const lines = []
   const line = await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (text) => resolve(lines.push(text) && lines[0]))
@@ -66,10 +73,20 @@ export function browser() {
   return chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
 }
 
+/** Counts the previews that a page shows, however briefly. */
+function countPreviews() {
+  window.previews = 0
+  const looked = (node) => node.nodeType === 1 && (node.matches('[data-testid=preview]') || node.querySelector('[data-testid=preview]'))
+  new MutationObserver((changes) => {
+    for (const { target, addedNodes } of changes) window.previews += [target, ...addedNodes].some(looked) ? 1 : 0
+  }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ['src'] })
+}
+
 /** A page of somebody's own. What it complains of, and what it asks of others, is kept. */
 export async function visit(chrome, server, { viewport = { width: 1280, height: 860 }, locale = 'en-US', ...more } = {}) {
   const context = await chrome.newContext({ viewport, locale, baseURL: server.url, reducedMotion: 'reduce', ...more })
   const page = await context.newPage()
+  await page.addInitScript(countPreviews)
   page.complaints = []
   page.strangers = []
   page.on('pageerror', (error) => page.complaints.push(error.message))
@@ -107,6 +124,9 @@ export async function ask(page, method, path, body) {
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.text}`)
   return answer.text ? JSON.parse(answer.text) : null
 }
+
+/** The picture sharpened before one's eyes: more than one preview was shown. */
+export const sharpened = (page) => page.waitForFunction(() => window.previews > 1, null, { timeout: 60_000 })
 
 /** A picture that is drawn. */
 export async function drawn(page, prompt) {

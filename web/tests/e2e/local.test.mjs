@@ -1,7 +1,7 @@
 // One person on their own machine: no account, from the first word to the last picture.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { browser, start, visit } from './harness.mjs'
+import { browser, sharpened, start, visit } from './harness.mjs'
 
 let server, chrome
 before(async () => {
@@ -56,10 +56,13 @@ test('previews are seen while it is drawn, and it can be stopped', async () => {
   await page.goto('/generate')
   await page.getByLabel('Prompt', { exact: true }).fill('a green square')
   await page.getByText('Advanced settings').click()
-  await page.getByLabel('Steps', { exact: true }).fill('150')
-  await page.getByLabel('Steps', { exact: true }).press('Tab')
+  // Much work, so that it is under way for long enough to be stopped on a fast machine too.
+  for (const [field, value] of [['Steps', '150'], ['Width', '512'], ['Height', '512']]) {
+    await page.getByLabel(field, { exact: true }).fill(value)
+    await page.getByLabel(field, { exact: true }).press('Tab')
+  }
   await page.getByRole('button', { name: 'Draw', exact: true }).click()
-  await page.getByTestId('preview').first().waitFor({ timeout: 60_000 })
+  await sharpened(page)
   await page.getByRole('button', { name: 'Cancel' }).click()
   await page.getByText('Cancelled').waitFor()
   assert.deepEqual(page.complaints, [])

@@ -32,7 +32,7 @@ use easel_platform::{
 };
 pub use rights::{
     ActsAsThemselves, AdjustsCredits, Generates, ManagesServer, ManagesUsers, Moderates, ReadsAccount, ReadsAudit, ReadsImages,
-    ReadsUsers, Right, WritesImages,
+    ReadsServer, ReadsUsers, Right, WritesImages,
 };
 
 use crate::{ApiError, AppState, RequestId, limit};

@@ -46,6 +46,8 @@ rights! {
     AdjustsCredits { PERMISSION: Permission::AdjustCredits }
     /// To see the record of what was done.
     ReadsAudit { PERMISSION: Permission::ReadAudit }
-    /// To change the server's settings.
+    /// To see everybody's jobs, the devices, and sums.
+    ReadsServer { PERMISSION: Permission::ReadServer }
+    /// To see and change the server's settings.
     ManagesServer { PERMISSION: Permission::ManageServer }
 }

@@ -14,7 +14,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use easel_engine::{EngineError, ErrorCode, SubmitError};
+use easel_engine::{EngineError, ErrorCode, StaysError, SubmitError, scheduler::Stays};
 use easel_imaging::ImagingError;
 use serde_json::{Value, json};
 
@@ -122,6 +122,21 @@ impl IntoResponse for ApiError {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
         response
+    }
+}
+
+impl From<StaysError> for ApiError {
+    fn from(error: StaysError) -> Self {
+        let why = match error {
+            StaysError::Submit(error) => return error.into(),
+            StaysError::Stays(why) => why,
+        };
+        let code = match why {
+            Stays::NoRoom => "no_room",
+            Stays::InUse => "model_in_use",
+            Stays::Pinned => "model_pinned",
+        };
+        Self::new(StatusCode::CONFLICT, code, why.to_string())
     }
 }
 

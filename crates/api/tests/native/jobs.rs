@@ -364,6 +364,10 @@ on_both_engines! {
             assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code));
         }
         let answer = native.post("/api/v1/images/upload", &token, json!({})).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_body"), "an address is missing");
+        let request = Request::builder().method(Method::POST).uri("/api/v1/images/upload").header("host", "easel.test");
+        let request = request.header("authorization", format!("Bearer {token}")).header("content-type", "image/png");
+        let answer = native.send(request.body(Body::from(png(64, 64))).expect("a request")).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (415, "unsupported_media_type"));
         native.assert_clean().await?;
     }

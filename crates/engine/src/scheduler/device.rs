@@ -54,6 +54,8 @@ pub(super) struct Device {
     pub load: Option<Model>,
     /// The model it makes room for: nothing new is taken in until the pictures in the way are done.
     pub switching: Option<Model>,
+    /// The model that an operator wants to be brought in.
+    pub asked: Option<Model>,
     /// The model that is being brought in.
     pub loading: Option<Model>,
     /// Until then it stays with the models it has, as long as there is something to do for them.
@@ -93,6 +95,7 @@ impl Device {
             unloads: Vec::new(),
             load: None,
             switching: None,
+            asked: None,
             loading: None,
             settled: 0,
             unfit: Vec::new(),

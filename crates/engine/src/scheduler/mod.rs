@@ -14,6 +14,7 @@
 
 mod action;
 mod admission;
+mod by_hand;
 mod catalogue;
 mod check;
 mod choose;
@@ -46,6 +47,7 @@ use slotmap::{SlotMap, new_key_type};
 
 pub use action::{Action, Member};
 pub use admission::Refused;
+pub use by_hand::Stays;
 pub use choose::{Candidate, Choice, Group, Limit, Limits, Stopped, choose};
 pub use cost::{Cost, Curve, Mean};
 pub use effect::Effect;

@@ -339,7 +339,7 @@ impl Scheduler {
         this.doing = None;
         this.releases.clear();
         this.resident.clear();
-        (this.load, this.loading, this.switching) = (None, None, None);
+        (this.load, this.loading, this.switching, this.asked) = (None, None, None, None);
         this.unloads.clear();
         this.bring.clear();
         let on_it = std::mem::take(&mut this.parts);

@@ -156,12 +156,16 @@ impl Scheduler {
         }
         if let Some(model) = this.switching {
             // Nobody may want it any more.
-            if missing.iter().all(|(wanted, _)| *wanted != model) {
+            if this.asked != Some(model) && missing.iter().all(|(wanted, _)| *wanted != model) {
                 self.devices[device].switching = None;
             } else {
                 self.make_room(device, model);
             }
             return;
+        }
+        // What an operator asks for does not wait to be worth it.
+        if let Some(model) = this.asked {
+            return self.make_room(device, model);
         }
         let best_here = candidates.iter().map(|c| c.rank).chain(here.iter().map(|(_, demanded)| demanded.best)).min();
         if now < this.settled && best_here.is_some() {
@@ -218,6 +222,7 @@ impl Scheduler {
             // Pinned models are in the way: it will never fit here.
             None => {
                 this.switching = None;
+                this.asked = this.asked.filter(|asked| *asked != model);
                 this.unfit.push(model);
                 if self.devices.iter().all(|device| device.lost || device.unfit.contains(&model)) {
                     let reason = "pinned models leave no room for this one".to_owned();
@@ -246,7 +251,9 @@ impl Scheduler {
             return Some(Action::Unload(model));
         }
         if let Some(model) = self.devices[device].load.take() {
-            self.devices[device].loading = Some(model);
+            let this = &mut self.devices[device];
+            this.loading = Some(model);
+            this.asked = this.asked.filter(|asked| *asked != model);
             return Some(Action::Load(model));
         }
         while let Some(key) = self.devices[device].bring.pop_front() {

@@ -26,20 +26,29 @@ pub enum Permission {
     AdjustCredits,
     /// See the record of what was done.
     ReadAudit,
-    /// Change the server's settings.
+    /// See everybody's jobs, the devices, and sums.
+    ReadServer,
+    /// See and change the server's settings.
     ManageServer,
 }
 
 impl Permission {
     /// Every one.
-    pub const ALL: &'static [Self] =
-        &[Self::ModerateImages, Self::ReadUsers, Self::ManageUsers, Self::AdjustCredits, Self::ReadAudit, Self::ManageServer];
+    pub const ALL: &'static [Self] = &[
+        Self::ModerateImages,
+        Self::ReadUsers,
+        Self::ManageUsers,
+        Self::AdjustCredits,
+        Self::ReadAudit,
+        Self::ReadServer,
+        Self::ManageServer,
+    ];
 
     /// The least role that has it.
     pub fn least_role(self) -> Role {
         match self {
             Self::ModerateImages => Role::Moderator,
-            Self::ReadUsers | Self::ManageUsers | Self::AdjustCredits | Self::ReadAudit => Role::Admin,
+            Self::ReadUsers | Self::ManageUsers | Self::AdjustCredits | Self::ReadAudit | Self::ReadServer => Role::Admin,
             Self::ManageServer => Role::Superuser,
         }
     }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use easel_blobs::{Blobs, FileKind, Folder, Key};
 use easel_imaging::{DecodeLimits, Format, Ingested, ingest};
+use easel_outbound::{Client, Limits, Request};
 use easel_store::{
     images as stored,
     uploads::{self, Upload},
@@ -74,6 +75,17 @@ impl Images {
             return Err(error);
         }
         Ok(upload)
+    }
+
+    /// Fetches a picture from an address that somebody names, and takes it in. The address is judged by the client, each redirect again.
+    ///
+    /// # Errors
+    /// Those of [`Images::upload`]; [`PlatformError::Outbound`] says why there is no picture at the address.
+    pub async fn upload_from(&self, client: &Client, user: &User, url: &str) -> Result<Upload, PlatformError> {
+        let max = self.limits.decode.bytes_max;
+        let limits = Limits { bytes_max: u64::try_from(max).unwrap_or(u64::MAX), ..*client.limits() };
+        let request = Request { limits: Some(limits), ..Request::get(url) };
+        self.upload(user, client.fetch_image_by(request).await?.bytes).await
     }
 
     async fn note_upload(&self, user: &User, upload: &Upload) -> Result<(), PlatformError> {

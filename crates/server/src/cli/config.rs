@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use easel_api::ShownSetting;
 use serde_json::{Value, json};
 
 use super::{
@@ -45,18 +46,27 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Every setting, as superusers see it over HTTP.
+pub(super) fn everything(config: &Config) -> Vec<ShownSetting> {
+    let shown = SECTIONS.iter().copied().flatten().filter_map(|setting| {
+        let (value, _, from) = shown(config, setting, false)?;
+        Some(ShownSetting { key: setting.key.to_owned(), value, from })
+    });
+    shown.collect()
+}
+
 /// A setting that is to be shown, with its value as shown.
-fn shown(config: &Config, setting: &Setting, arguments: &Arguments) -> Option<(Option<String>, &'static str, String)> {
+fn shown(config: &Config, setting: &Setting, only_set: bool) -> Option<(Option<String>, &'static str, String)> {
     let value = config.values.raw(setting);
     let kind = value.map_or("default", |value| value.origin.kind());
     let from = value.map_or_else(|| "default".to_owned(), |value| value.origin.to_string());
     let text = value.map(|value| if setting.secret { REDACTED.to_owned() } else { value.text.clone() });
-    (!arguments.set || kind != "default").then_some((text, kind, from))
+    (!only_set || kind != "default").then_some((text, kind, from))
 }
 
 fn to_json(config: &Config, arguments: &Arguments) -> Value {
     let settings = SECTIONS.iter().copied().flatten().filter_map(|setting| {
-        let (value, source, from) = shown(config, setting, arguments)?;
+        let (value, source, from) = shown(config, setting, arguments.set)?;
         Some(json!({
             "key": setting.key, "value": value, "source": source, "from": from,
             "flag": format!("--{}", setting.flag), "env": setting.env, "help": setting.help,
@@ -76,7 +86,7 @@ fn to_text(config: &Config, arguments: &Arguments) -> String {
     // A table is written once, and what is in none before all of them: so TOML wants it.
     let mut tables = vec![("", String::new())];
     for setting in SECTIONS.iter().copied().flatten() {
-        let Some((value, _, from)) = shown(config, setting, arguments) else { continue };
+        let Some((value, _, from)) = shown(config, setting, arguments.set) else { continue };
         let (table, name) = setting.key.rsplit_once('.').unwrap_or(("", setting.key));
         let at = tables.iter().position(|(known, _)| *known == table).unwrap_or_else(|| {
             tables.push((table, String::new()));

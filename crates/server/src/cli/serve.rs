@@ -112,6 +112,7 @@ fn api(config: &Config) -> ApiConfig {
         public_url: config.server.public_url.clone(),
         generation_timeout: config.server.generation_timeout,
         write_parameters: config.server.write_parameters,
+        settings: super::config::everything(config),
         ..ApiConfig::new(files)
     }
 }

@@ -1,4 +1,5 @@
-//! `POST /api/v1/images/upload`: takes in a picture to start from, as `multipart/form-data` with one part called `file`.
+//! `POST /api/v1/images/upload`: takes in a picture to start from, as `multipart/form-data` with one part called `file`, or as JSON with the
+//! `url` it is at.
 //!
 //! The name, the type and everything but the pixels are forgotten. The body has a limit of its own, and the whole of it a deadline.
 
@@ -6,14 +7,16 @@ use axum::{
     Json,
     body::Body,
     extract::{FromRequest, Multipart, Request, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
 };
 use bytes::{Bytes, BytesMut};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
     ApiError, AppState,
     auth::{As, WritesImages},
+    extract::JsonBody,
     views::UploadView,
 };
 
@@ -29,10 +32,19 @@ pub(crate) struct UploadBody {
     file: Vec<u8>,
 }
 
+/// Where a picture to start from is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RemoteBody {
+    /// A public https address of a PNG, JPEG or WebP file.
+    #[schema(example = "https://example.org/picture.png", max_length = 2048)]
+    url: String,
+}
+
 /// Takes in a picture to start from.
 #[utoipa::path(
     post, path = "/api/v1/images/upload", operation_id = "upload_image", tag = "images",
-    request_body(content = UploadBody, content_type = "multipart/form-data"),
+    request_body(content((UploadBody = "multipart/form-data"), (RemoteBody = "application/json"))),
     responses((status = 201, description = "The picture as it is kept", body = UploadView)),
     security(("session" = []), ("cookie" = []), ("api_key" = ["images:write"]))
 )]
@@ -42,12 +54,22 @@ pub(crate) async fn handler(
     request: Request<Body>,
 ) -> Result<(StatusCode, Json<UploadView>), ApiError> {
     let _place = state.uploads.try_acquire().map_err(|_| ApiError::busy())?;
+    if is_json(request.headers()) {
+        let JsonBody(RemoteBody { url }) = JsonBody::from_request(request, &state).await?;
+        let upload = state.platform.images.upload_from(state.fetcher()?, &caller.user, &url).await?;
+        return Ok((StatusCode::CREATED, Json(upload.into())));
+    }
     let max = state.platform.images.upload_limits().decode.bytes_max;
     let read = tokio::time::timeout(state.config.upload_timeout, read(request, max));
     let late = |_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the picture did not arrive in time");
     let bytes = read.await.map_err(late)??;
     let upload = state.platform.images.upload(&caller.user, bytes).await?;
     Ok((StatusCode::CREATED, Json(upload.into())))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// The bytes of the one part that is called so; others are passed over.

@@ -1,0 +1,98 @@
+//! What an administrator sees of everybody, and does to models in memory.
+
+use crate::common::native::native_with;
+use axum::http::Method;
+use easel_engine::sim::SimConfig;
+use easel_platform::records::Role;
+use easel_testing::on_both_engines;
+use serde_json::{Value, json};
+
+fn ids(page: &Value) -> Vec<&str> {
+    page["data"].as_array().into_iter().flatten().filter_map(|row| row["id"].as_str()).collect()
+}
+
+on_both_engines! {
+    async fn everybodys_jobs_are_listed_without_what_was_asked_for(database: &Database) {
+        let native = native_with(database, SimConfig::default()).await;
+        let (owner, token) = native.somebody("owner", Role::User, "pro").await?;
+        let (_, admin) = native.somebody("admin", Role::Admin, "pro").await?;
+        let mut made = Vec::new();
+        for _ in 0..3 {
+            let job = native.post("/api/v1/images/generate", &token, json!({"prompt": "a secret wish"})).await.json();
+            made.insert(0, job["id"].as_str().ok_or("an id")?.to_owned());
+        }
+        native.post(&format!("/api/v1/jobs/{}/cancel", made[0]), &token, json!({})).await;
+        let first = native.get("/api/v1/admin/jobs?limit=2", &admin).await;
+        assert!(!String::from_utf8_lossy(&first.bytes).contains("wish"), "what was asked for is nobody else's business");
+        let first = first.json();
+        assert_eq!(ids(&first), made[..2]);
+        assert_eq!(first["data"][1]["user_id"], json!(owner.id));
+        let next = first["next"].as_str().ok_or("a cursor")?;
+        let second = native.get(&format!("/api/v1/admin/jobs?limit=2&cursor={next}"), &admin).await.json();
+        assert_eq!((ids(&second), &second["next"]), (vec![made[2].as_str()], &Value::Null));
+        assert_eq!(ids(&native.get("/api/v1/admin/jobs?state=cancelled", &admin).await.json()), [made[0].as_str()]);
+        assert_eq!(ids(&native.get("/api/v1/admin/jobs?state=queued", &admin).await.json()), made[1..]);
+        assert_eq!(native.get("/api/v1/admin/jobs?state=lost", &admin).await.status, 400);
+        let stats = native.get("/api/v1/admin/stats", &admin).await.json();
+        assert_eq!((&stats["users"], &stats["jobs_queued"], &stats["jobs_processing"]), (&json!(2), &json!(2), &json!(0)));
+    }
+
+    async fn what_was_used_is_summed_over_everybody(database: &Database) {
+        let native = crate::common::native::native(database).await;
+        let (_, admin) = native.somebody("admin", Role::Admin, "pro").await?;
+        for name in ["ada", "grace"] {
+            let (_, token) = native.somebody(name, Role::User, "pro").await?;
+            native.drawn(&token, json!({"prompt": "a red circle", "n": 2})).await;
+        }
+        let stats = native.get("/api/v1/admin/stats", &admin).await.json();
+        let days = stats["days"].as_array().ok_or("days")?;
+        let sum = |field: &str| days.iter().filter_map(|day| day[field].as_i64()).sum::<i64>();
+        assert_eq!((sum("jobs"), sum("images")), (2, 4), "{stats}");
+    }
+
+    async fn the_record_is_read_backwards_and_page_by_page(database: &Database) {
+        let native = native_with(database, SimConfig::default()).await;
+        let (user, _) = native.somebody("user", Role::User, "free").await?;
+        let (_, admin) = native.somebody("admin", Role::Admin, "pro").await?;
+        let path = format!("/api/v1/admin/users/{}", user.id);
+        assert_eq!(native.call(Method::PATCH, &path, &admin, Some(json!({"plan": "basic"}))).await.status, 200);
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = native.get(&format!("/api/v1/admin/audit?limit=2{cursor}"), &admin).await.json();
+            seen.extend(page["data"].as_array().ok_or("rows")?.clone());
+            let Some(next) = page["next"].as_i64() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!((&seen[0]["action"], &seen[0]["target_id"]), (&json!("user.plan"), &json!(user.id)));
+        assert_eq!(seen[0]["detail"]["plan"], json!("basic"));
+        let places: Vec<_> = seen.iter().filter_map(|row| row["seq"].as_i64()).collect();
+        assert_eq!(places, (1..=places.len() as i64).rev().collect::<Vec<_>>(), "all of it, newest first");
+    }
+
+    async fn models_are_brought_in_and_put_out(database: &Database) {
+        let models = ["sim", "other"].map(easel_types::ModelId::from).to_vec();
+        let native = native_with(database, SimConfig { models, ..SimConfig::default() }).await;
+        let (_, root) = native.somebody("root", Role::Superuser, "pro").await?;
+        let (_, admin) = native.somebody("admin", Role::Admin, "pro").await?;
+        let list = native.get("/api/v1/admin/models", &admin).await.json();
+        assert_eq!(ids(&list), ["sim", "other"]);
+        assert_eq!((&list["data"][0]["is_default"], &list["data"][1]["devices"]), (&json!(true), &json!([])));
+        let act = async |verb: &str, model: &str, token: &str| {
+            native.post(&format!("/api/v1/admin/models/{model}/{verb}"), token, json!({})).await
+        };
+        assert_eq!(act("load", "other", &admin).await.code(), "forbidden");
+        assert_eq!(act("load", "none", &root).await.code(), "model_not_found");
+        assert_eq!(act("load", "other", &root).await.status, 202);
+        let there = async |wanted: Value| {
+            while native.get("/api/v1/admin/devices", &admin).await.json()["data"][0]["models"] != wanted {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        there(json!(["sim", "other"])).await;
+        assert_eq!(act("unload", "sim", &root).await.status, 202);
+        there(json!(["other"])).await;
+        let record = native.get("/api/v1/admin/audit?limit=2", &admin).await.json();
+        assert_eq!((&record["data"][0]["action"], &record["data"][1]["action"]), (&json!("model.unload"), &json!("model.load")));
+    }
+}
