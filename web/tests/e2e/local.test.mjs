@@ -34,9 +34,11 @@ test('a picture is drawn, looked at, marked, named, and deleted', async () => {
   await change
   await page.goto('/gallery')
   await tiles(page).first().click()
+  // By its whole name: the gallery, which is left at once, has a field for titles too.
+  const title = page.getByLabel('Title', { exact: true })
+  await title.fill('The red one')
   change = saved()
-  await page.getByLabel('Title').fill('The red one')
-  await page.getByLabel('Title').press('Enter')
+  await title.press('Enter')
   await change
   await page.goto('/gallery')
   await tiles(page, 'The red one').waitFor()
