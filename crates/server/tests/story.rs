@@ -6,60 +6,19 @@
 mod common;
 
 use std::{
-    io::{Read, Write},
-    net::TcpStream,
+    io::Write,
     process::Stdio,
     time::{Duration, Instant},
 };
 
-use common::{Home, Ran, Server};
-use serde_json::{Value, json};
+use common::{
+    Home, Ran,
+    people::{PASSWORD, call, logged_in, post, registered},
+};
+use serde_json::json;
 
-const PASSWORD: &str = "a long sentence nobody says";
 /// The stories ask more often than people do.
 const ARGUMENTS: [&str; 8] = ["--device", "cpu", "--model", "tiny", "--auth", "required", "--rate-limit-per-minute", "0"];
-
-/// One answer: its status, its head and its body.
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-}
-
-/// A request over a connection of its own; HTTP/1.0, so that the answer is not cut into chunks.
-fn call(server: &Server, method: &str, path: &str, token: &str, body: Option<&Value>) -> Answer {
-    let mut stream = TcpStream::connect(&server.address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let mut head = format!("{method} {path} HTTP/1.0\r\nhost: {}\r\n", server.address);
-    if !token.is_empty() {
-        head.push_str(&format!("authorization: Bearer {token}\r\n"));
-    }
-    let body = body.map(Value::to_string).unwrap_or_default();
-    if !body.is_empty() {
-        head.push_str("content-type: application/json\r\n");
-    }
-    write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
-    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head, body: bytes[end + 4..].to_vec() }
-}
-
-fn post(server: &Server, path: &str, token: &str, body: &Value) -> Answer {
-    call(server, "POST", path, token, Some(body))
-}
 
 /// The link of the newest mail, once there is one.
 fn mailed_token(home: &Home) -> String {
@@ -76,19 +35,6 @@ fn mailed_token(home: &Home) -> String {
         assert!(started.elapsed() < Duration::from_secs(30), "no mail");
         std::thread::sleep(Duration::from_millis(100));
     }
-}
-
-fn logged_in(server: &Server, email: &str) -> String {
-    let login = json!({"email": email, "password": PASSWORD});
-    let answer = post(server, "/api/v1/auth/login", "", &login);
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.json()["access_token"].as_str().unwrap().to_owned()
-}
-
-fn registered(server: &Server, email: &str) -> String {
-    let answer = post(server, "/api/v1/auth/register", "", &json!({"email": email, "password": PASSWORD}));
-    assert_eq!(answer.status, 201, "{}", answer.text());
-    logged_in(server, email)
 }
 
 fn fsck(home: &Home) {

@@ -9,7 +9,7 @@ import { chromium } from 'playwright-core'
 
 const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../../target', import.meta.url))
 export const BIN = process.env.EASEL_BIN ?? join(target, 'release', 'easel')
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+export const CHROMIUM = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 export const PASSWORD = 'a long sentence that nobody says'
 /** What is left to look at: pictures of the pages, and what the servers said. */
 export const OUT = fileURLToPath(new URL('out', import.meta.url))
@@ -68,9 +68,8 @@ export async function start({ accounts = false } = {}) {
 }
 
 export function browser() {
-  const executablePath = process.env.CHROMIUM ?? CHROMIUM.find(existsSync)
-  if (!executablePath) throw new Error('there is no Chromium: apt-get install chromium, or say where it is as CHROMIUM')
-  return chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
+  if (!CHROMIUM) throw new Error('there is no Chromium: apt-get install chromium, or say where it is as CHROMIUM')
+  return chromium.launch({ executablePath: CHROMIUM, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
 }
 
 /** Counts the previews that a page shows, however briefly. */

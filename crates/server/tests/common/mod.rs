@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "every test file uses a part of this")]
 
 pub mod hub;
+pub mod people;
 
 use std::{
     ffi::OsStr,
