@@ -31,9 +31,9 @@ try {
       const report = JSON.parse(readFileSync(file, 'utf8'))
       const scores = WANTED.map((category) => [category, Math.round(report.categories[category].score * 100)])
       good &&= scores.every(([, score]) => score >= LEAST)
-      console.log(preset.padEnd(8), path.padEnd(10), scores.map(([category, score]) => `${category} ${score}`).join('  '))
+      process.stdout.write(`${preset.padEnd(8)} ${path.padEnd(10)} ${scores.map(([category, score]) => `${category} ${score}`).join('  ')}\n`)
       const audits = Object.values(report.audits).filter(({ score, scoreDisplayMode }) => score !== null && score < 0.9 && scoreDisplayMode !== 'informative')
-      for (const { id, displayValue } of audits) console.log(`         ${id} ${displayValue ?? ''}`)
+      for (const { id, displayValue } of audits) process.stdout.write(`         ${id} ${displayValue ?? ''}\n`)
     }
   }
 } finally {

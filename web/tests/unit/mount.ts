@@ -3,7 +3,7 @@ import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import type { Component } from 'vue'
 import { vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { job, model, picture, reported, said, shown, user } from './samples'
+import { auditRow, device, job, model, picture, queuedJob, reported, said, shown, user } from './samples'
 import { server, type Asked } from './server'
 
 const page = <T>(data: T[]): { data: T[]; next: string | null } => ({ data, next: null })
@@ -72,13 +72,13 @@ export const WORLD: Record<string, unknown> = {
   'GET /api/v1/admin/moderation/r': { case: reported(), reports: [{ reporter_id: 'u3', category: 'spam', note: 'again and again', created_at: '2026-11-28T10:00:00Z' }] },
   'POST /api/v1/admin/moderation/r/decision': null,
   'POST /api/v1/admin/moderation/r/close': null,
-  'GET /api/v1/admin/jobs': page([{ id: 'j', state: 'queued', created_at: '2026-11-28T10:00:00Z' }]),
-  'GET /api/v1/admin/devices': page([{ name: 'cpu' }]),
-  'GET /api/v1/admin/models': page([{ id: 'builtin', loaded: true, note: null }]),
+  'GET /api/v1/admin/jobs': page([queuedJob({ id: 'j' })]),
+  'GET /api/v1/admin/devices': { data: [device] },
+  'GET /api/v1/admin/models': { data: [{ id: 'builtin', family: 'sd1', weight_bytes: 28e6, is_default: true, devices: [] }] },
   'POST /api/v1/admin/models/builtin/load': null,
-  'GET /api/v1/admin/audit': page([{ id: 'a', actor: 'ada' }]),
-  'GET /api/v1/admin/config': { server: { port: 1 }, list: [1] },
-  'GET /api/v1/admin/stats': { users: 2 },
+  'GET /api/v1/admin/audit': { data: [auditRow(2)], next: null },
+  'GET /api/v1/admin/config': { data: [{ key: 'server.port', value: '1', from: 'default' }, { key: 'database.url', value: '(redacted)', from: 'environment' }] },
+  'GET /api/v1/admin/stats': { users: 2, jobs_queued: 1, jobs_processing: 0, node_queued: 0, node_active: 0, node_backlog_seconds: 0, days: [] },
   'GET /metrics': () => new Response('easel_up 1\n'),
   'GET /api/v1/api-configs': page([{ id: 'c', name: 'Mine', provider: 'openai', endpoint: null, key_hint: 'wxyz' }]),
   'POST /api/v1/api-configs': {},

@@ -1,5 +1,5 @@
 // Rows as the server shows them.
-import type { Case, Comment, Job, Model, Picture, PublicPicture, User } from '@/api/types'
+import type { AdminJob, AuditRow, Case, Comment, Device, Job, Model, Picture, PublicPicture, User } from '@/api/types'
 
 let next = 0
 
@@ -135,3 +135,49 @@ export const reported = (changes: Partial<Case> = {}): Case => ({
   decided_at: null,
   ...changes,
 })
+
+// ---- What administrators see.
+export const queuedJob = (changes: Partial<AdminJob> = {}): AdminJob => ({
+  id: 'j',
+  user_id: 'u2',
+  state: 'queued',
+  model: 'builtin',
+  images_wanted: 2,
+  images_delivered: 0,
+  unit_price: '1',
+  priority: 0,
+  progress: 0.5,
+  attempt: 1,
+  worker: null,
+  provider: null,
+  error_code: null,
+  created_at: '2026-11-28T10:00:00Z',
+  started_at: null,
+  finished_at: null,
+  ...changes,
+})
+
+export const auditRow = (seq: number): AuditRow => ({
+  seq,
+  created_at: '2026-11-28T10:00:00Z',
+  action: 'user.plan',
+  actor_kind: 'user',
+  actor_id: 'ada',
+  target_kind: 'user',
+  target_id: 'grace',
+  request_id: null,
+  detail: { plan: 'pro' },
+  hash: '0123456789abcdef',
+})
+
+export const device: Device = {
+  name: 'cpu',
+  detail: 'two threads',
+  state: 'up',
+  models: ['builtin'],
+  pictures: 1,
+  weight_bytes: 28e6,
+  weight_bytes_max: null,
+  picture_bytes: 0,
+  cache_bytes: 0,
+}

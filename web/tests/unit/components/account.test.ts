@@ -24,8 +24,8 @@ import { useForm } from '@/stores/form'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { fill, sendForm, show } from '../mount'
-import { reported, user } from '../samples'
-import { Refusal } from '../server'
+import { queuedJob, reported, user } from '../samples'
+import { type Asked, Refusal } from '../server'
 
 describe('getting in', () => {
   it('by a password, to where one wanted to go', async () => {
@@ -240,13 +240,44 @@ describe('administration', () => {
     expect(asked.of('POST /api/v1/admin/moderation/r/close')[0]?.body).toEqual({ overturn: true })
   })
 
-  it('loads models, and shows queue, audit, configuration and metrics', async () => {
-    const models = await show(AdminModels)
+  it('loads and unloads models, and sees the devices', async () => {
+    useSession().user = user({ role: 'superuser' })
+    const installed = { id: 'other', family: 'sdxl', weight_bytes: 7e9, is_default: false, devices: ['cpu'] }
+    const world = { 'GET /api/v1/admin/models': { data: [{ ...installed, id: 'builtin', devices: [] }, installed] }, 'POST /api/v1/admin/models/other/unload': null }
+    const models = await show(AdminModels, { world })
+    expect(models.text()).toContain('two threads')
     await models.click('Load')
     expect(models.asked.of('POST /api/v1/admin/models/builtin/load')).toHaveLength(1)
-    expect((await show(AdminJobs)).text()).toContain('queued')
-    expect((await show(AdminAudit)).text()).toContain('ada')
-    expect((await show(AdminConfig)).text()).toContain('port')
-    expect((await show(AdminOverview)).text()).toContain('easel_up')
+    await models.click('Unload')
+    expect(models.asked.of('POST /api/v1/admin/models/other/unload')).toHaveLength(1)
+    models.wrapper.unmount()
+    useSession().user = user({ role: 'admin' })
+    expect((await show(AdminModels)).wrapper.findAll('tbody button')).toHaveLength(0)
+  })
+
+  it('sees everybody’s jobs, by state and page by page', async () => {
+    const pages = (asked: Asked): unknown =>
+      asked.query.get('cursor') ? { data: [queuedJob({ id: 'old', model: 'the last' })], next: null } : { data: [queuedJob()], next: 'further' }
+    const { text, click, asked, wrapper } = await show(AdminJobs, { world: { 'GET /api/v1/admin/jobs': pages } })
+    expect(text()).toContain('Waiting')
+    expect(text()).toContain('50 %')
+    await click('Show more')
+    expect(text()).toContain('the last')
+    await wrapper.get('select').setValue('failed')
+    await flushPromises()
+    expect(asked.of('GET /api/v1/admin/jobs').at(-1)?.query.get('state')).toBe('failed')
+  })
+
+  it('sees what was done, the settings and the sums', async () => {
+    const audit = await show(AdminAudit)
+    expect(audit.text()).toContain('user ada')
+    expect(audit.text()).toContain('plan: "pro"')
+    const config = await show(AdminConfig)
+    expect(config.text()).toContain('server.port')
+    await config.wrapper.get('input[type=search]').setValue('database')
+    expect(config.text()).not.toContain('server.port')
+    const overview = await show(AdminOverview)
+    expect(overview.text()).toContain('Jobs waiting1')
+    expect(overview.text()).toContain('easel_up')
   })
 })
