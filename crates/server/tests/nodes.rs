@@ -45,7 +45,8 @@ fn started(home: &Home, role: &str, database: &str, blobs: &str) -> Server {
 /// An administrator, made on the server's own machine.
 fn administrator(home: &Home, database: &str, front: &Server) -> String {
     let mut child = home
-        .command(["admin", "create-superuser", "--email", "root@example.org", "--database-url", database])
+        .command(["admin", "create-superuser", "--email", "root@example.org"])
+        .env("EASEL_DATABASE_URL", database)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -130,6 +131,7 @@ fn story(database: &str, blobs: &str) {
         assert!(file.body.starts_with(b"\x89PNG"), "{}", file.head);
     }
     assert_eq!(call(&front, "GET", "/api/v1/credits/balance", &token, None).json()["available"], (100 - JOBS).to_string());
-    let checked = homes[0].run(["fsck", "--json", "--database-url", database, "--blobs-url", blobs, "--secret-key", SECRET]);
-    assert_eq!(checked.ok().json()["clean"], true);
+    let mut check = homes[0].command(["fsck", "--json"]);
+    check.env("EASEL_DATABASE_URL", database).env("EASEL_BLOBS_URL", blobs).env("EASEL_SECRET_KEY", SECRET);
+    assert_eq!(Ran::from(check.output().unwrap()).ok().json()["clean"], true);
 }
