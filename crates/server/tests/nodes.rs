@@ -34,6 +34,10 @@ fn started(home: &Home, role: &str, database: &str, blobs: &str) -> Server {
         "required",
         "--rate-limit-per-minute",
         "0",
+        "--rate-limit-per-hour",
+        "0",
+        "--rate-limit-per-day",
+        "0",
         "--jobs-max",
         "2",
     ];

@@ -4,7 +4,7 @@
 use easel_testing::{Database, SEEDED_ALBUM, SEEDED_FROM, Size, on_both_engines, seed, seeded_image, seeded_user};
 
 use crate::{
-    Db, Settings, Timestamp, albums, comments, follows, gallery,
+    Db, Engine, Settings, Timestamp, albums, comments, follows, gallery,
     jobs::{self, JobState},
     likes, moderation,
     public::{self, Which},
@@ -58,8 +58,9 @@ on_both_engines! {
             let before = after.map(|(at, id)| (Timestamp(at), id));
             assert_good("comments", false, comments::listing(&db, &image, before, 20)).await?;
             assert_good("queue", false, moderation::waiting(&db, after, 20)).await?;
-            for state in [None, Some(JobState::Queued), Some(JobState::Completed)] {
-                assert_good("jobs", false, jobs::everybodys_listing(&db, state, before, 20)).await?;
+            // Those that wait are few, and may be sorted.
+            for (state, sorts) in [(None, false), (Some(JobState::Completed), false), (Some(JobState::Queued), true)] {
+                assert_good("jobs", sorts, jobs::everybodys_listing(&db, state, before, 20)).await?;
             }
             assert_good("findings", false, strikes::listing(&db, before, 20)).await?;
         }
@@ -92,9 +93,13 @@ on_both_engines! {
             gallery::Filter { tag: Some("rare"), ..plain },
             gallery::Filter { album_id: Some(SEEDED_ALBUM), ..plain },
         ];
-        for before in [None, before] {
-            let filter = gallery::Filter { model: Some("model4"), before, ..plain };
-            assert_good("the few of one model among many", false, gallery::listing(&db, &many, &filter, 20)).await?;
+        // Of so few rows PostgreSQL takes whichever index is cheaper, and sorts what it finds.
+        if db.engine() == Engine::Sqlite {
+            for before in [None, before] {
+                let filter = gallery::Filter { model: Some("model4"), before, ..plain };
+                let plan = gallery::listing(&db, &many, &filter, 20).plan().await?.join("\n");
+                assert!(plan.contains("images_by_user_and_model"), "all of somebody's pictures are read for the few of a model:\n{plan}");
+            }
         }
         for user in [&many, &few] {
             for filter in filters {
