@@ -1,18 +1,12 @@
 //! Several nodes over one PostgreSQL: one answers, two draw. One of these is killed in the middle, and the other finishes what it had begun.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 mod common;
 
-use std::{
-    io::Write,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use common::{
     Home, Ran, Server,
-    people::{PASSWORD, call, logged_in, post, registered},
+    people::{call, logged_in, post, registered, text, told_the_password},
 };
 use easel_testing::{Engine, run_story};
 use serde_json::{Value, json};
@@ -48,23 +42,15 @@ fn started(home: &Home, role: &str, database: &str, blobs: &str) -> Server {
 
 /// An administrator, made on the server's own machine.
 fn administrator(home: &Home, database: &str, front: &Server) -> String {
-    let mut child = home
-        .command(["admin", "create-superuser", "--email", "root@example.org"])
-        .env("EASEL_DATABASE_URL", database)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
-    Ran::from(child.wait_with_output().unwrap()).ok();
+    let mut command = home.command(["admin", "create-superuser", "--email", "root@example.org"]);
+    told_the_password(command.env("EASEL_DATABASE_URL", database)).ok();
     logged_in(front, "root@example.org")
 }
 
 fn jobs(front: &Server, admin: &str, state: &str) -> Vec<Value> {
     let page = call(front, "GET", &format!("/api/v1/admin/jobs?limit=100&state={state}"), admin, None);
     assert_eq!(page.status, 200, "{}", page.text());
-    page.json()["data"].as_array().unwrap().clone()
+    page.json()["data"].as_array().cloned().unwrap_or_else(|| panic!("no list: {}", page.text()))
 }
 
 /// Looks again and again, for long enough on a slow machine.
@@ -100,7 +86,7 @@ fn story(database: &str, blobs: &str) {
         .map(|_| {
             let job = post(&front, "/api/v1/images/generate", &token, &body);
             assert_eq!(job.status, 202, "{}", job.text());
-            job.json()["id"].as_str().unwrap().to_owned()
+            text(&job.json()["id"])
         })
         .collect();
     let of = |worker: &Server, job: &Value| {
@@ -109,27 +95,24 @@ fn story(database: &str, blobs: &str) {
     };
     let begun = until(|| {
         let begun = jobs(&front, &admin, "processing").into_iter().find(|job| of(&doomed, job));
-        begun.map(|job| job["id"].as_str().unwrap().to_owned())
+        begun.map(|job| text(&job["id"]))
     });
     doomed.signal("KILL");
     // It may have finished that one at the last moment; what it has now, it keeps until somebody takes it away.
-    let left: Vec<String> = jobs(&front, &admin, "processing")
-        .into_iter()
-        .filter(|job| of(&doomed, job))
-        .map(|job| job["id"].as_str().unwrap().to_owned())
-        .collect();
+    let left: Vec<String> =
+        jobs(&front, &admin, "processing").into_iter().filter(|job| of(&doomed, job)).map(|job| text(&job["id"])).collect();
     drop(doomed);
     let done = until(|| Some(jobs(&front, &admin, "completed")).filter(|done| done.len() == JOBS));
     for job in &done {
-        let id = job["id"].as_str().unwrap();
-        if left.iter().any(|known| known == id) {
+        let id = text(&job["id"]);
+        if left.contains(&id) {
             assert!(job["attempt"].as_i64() >= Some(2), "{begun}: {job}");
         }
     }
     for id in &made {
         let job = call(&front, "GET", &format!("/api/v1/jobs/{id}"), &token, None).json();
         assert_eq!((&job["state"], job["images"].as_array().map(Vec::len)), (&json!("completed"), Some(1)), "{job}");
-        let image = job["images"][0]["id"].as_str().unwrap();
+        let image = text(&job["images"][0]["id"]);
         // Drawn there, told here.
         let file = call(&front, "GET", &format!("/api/v1/images/{image}/file"), &token, None);
         assert!(file.body.starts_with(b"\x89PNG"), "{}", file.head);
@@ -137,5 +120,6 @@ fn story(database: &str, blobs: &str) {
     assert_eq!(call(&front, "GET", "/api/v1/credits/balance", &token, None).json()["available"], (100 - JOBS).to_string());
     let mut check = homes[0].command(["fsck", "--json"]);
     check.env("EASEL_DATABASE_URL", database).env("EASEL_BLOBS_URL", blobs).env("EASEL_SECRET_KEY", SECRET);
-    assert_eq!(Ran::from(check.output().unwrap()).ok().json()["clean"], true);
+    let ran = Ran::from(check.output().expect("the program starts"));
+    assert_eq!(ran.ok().json()["clean"], true);
 }

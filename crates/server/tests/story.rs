@@ -5,15 +5,11 @@
 
 mod common;
 
-use std::{
-    io::Write,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use common::{
-    Home, Ran,
-    people::{PASSWORD, call, logged_in, post, registered},
+    Home,
+    people::{PASSWORD, call, logged_in, post, registered, told_the_password},
 };
 use serde_json::json;
 
@@ -124,15 +120,8 @@ fn an_operators_commands() {
     assert_eq!(home.run(["migrate", "--json"]).ok().json()["applied"].as_u64().map(|applied| applied > 5), Some(true));
     assert_eq!(home.run(["migrate", "--json"]).ok().json()["applied"], 0);
     home.run(["admin", "create-superuser", "--email", "root@example.org"]).fails(2, &["no password"]);
-    let mut child = home
-        .command(["admin", "create-superuser", "--email", "root@example.org", "--username", "root", "--json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
-    let ran = Ran::from(child.wait_with_output().unwrap()).ok();
+    let arguments = ["admin", "create-superuser", "--email", "root@example.org", "--username", "root", "--json"];
+    let ran = told_the_password(&mut home.command(arguments)).ok();
     assert_eq!(ran.json()["role"], "superuser");
     // Somebody administers the server now: this machine has to log in like everybody else.
     let server = home.serve(&["--device", "cpu"]);

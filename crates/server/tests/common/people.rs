@@ -3,12 +3,13 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    process::{Command, Stdio},
     time::Duration,
 };
 
 use serde_json::{Value, json};
 
-use super::Server;
+use super::{Ran, Server};
 
 /// Everybody's.
 pub const PASSWORD: &str = "a long sentence nobody says";
@@ -65,4 +66,17 @@ pub fn registered(server: &Server, email: &str) -> String {
     let answer = post(server, "/api/v1/auth/register", "", &json!({"email": email, "password": PASSWORD}));
     assert_eq!(answer.status, 201, "{}", answer.text());
     logged_in(server, email)
+}
+
+/// Runs `easel admin create-superuser`, which reads the password.
+pub fn told_the_password(command: &mut Command) -> Ran {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+/// The text of an answer's field.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
