@@ -131,8 +131,7 @@ pub(crate) async fn json_object(request: Request<Body>, config: &ApiConfig) -> R
     let bytes = match tokio::time::timeout(config.body_timeout, Bytes::from_request(request, &())).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let message = format!("the body is larger than {} bytes", config.body_bytes_max);
-            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message));
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than is taken here"));
         }
         Ok(Err(_)) => {
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "body_unreadable", "the body could not be read to its end"));
@@ -152,7 +151,7 @@ fn invalid(message: String) -> ApiError {
 }
 
 /// `application/json` or `application/<something>+json`, whatever the parameters. Browsers do not send these across sites unasked.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))

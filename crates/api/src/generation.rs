@@ -161,6 +161,8 @@ fn order(request: &ImageRequest, first: &Resolved) -> Order {
         clip_skip: asked.clip_skip,
         seed: Some(first.seed),
         count: asked.num_images,
+        // What it starts from is not stored, and an order names stored pictures alone.
+        strength: first.strength,
         loras: asked.loras.clone(),
         ..Drawing::new(&first.model.0, &asked.prompt)
     };

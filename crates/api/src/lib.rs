@@ -25,6 +25,7 @@ mod openapi;
 mod ordering;
 mod router;
 mod routes;
+mod sent;
 mod services;
 mod state;
 mod views;

@@ -146,6 +146,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::admin::stats::handler))
         // OpenAI's.
         .routes(routes!(routes::openai::generate::handler))
+        .routes(routes!(routes::openai::edit::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::openai::vary::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
         .routes(routes!(routes::openai::file::handler))
         .routes(routes!(routes::openai::list_models::handler))
         .routes(routes!(routes::openai::get_model::handler))

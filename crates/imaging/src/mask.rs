@@ -4,6 +4,14 @@
 
 use easel_types::{Gray8, Rgb8};
 
+use crate::Decoded;
+
+/// The mask that a file is: where something is transparent, that is what is repainted, as OpenAI's clients mean it; else white is.
+pub fn of(file: &Decoded) -> Gray8 {
+    let transparent = file.alpha.as_ref().filter(|alpha| alpha.pixels().iter().any(|&value| value < 255));
+    transparent.map_or_else(|| from_picture(&file.rgb), from_alpha)
+}
+
 /// A picture's lightness as a mask, by the weights of ITU-R 601 in the fixed-point form Pillow's `convert("L")` uses.
 pub fn from_picture(picture: &Rgb8) -> Gray8 {
     let gray = picture.pixels().chunks_exact(Rgb8::CHANNELS).map(|pixel| {

@@ -212,9 +212,15 @@ async fn identify(parts: &Parts, state: &AppState) -> Result<Option<Caller>, Api
     local::enter(parts, state, &place).await
 }
 
-/// The token of an `Authorization` header; any other scheme is refused rather than overlooked.
+/// Where OpenAI's packages put a key when they are told that the server is Azure's.
+const API_KEY: &str = "api-key";
+
+/// The token of an `Authorization` header, else of `api-key`; any other scheme is refused rather than overlooked.
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
-    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    let Some(value) = headers.get(AUTHORIZATION) else {
+        let key = headers.get(API_KEY).and_then(|key| key.to_str().ok()).map(str::trim);
+        return Ok(key.filter(|key| !key.is_empty()));
+    };
     let text = value.to_str().ok().and_then(|text| text.split_once(' '));
     match text {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Ok(Some(token.trim())),

@@ -68,9 +68,11 @@ impl Fields {
         }
     }
 
-    /// A list of objects.
+    /// A list of objects; as JSON in a string where the body is a form, which has nothing but strings.
     pub fn objects(&self, spellings: &[&'static str]) -> Result<Vec<Fields>, ApiError> {
         let Some((name, value)) = self.find(spellings) else { return Ok(Vec::new()) };
+        let inside = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+        let value = inside.as_ref().unwrap_or(value);
         let objects = value.as_array().and_then(|all| all.iter().map(|item| item.as_object().cloned().map(Fields)).collect());
         objects.ok_or_else(|| wrong(name, "a list of objects", value))
     }
@@ -148,6 +150,8 @@ mod tests {
         assert_eq!((read.len(), read[0].integer(&["b"])), (2, Ok(Some(1))));
         assert_eq!((fields.objects(&["e"]).unwrap().len(), fields.objects(&["f"]).unwrap().len()), (0, 0));
         assert!(fields.objects(&["c"]).is_err() && fields.objects(&["d"]).is_err());
+        let form = self::fields(json!({"a": "[{\"b\": 1}]", "c": "b"}));
+        assert_eq!((form.objects(&["a"]).unwrap().len(), form.objects(&["c"]).is_err()), (1, true));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub struct ApiError {
     message: String,
     param: Option<String>,
     retry_after: Option<Duration>,
-    /// OpenAI's clients repeat 5xx on their own; this says it would be in vain.
+    /// OpenAI's clients repeat 408, 409, 429 and 5xx on their own; this says it would be in vain.
     final_answer: bool,
 }
 
@@ -98,6 +98,7 @@ impl ApiError {
     fn kind(&self) -> &'static str {
         match self.status {
             StatusCode::TOO_MANY_REQUESTS => "rate_limit_exceeded",
+            StatusCode::PAYMENT_REQUIRED => "insufficient_quota",
             status if status.is_server_error() => "server_error",
             _ => "invalid_request_error",
         }

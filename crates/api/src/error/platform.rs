@@ -32,7 +32,7 @@ impl From<PlatformError> for ApiError {
             PlatformError::SignIn(reason) => plain(sign_in_status(reason)),
             PlatformError::Taken(_) => plain(StatusCode::CONFLICT),
             PlatformError::Invalid { .. } | PlatformError::Token => plain(StatusCode::BAD_REQUEST),
-            PlatformError::InsufficientCredits { .. } => plain(StatusCode::PAYMENT_REQUIRED),
+            PlatformError::InsufficientCredits { .. } => Self { final_answer: true, ..plain(StatusCode::PAYMENT_REQUIRED) },
             PlatformError::Limit {
                 code: "too_many_open_jobs" | "daily_limit_reached" | "too_many_comments" | "too_many_reports",
                 ..

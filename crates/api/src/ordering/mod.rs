@@ -19,6 +19,7 @@ use crate::{ApiError, AppState};
 
 pub(crate) use body::{DrawingBody, SourceBody};
 pub(crate) use lora::LoraBody;
+pub(crate) use size::Ratio;
 
 /// What makes the same request happen once.
 const KEY: &str = "idempotency-key";

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 /// A shape, such as 16:9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ratio {
+pub(crate) struct Ratio {
     width: u32,
     height: u32,
 }
@@ -14,12 +14,12 @@ impl Ratio {
     const LONGEST: u32 = 4;
 
     /// Of a picture.
-    pub(super) fn of(width: u32, height: u32) -> Self {
+    pub(crate) fn of(width: u32, height: u32) -> Self {
         Self { width: width.max(1), height: height.max(1) }
     }
 
     /// The size of this shape with as many pixels as there are in `area`, in multiples of `multiple`.
-    pub(super) fn within(self, area: u64, multiple: u32) -> (u32, u32) {
+    pub(crate) fn within(self, area: u64, multiple: u32) -> (u32, u32) {
         let multiple = multiple.max(8);
         let side = |part: u32, other: u32| {
             let exact = (area as f64 * f64::from(part) / f64::from(other)).sqrt();

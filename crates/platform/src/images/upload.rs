@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use easel_blobs::{Blobs, FileKind, Folder, Key};
-use easel_imaging::{DecodeLimits, Format, Ingested, ingest};
+use easel_imaging::{DecodeLimits, Decoded, Format, ImagingError, Ingested, decode, ingest};
 use easel_outbound::{Client, Limits, Request};
 use easel_store::{
     images as stored,
@@ -46,14 +46,7 @@ impl Images {
     /// [`PlatformError::Picture`] says what is wrong with it; [`PlatformError::Limit`].
     pub async fn upload(&self, user: &User, bytes: Bytes) -> Result<Upload, PlatformError> {
         let limits = self.limits.decode;
-        let permit = READING.acquire().await.expect("the semaphore is never closed. This is a bug.");
-        let reading = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            ingest(&bytes, &limits)
-        });
-        let reading =
-            reading.await.map_err(|error| PlatformError::Settings(format!("reading a picture has panicked: {error}")))?;
-        let Ingested { bytes, format, rgb, .. } = reading?;
+        let Ingested { bytes, format, rgb, .. } = reading(move || ingest(&bytes, &limits)).await?;
         let bytes = Bytes::from(bytes);
         let key = random_key(&self.context, kind_of(format));
         let now = self.context.now();
@@ -82,10 +75,27 @@ impl Images {
     /// # Errors
     /// Those of [`Images::upload`]; [`PlatformError::Outbound`] says why there is no picture at the address.
     pub async fn upload_from(&self, client: &Client, user: &User, url: &str) -> Result<Upload, PlatformError> {
+        self.upload(user, self.fetch(client, url).await?).await
+    }
+
+    /// The bytes of a picture at an address that somebody names.
+    ///
+    /// # Errors
+    /// [`PlatformError::Outbound`] says why there is no picture at the address.
+    pub async fn fetch(&self, client: &Client, url: &str) -> Result<Bytes, PlatformError> {
         let max = self.limits.decode.bytes_max;
         let limits = Limits { bytes_max: u64::try_from(max).unwrap_or(u64::MAX), ..*client.limits() };
         let request = Request { limits: Some(limits), ..Request::get(url) };
-        self.upload(user, client.fetch_image_by(request).await?.bytes).await
+        Ok(client.fetch_image_by(request).await?.bytes)
+    }
+
+    /// Reads a picture that one drawing starts from and that is not kept.
+    ///
+    /// # Errors
+    /// [`PlatformError::Picture`] says what is wrong with it.
+    pub async fn read(&self, bytes: Bytes) -> Result<Decoded, PlatformError> {
+        let limits = self.limits.decode;
+        reading(move || decode(&bytes, &limits)).await
     }
 
     async fn note_upload(&self, user: &User, upload: &Upload) -> Result<(), PlatformError> {
@@ -123,6 +133,17 @@ impl Images {
         let upload = self.get_upload(user_id, id).await?;
         remove(&self.context, &self.blobs, &upload).await
     }
+}
+
+/// Reads a picture on a thread that may block, a few at a time.
+async fn reading<T: Send + 'static>(read: impl FnOnce() -> Result<T, ImagingError> + Send + 'static) -> Result<T, PlatformError> {
+    let permit = READING.acquire().await.expect("the semaphore is never closed. This is a bug.");
+    let reading = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        read()
+    });
+    let read = reading.await.map_err(|error| PlatformError::Settings(format!("reading a picture has panicked: {error}")))?;
+    Ok(read?)
 }
 
 /// Removes one, the file first: a file whose row is gone would be found by nobody.

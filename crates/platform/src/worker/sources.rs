@@ -20,10 +20,7 @@ pub(super) async fn of(platform: &Platform, user_id: &str, drawing: &Drawing) ->
         pictures.start = Some(read(platform, user_id, source).await?.rgb);
     }
     if let Some(source) = &drawing.mask {
-        let read = read(platform, user_id, source).await?;
-        // Where something is transparent, that is what is repainted, as OpenAI's clients mean it; else white is.
-        let transparent = read.alpha.filter(|alpha| alpha.pixels().iter().any(|&value| value < 255));
-        pictures.mask = Some(transparent.map_or_else(|| mask::from_picture(&read.rgb), |alpha| mask::from_alpha(&alpha)));
+        pictures.mask = Some(mask::of(&read(platform, user_id, source).await?));
     }
     for control in &drawing.controls {
         pictures.controls.push(Arc::new(read(platform, user_id, &control.image).await?.rgb));

@@ -1,5 +1,6 @@
 //! OpenAI's Images API: what its clients send and what they read.
 
+pub(crate) mod form;
 pub mod model;
 pub mod request;
 pub mod response;

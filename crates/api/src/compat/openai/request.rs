@@ -1,14 +1,14 @@
-//! The body of `POST /v1/images/generations`: OpenAI's fields, and the extension fields that other servers' clients send.
+//! The fields of `POST /v1/images/{generations,edits,variations}`: OpenAI's, and the extension fields that other servers' clients send.
 //!
 //! Liberal in what it reads: every optional field may be null, unknown ones are ignored, `quality`, `style`, `moderation` and `user` are
 //! taken and change nothing; `output_compression` counts for JPEG and WebP (lossless without it, or at 100). What would change the picture
 //! in a way that cannot be met is refused by name: a transparent `background`, and a `strength` where there is no picture to start from.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use easel_engine::Engine;
 use easel_imaging::Format;
-use easel_types::{GenerationRequest, LoraUse, SamplerKind, SigmaSchedule};
+use easel_types::{GenerationRequest, Gray8, LoraUse, Rgb8, SamplerKind, SigmaSchedule, Task};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -43,9 +43,22 @@ pub struct Compression {
     pub lossless: bool,
 }
 
+/// Which of the three routes a request came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A picture from words.
+    Generation,
+    /// A picture from another and words; with a mask, a part of it.
+    Edit,
+    /// A picture from another alone.
+    Variation,
+}
+
 /// A request, translated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRequest {
+    /// Which route it came by.
+    pub purpose: Purpose,
     /// What to make.
     pub generation: GenerationRequest,
     /// How it is answered.
@@ -60,23 +73,61 @@ pub struct ImageRequest {
     pub stream: bool,
     /// With `stream`: also tell how far the request is. An extension that our own page uses.
     pub progress: bool,
+    /// With `stream`: how often each picture is shown before it is finished, at most.
+    pub partial_images: u32,
+    /// How much of the start picture is redrawn, if the request says so.
+    strength: Option<f64>,
+    /// The start picture is to be kept as far as that goes.
+    keeps_much: bool,
 }
 
 /// Evaluations between two previews, for whoever watches.
 const PREVIEW_EVERY: u32 = 2;
+/// How much of a picture is redrawn where nobody says: of an edited one, as our own route has it; of one that is to be kept
+/// (`input_fidelity`); of the transparent part of a mask, which holds nothing to keep; of a varied one.
+const EDITED: f64 = 0.75;
+const KEPT: f64 = 0.5;
+const REPAINTED: f64 = 1.0;
+const VARIED: f64 = 0.7;
 
 impl ImageRequest {
-    /// Evaluations between two previews; 0 for none.
-    pub fn preview_every(&self) -> u32 {
-        if self.stream && self.progress { PREVIEW_EVERY } else { 0 }
+    /// Evaluations between two previews of a picture that takes so many; 0 for none.
+    pub fn preview_every(&self, evaluations: u32) -> u32 {
+        match (self.stream, self.progress, self.partial_images) {
+            (false, ..) | (true, false, 0) => 0,
+            (true, true, _) => PREVIEW_EVERY,
+            (true, false, partial) => (evaluations / (partial + 1)).max(1),
+        }
     }
 
-    /// Translates a body.
-    pub fn read(body: Map<String, Value>, engine: &Engine) -> Result<Self, ApiError> {
+    /// The same, from a picture instead of noise; white of `mask` is repainted.
+    #[must_use]
+    pub fn starting_from(mut self, image: Rgb8, mask: Option<Gray8>) -> Self {
+        let strength = self.strength.unwrap_or(match (self.purpose, &mask) {
+            (Purpose::Variation, _) => VARIED,
+            (_, Some(_)) => REPAINTED,
+            _ if self.keeps_much => KEPT,
+            _ => EDITED,
+        });
+        let image = Arc::new(image);
+        self.generation.task = match mask.map(Arc::new) {
+            Some(mask) => Task::Inpaint { image, mask, strength },
+            None => Task::ImageToImage { image, strength },
+        };
+        self
+    }
+
+    /// Translates a body, of which the pictures have been taken.
+    pub fn read(body: Map<String, Value>, purpose: Purpose, engine: &Engine) -> Result<Self, ApiError> {
         let fields = Fields(body);
-        let prompt = fields.text(&["prompt"])?.ok_or_else(|| {
-            ApiError::invalid("prompt", "missing_required_parameter", "`prompt` is required: say what the picture shows")
-        })?;
+        let prompt = match fields.text(&["prompt"])? {
+            None if purpose != Purpose::Variation => {
+                let message = "`prompt` is required: say what the picture shows";
+                return Err(ApiError::invalid("prompt", "missing_required_parameter", message));
+            }
+            // A variation has no words of its own in OpenAI's API.
+            prompt => prompt.unwrap_or_default(),
+        };
         let named = fields.text(&["model"])?;
         let (width, height) = size(&fields)?;
         let (sampler, schedule) = sampler(&fields)?;
@@ -99,9 +150,9 @@ impl ImageRequest {
         };
         check_ignored(&fields)?;
         check_background(&fields)?;
-        check_strength(&fields)?;
         let base64_only = named.as_deref().is_some_and(|name| model::answers_base64_only(name.trim()));
         Ok(Self {
+            purpose,
             generation,
             response_format: if base64_only { ResponseFormat::Base64 } else { response_format(&fields)? },
             output_format: output_format(&fields)?,
@@ -109,6 +160,9 @@ impl ImageRequest {
             quality: quality(&fields)?,
             stream: fields.boolean(&["stream"])?.unwrap_or(false),
             progress: fields.boolean(&["progress"])?.unwrap_or(false),
+            partial_images: partial_images(&fields)?,
+            strength: strength(&fields, purpose)?,
+            keeps_much: keeps_much(&fields)?,
         })
     }
 }
@@ -200,9 +254,18 @@ fn compression(fields: &Fields) -> Result<Compression, ApiError> {
     }
 }
 
+/// What OpenAI's models answer with is told; `standard`, `hd` and `auto` are asked for and never answered.
 fn quality(fields: &Fields) -> Result<Option<&'static str>, ApiError> {
-    let named = fields.text(&["quality"])?;
-    Ok(["low", "medium", "high"].into_iter().find(|known| named.as_deref() == Some(known)))
+    let named = one_of(fields, "quality", &["low", "medium", "high", "auto", "standard", "hd"])?;
+    Ok(named.filter(|named| ["low", "medium", "high"].contains(named)))
+}
+
+/// A field that is one of a few words; an empty one is none.
+fn one_of(fields: &Fields, name: &'static str, known: &[&'static str]) -> Result<Option<&'static str>, ApiError> {
+    let named = fields.text(&[name])?.filter(|named| !named.is_empty());
+    let Some(named) = named else { return Ok(None) };
+    let found = known.iter().find(|known| **known == named);
+    found.map(|found| Some(*found)).ok_or_else(|| unknown_value(name, &known.join(", "), &named))
 }
 
 /// Pictures are always opaque.
@@ -217,10 +280,11 @@ fn check_background(fields: &Fields) -> Result<(), ApiError> {
     }
 }
 
-/// Strength is the share of a start picture that is redrawn. From noise alone it can only be all of it.
-fn check_strength(fields: &Fields) -> Result<(), ApiError> {
-    match fields.number(&["strength"])? {
-        None | Some(1.0) => Ok(()),
+/// Strength is the share of a start picture that is redrawn; its bounds are the planner's. From noise alone it can only be all of it.
+fn strength(fields: &Fields, purpose: Purpose) -> Result<Option<f64>, ApiError> {
+    match fields.number(&["strength", "denoising_strength"])? {
+        None => Ok(None),
+        Some(strength) if purpose != Purpose::Generation || strength == 1.0 => Ok(Some(strength)),
         Some(_) => {
             let message =
                 "`strength` says how much of a start picture is redrawn, and a generation starts from noise; leave it out";
@@ -229,13 +293,22 @@ fn check_strength(fields: &Fields) -> Result<(), ApiError> {
     }
 }
 
+fn keeps_much(fields: &Fields) -> Result<bool, ApiError> {
+    Ok(one_of(fields, "input_fidelity", &["high", "low"])? == Some("high"))
+}
+
 /// Fields that change nothing here still have to be what they say they are.
 fn check_ignored(fields: &Fields) -> Result<(), ApiError> {
-    for name in ["style", "moderation", "user"] {
-        fields.text(&[name])?;
-    }
+    one_of(fields, "style", &["vivid", "natural"])?;
+    one_of(fields, "moderation", &["auto", "low"])?;
+    fields.text(&["user"])?;
+    Ok(())
+}
+
+fn partial_images(fields: &Fields) -> Result<u32, ApiError> {
     match fields.integer(&["partial_images"])? {
-        None | Some(0..=3) => Ok(()),
+        None => Ok(0),
+        Some(number @ 0..=3) => Ok(number as u32),
         Some(other) => Err(out_of_range("partial_images", "between 0 and 3", other)),
     }
 }

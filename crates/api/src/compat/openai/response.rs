@@ -8,6 +8,8 @@ use easel_imaging::Format;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::request::Purpose;
+
 /// A finished picture: `b64_json` or `url`, never both.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ImageData {
@@ -55,10 +57,37 @@ pub struct ImagesResponse {
     pub traits: Traits,
 }
 
+/// A picture before it is finished, with `stream` and `partial_images`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct PartialEvent {
+    /// `image_generation.partial_image` or `image_edit.partial_image`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The file in base64: of the size and in the format of the finished one, and less sharp.
+    pub b64_json: String,
+    /// How many of this picture there were before.
+    pub partial_image_index: u32,
+    /// Seconds since 1970.
+    pub created_at: u64,
+    /// What is known of it.
+    #[serde(flatten)]
+    pub traits: Traits,
+}
+
+impl PartialEvent {
+    /// The event's name, and its type in the JSON.
+    pub fn name(purpose: Purpose) -> &'static str {
+        match purpose {
+            Purpose::Generation => "image_generation.partial_image",
+            Purpose::Edit | Purpose::Variation => "image_edit.partial_image",
+        }
+    }
+}
+
 /// The last event of a picture with `stream`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CompletedEvent {
-    /// [`CompletedEvent::NAME`].
+    /// `image_generation.completed` or `image_edit.completed`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// The file in base64.
@@ -74,7 +103,12 @@ pub struct CompletedEvent {
 
 impl CompletedEvent {
     /// The event's name, and its type in the JSON.
-    pub const NAME: &'static str = "image_generation.completed";
+    pub fn name(purpose: Purpose) -> &'static str {
+        match purpose {
+            Purpose::Generation => "image_generation.completed",
+            Purpose::Edit | Purpose::Variation => "image_edit.completed",
+        }
+    }
 }
 
 /// How far a request is; sent with `stream` to clients that ask for `progress`.

@@ -1,4 +1,5 @@
-//! The body of `POST /v1/images/generations`, for the documentation. It is read by `request.rs`, which forgives more than this says.
+//! The bodies of `POST /v1/images/{generations,edits,variations}`, for the documentation. They are read by `form.rs` and `request.rs`, which
+//! forgive more than this says.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,8 +26,14 @@ pub struct GenerationBody {
     /// `png`, `jpeg` or `webp`.
     #[schema(example = "png")]
     pub output_format: Option<String>,
+    /// For JPEG and WebP; WebP loses nothing at 100.
+    #[schema(minimum = 0, maximum = 100)]
+    pub output_compression: Option<u32>,
     /// Answer as server-sent events.
     pub stream: Option<bool>,
+    /// With `stream`: how often each picture is shown before it is finished.
+    #[schema(minimum = 0, maximum = 3)]
+    pub partial_images: Option<u32>,
     /// What to avoid.
     pub negative_prompt: Option<String>,
     /// Denoising steps.
@@ -42,4 +49,80 @@ pub struct GenerationBody {
     pub seed: Option<u64>,
     /// LoRAs, besides those that the prompt names as `<lora:name:weight>`.
     pub loras: Option<Vec<LoraBody>>,
+}
+
+/// OpenAI's fields, and those of a generation.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct EditBody {
+    /// What the picture shows afterwards.
+    #[schema(example = "a red circle on a blue background", max_length = 10_000)]
+    pub prompt: String,
+    /// PNG, JPEG or WebP. `image[]` is understood as well.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    pub image: Vec<u8>,
+    /// Of the same size: its transparent part is repainted, or its white part if nothing is transparent. Without one, the transparent part
+    /// of the picture itself.
+    #[schema(value_type = Option<String>, format = Binary, content_media_type = "application/octet-stream")]
+    pub mask: Option<Vec<u8>>,
+    /// `high` keeps more of the picture, where no `strength` is given.
+    pub input_fidelity: Option<String>,
+    /// How much of the picture is redrawn.
+    #[schema(minimum = 0, maximum = 1)]
+    pub strength: Option<f64>,
+    /// The model; without it, the server's default.
+    pub model: Option<String>,
+    /// How many pictures.
+    #[schema(minimum = 1, maximum = 10)]
+    pub n: Option<u32>,
+    /// `WxH`, or `auto`: the picture's own shape.
+    pub size: Option<String>,
+    /// `url` or `b64_json`.
+    pub response_format: Option<String>,
+    /// `png`, `jpeg` or `webp`.
+    pub output_format: Option<String>,
+    /// Answer as server-sent events.
+    pub stream: Option<bool>,
+    /// With `stream`: how often each picture is shown before it is finished.
+    #[schema(minimum = 0, maximum = 3)]
+    pub partial_images: Option<u32>,
+}
+
+/// The same as JSON, with pictures by address.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct EditJson {
+    /// What the picture shows afterwards.
+    #[schema(example = "a red circle on a blue background", max_length = 10_000)]
+    pub prompt: String,
+    /// The picture; one.
+    pub images: Vec<PictureAddress>,
+    /// What of it is repainted.
+    pub mask: Option<PictureAddress>,
+}
+
+/// Where a picture is.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct PictureAddress {
+    /// A data URL, or a public https address where the server fetches some.
+    #[schema(example = "data:image/png;base64,…")]
+    pub image_url: String,
+}
+
+/// OpenAI's fields, and those of an edit without words and mask.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct VariationBody {
+    /// PNG, JPEG or WebP.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    pub image: Vec<u8>,
+    /// How much of the picture is redrawn.
+    #[schema(minimum = 0, maximum = 1)]
+    pub strength: Option<f64>,
+    /// The model; without it, the server's default.
+    pub model: Option<String>,
+    /// How many pictures.
+    #[schema(minimum = 1, maximum = 10)]
+    pub n: Option<u32>,
+    /// `WxH`; without it, the picture's own shape.
+    pub size: Option<String>,
+    /// `url` or `b64_json`.
+    pub response_format: Option<String>,
 }

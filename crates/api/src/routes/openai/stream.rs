@@ -1,13 +1,18 @@
-//! The same request answered as server-sent events: one `image_generation.completed` a picture, or an error, then the end.
+//! The same request answered as server-sent events: partial pictures if they are wanted, one `….completed` a picture, or an error, then the end.
 //!
-//! Partial pictures are not sent yet; clients must do without them anyway, since a picture may be finished before the first is due.
+//! A partial picture is the engine's preview, which has a pixel for each latent, enlarged to the size that is drawn. There may be fewer than were
+//! asked for: a picture may be finished before the first is due, and previews make room for what matters more.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    time::Duration,
+};
 
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use easel_engine::{Event, Ticket};
-use easel_imaging::{EncodeOptions, Format, encode};
+use easel_imaging::{EncodeOptions, Format, PngLevel, encode, resize_rgb};
 use easel_types::Rgb8;
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
@@ -17,7 +22,7 @@ use crate::{
     ApiError, AppState,
     compat::openai::{
         request::ImageRequest,
-        response::{CompletedEvent, ProgressEvent, Traits},
+        response::{CompletedEvent, PartialEvent, ProgressEvent, Traits},
     },
     generation::{Delivered, Paid, hand_over},
 };
@@ -37,6 +42,10 @@ struct Progress {
     paid: Option<Paid>,
     deadline: Instant,
     pictures: std::vec::IntoIter<Delivered>,
+    /// Partial pictures there have been, by picture.
+    partial: HashMap<u32, u32>,
+    /// Of one of the engine's events there may be two.
+    waiting: VecDeque<SseEvent>,
     ended: bool,
 }
 
@@ -47,8 +56,17 @@ pub(crate) fn answer(
     paid: Paid,
 ) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
     let deadline = Instant::now() + state.config.generation_timeout;
-    let progress =
-        Progress { state, request, ticket, paid: Some(paid), deadline, pictures: Vec::new().into_iter(), ended: false };
+    let progress = Progress {
+        state,
+        request,
+        ticket,
+        paid: Some(paid),
+        deadline,
+        pictures: Vec::new().into_iter(),
+        partial: HashMap::new(),
+        waiting: VecDeque::new(),
+        ended: false,
+    };
     let events = stream::unfold(progress, |mut progress| async move {
         let event = progress.next().await?;
         Some((Ok(event), progress))
@@ -73,6 +91,9 @@ impl Progress {
 
     async fn advance(&mut self) -> Result<Option<SseEvent>, ApiError> {
         loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Ok(Some(event));
+            }
             if let Some(picture) = self.pictures.next() {
                 return self.completed(picture).await.map(Some);
             }
@@ -92,27 +113,45 @@ impl Progress {
                     return Err(paid.fail(error).await);
                 }
                 Some(Event::Cancelled) => return Err(ApiError::internal()),
-                Some(event) if self.request.progress => {
-                    if let Some(event) = progress(&event) {
-                        return Ok(Some(json_event(ProgressEvent::NAME, &event)));
-                    }
-                }
-                Some(_) => {}
+                Some(event) => self.tell(event).await,
             }
         }
+    }
+
+    /// What an event on the way says, to whom it may interest.
+    async fn tell(&mut self, event: Event) {
+        if self.request.progress
+            && let Some(event) = progress(&event)
+        {
+            self.waiting.push_back(json_event(ProgressEvent::NAME, &event));
+        }
+        let Event::Preview { picture, image } = event else { return };
+        let Some(resolved) = self.ticket.resolved().get(picture as usize) else { return };
+        let index = self.partial.entry(picture).or_default();
+        if *index >= self.request.partial_images {
+            return;
+        }
+        let format = self.request.output_format;
+        let traits = Traits::new(resolved, format, self.request.quality);
+        let Some(b64_json) = enlarged(image, (resolved.width, resolved.height), format).await else { return };
+        let name = PartialEvent::name(self.request.purpose);
+        let event = PartialEvent { kind: name, b64_json, partial_image_index: *index, created_at: self.state.now(), traits };
+        *index += 1;
+        self.waiting.push_back(json_event(name, &event));
     }
 
     async fn completed(&self, delivered: Delivered) -> Result<SseEvent, ApiError> {
         let traits = Traits::new(&delivered.resolved, self.request.output_format, self.request.quality);
         let data = hand_over(&self.state, &self.request, None, delivered).await?;
+        let name = CompletedEvent::name(self.request.purpose);
         let event = CompletedEvent {
-            kind: CompletedEvent::NAME,
+            kind: name,
             b64_json: data.b64_json.unwrap_or_default(),
             created_at: self.state.now(),
             seed: data.seed,
             traits,
         };
-        Ok(json_event(CompletedEvent::NAME, &event))
+        Ok(json_event(name, &event))
     }
 }
 
@@ -136,6 +175,14 @@ fn progress(event: &Event) -> Option<ProgressEvent> {
 fn jpeg(image: &Rgb8) -> Option<String> {
     let options = EncodeOptions { quality: PREVIEW_QUALITY, ..EncodeOptions::new(Format::Jpeg) };
     encode(image, &options).ok().map(|bytes| BASE64.encode(bytes))
+}
+
+/// A preview at the size of its picture; one that cannot be made is left out.
+async fn enlarged(preview: Rgb8, (width, height): (u32, u32), format: Format) -> Option<String> {
+    let options =
+        EncodeOptions { png_level: PngLevel::Fast, quality: PREVIEW_QUALITY, lossless: false, ..EncodeOptions::new(format) };
+    let enlarged = tokio::task::spawn_blocking(move || encode(&resize_rgb(&preview, width, height)?, &options));
+    enlarged.await.ok()?.ok().map(|bytes| BASE64.encode(bytes))
 }
 
 fn json_event(name: &str, data: &impl Serialize) -> SseEvent {

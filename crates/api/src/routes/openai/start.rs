@@ -1,0 +1,45 @@
+//! What edits and variations have in common: pictures come with the request, and it starts from one.
+
+use axum::{body::Body, extract::Request, response::Response};
+use serde_json::Value;
+
+use super::draw::draw;
+use crate::{
+    ApiError, AppState,
+    auth::Caller,
+    compat::openai::{
+        form::Form,
+        model,
+        request::{ImageRequest, Purpose},
+    },
+    generation::BaseUrl,
+    sent::{fitted, repainted},
+};
+
+pub(super) async fn start(
+    state: AppState,
+    caller: &Caller,
+    request: Request<Body>,
+    purpose: Purpose,
+) -> Result<Response, ApiError> {
+    let base = BaseUrl::of(&state, request.uri(), request.headers());
+    let request = {
+        // What is sent lies in memory until it is read.
+        let _place = state.uploads.try_acquire().map_err(|_| ApiError::busy())?;
+        let mut form = Form::read(request, &state).await?;
+        if let Some(name) = form.fields.get("model").and_then(Value::as_str) {
+            model::look_for(name, &state.engine).await;
+        }
+        // What is wrong with the fields is told before anything is done with the picture.
+        let request = ImageRequest::read(std::mem::take(&mut form.fields), purpose, &state.engine)?;
+        let image = form.image()?.read(&state, "image").await?;
+        let mask = match form.mask.filter(|_| purpose == Purpose::Edit) {
+            Some(mask) => Some(mask.read(&state, "mask").await?),
+            None => None,
+        };
+        let mask = if purpose == Purpose::Edit { repainted(&image, mask.as_ref())? } else { None };
+        request.starting_from(image.rgb, mask)
+    };
+    let generation = fitted(&state, request.generation).await?;
+    draw(state, caller, base, ImageRequest { generation, ..request }).await
+}
