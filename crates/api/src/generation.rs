@@ -105,7 +105,8 @@ impl Paid {
     /// Returns when the request must not go on.
     pub(crate) async fn stopped(&mut self) -> ApiError {
         match self.held.stopped().await {
-            Stop::Cancelled => ApiError::new(StatusCode::CONFLICT, "cancelled", "the job was cancelled"),
+            // Whoever cancelled it does not want it drawn again, as clients do on their own after a 409.
+            Stop::Cancelled => ApiError::new(StatusCode::CONFLICT, "cancelled", "the job was cancelled").for_good(),
             Stop::Lost => ApiError::internal(),
         }
     }

@@ -69,6 +69,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::jobs::events::handler))
         .routes(routes!(routes::jobs::socket::handler))
         .routes(routes!(routes::models::list::handler))
+        .routes(routes!(routes::adapters::list_loras::handler))
+        .routes(routes!(routes::adapters::list_embeddings::handler))
+        .routes(routes!(routes::adapters::list_controlnets::handler))
         // Pictures, and people.
         .routes(routes!(routes::images::upload::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
         .routes(routes!(routes::images::list_uploads::handler))

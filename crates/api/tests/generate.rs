@@ -233,7 +233,7 @@ async fn openais_model_names_stand_for_the_default_and_others_are_not_found() {
 #[tokio::test]
 async fn a_stream_ends_with_one_completed_event_a_picture() {
     let server = server().await;
-    let answer = server.generate(json!({"prompt": "a cat", "stream": true, "n": 2, "seed": 5, "partial_images": 2})).await;
+    let answer = server.generate(json!({"prompt": "a cat", "stream": true, "n": 2, "seed": 5, "partial_images": 0})).await;
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/event-stream"));
     let text = String::from_utf8(answer.bytes).unwrap();
     let frames: Vec<_> = text.split("\n\n").filter(|frame| !frame.is_empty()).collect();
@@ -252,6 +252,19 @@ async fn a_stream_ends_with_one_completed_event_a_picture() {
                 "background": "opaque", "output_format": "png", "size": "128x128",
             })
         );
+    }
+}
+
+#[tokio::test]
+async fn a_stream_shows_every_picture_before_it_is_finished_if_asked_to() {
+    let server = server().await;
+    for (partial, steps, expected) in [(1, 4, 1), (3, 12, 3), (2, 3, 2), (3, 2, 1)] {
+        let body = json!({"prompt": "a cat", "stream": true, "n": 2, "steps": steps, "partial_images": partial});
+        let answer = server.generate(body).await;
+        let text = String::from_utf8(answer.bytes).unwrap();
+        let count = |name: &str| text.matches(&format!("event: {name}\n")).count();
+        let found = (count("image_generation.partial_image"), count("image_generation.completed"));
+        assert_eq!(found, (2 * expected, 2), "{partial} of {steps} steps");
     }
 }
 

@@ -145,6 +145,13 @@ fn folders_of_other_programs_are_read_as_they_are() -> Result<(), Failure> {
         "elsewhere/e/word.safetensors",
         "comfy/models/loras/readme.txt",
         "comfy/models/loras/.hidden.safetensors",
+        "a1111/models/Stable-diffusion/xl/base.safetensors",
+        "a1111/models/Stable-diffusion/old.ckpt",
+        "a1111/models/Stable-diffusion/old.vae.safetensors",
+        "comfy/models/checkpoints/dream.safetensors",
+        "comfy/models/diffusers/whole/model_index.json",
+        "comfy/models/diffusers/whole/unet/diffusion_pytorch_model.safetensors",
+        "elsewhere/ckpt/three.safetensors",
     ] {
         let path = root.join(path);
         fs::create_dir_all(path.parent().expect("a folder"))?;
@@ -171,6 +178,10 @@ fn folders_of_other_programs_are_read_as_they_are() -> Result<(), Failure> {
     }
     assert_eq!(find(Kind::Embedding, "easy")?, Path::new("a1111/embeddings/easy.safetensors"), "safetensors before pickles");
     assert!(find(Kind::Embedding, "word").is_ok());
+    let checkpoints: Vec<String> = shelf.list(Kind::Checkpoint).into_iter().map(|found| found.name).collect();
+    assert_eq!(checkpoints, ["xl/base", "old", "dream", "whole", "three"], "an autoencoder belongs to its checkpoint");
+    let problems: Vec<bool> = shelf.list(Kind::Checkpoint).iter().map(|found| found.problem().is_some()).collect();
+    assert_eq!(problems, [false, true, false, false, false], "pickles are named");
     let Err(ShelfError::Unknown { alike, .. }) = shelf.find(Kind::Lora, "glas") else { panic!("there is no `glas`") };
     assert_eq!(alike, ["glass"]);
     for name in ["", "..", "../a1111/models/Lora/style/ink", "/etc/passwd", ".hidden", "readme"] {

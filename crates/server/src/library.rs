@@ -40,16 +40,17 @@ impl Entry {
     }
 }
 
-/// Opens the library of the configured data folder; the built-in model is unpacked on first use.
+/// Opens the library of the configured data folder, with the checkpoints of other programs' folders; the built-in model is unpacked on first
+/// use.
 pub fn open(config: &Config) -> Result<Library> {
-    let library = Library::new(&config.storage.data_dir);
+    let library = Library::new(&config.storage.data_dir).with_shelf(shelf(config)?);
     Ok(match builtin::unpack(&config.storage.data_dir)? {
         Some(folder) => library.with_builtin(folder),
         None => library,
     })
 }
 
-/// Where LoRAs and embeddings are looked for: the data folder, then what is configured.
+/// Where LoRAs, embeddings, ControlNets and checkpoints are looked for: the data folder, then what is configured.
 pub fn shelf(config: &Config) -> Result<Shelf> {
     let own = Shelf::default().with_root(&config.storage.data_dir);
     config.models.adapters.iter().try_fold(own, |shelf, path| {
@@ -116,6 +117,10 @@ impl Catalogue for Listed {
     fn hash(&self, model: &ModelId) -> Option<String> {
         self.find(model, |entry| entry.model.manifest.short_hash().map(str::to_owned))?
     }
+
+    fn tokenizer_roots(&self) -> Vec<PathBuf> {
+        self.library.tokenizer_roots()
+    }
 }
 
 fn public_name(model: &Installed) -> ModelId {
@@ -141,7 +146,7 @@ impl From<LibraryError> for Failure {
     fn from(error: LibraryError) -> Self {
         let exit = match &error {
             LibraryError::Name(_) => Exit::Usage,
-            LibraryError::Exists(_) | LibraryError::BuiltIn(_) => Exit::BadInput,
+            LibraryError::Exists(_) | LibraryError::BuiltIn(_) | LibraryError::Outside(..) => Exit::BadInput,
             LibraryError::Io { .. } => Exit::Failure,
             _ => Exit::Model,
         };

@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use easel_api::Services;
+use easel_api::{Adapters, Services};
 use easel_outbound::{Client, OutboundError, Policy};
 use easel_platform::{
     Platform, PlatformError, SystemSecrets,
@@ -16,8 +16,10 @@ use easel_redis::Redis;
 use tokio::task::JoinSet;
 
 use crate::{
+    adapters::Shelved,
     config::Config,
     error::{Exit, Failure, Result},
+    library,
     platform::public_url,
     providers,
 };
@@ -57,7 +59,8 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let carrier = relay.map(|relay| platform.jobs.bus().carry(context, relay));
     let mut tasks = JoinSet::new();
     tasks.spawn(send_webhooks(webhooks.clone()));
-    let services = Services { webhooks: Some(webhooks), sign_in, limits: Some(limits), fetcher: Some(client) };
+    let adapters = Some(Arc::new(Shelved(library::shelf(config)?)) as Arc<dyn Adapters>);
+    let services = Services { webhooks: Some(webhooks), sign_in, limits: Some(limits), fetcher: Some(client), adapters };
     Ok(Outside { services, _tasks: tasks, _carrier: carrier })
 }
 

@@ -72,6 +72,11 @@ impl ApiError {
         Self { final_answer: true, ..Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message) }
     }
 
+    /// The same, and not to be asked again.
+    pub(crate) fn for_good(self) -> Self {
+        Self { final_answer: true, ..self }
+    }
+
     /// What a panic becomes; its text goes to the log.
     pub(crate) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -1,5 +1,6 @@
 //! One folder a resource, one file a verb.
 
+pub(crate) mod adapters;
 pub(crate) mod admin;
 pub(crate) mod albums;
 pub(crate) mod auth;

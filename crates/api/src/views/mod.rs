@@ -1,5 +1,6 @@
 //! How rows of the platform are shown: one file for each thing, and the words they share.
 
+mod adapter;
 mod album;
 mod case;
 mod comment;
@@ -19,6 +20,7 @@ mod time;
 mod user;
 mod webhook;
 
+pub(crate) use adapter::AdapterView;
 pub(crate) use album::{AlbumView, TagView, TemplateView};
 pub(crate) use case::{CaseDetailView, CaseView, CategoryField, FoundView, OwnCaseView, ReportBody};
 pub(crate) use comment::CommentView;

@@ -164,6 +164,7 @@ struct Seen {
     slots: usize,
     seeds: Vec<u64>,
     adapters: Vec<(Vec<LoraUse>, Vec<ControlUse>)>,
+    tasks: Vec<Task>,
     loaded: Vec<ModelId>,
 }
 
@@ -186,6 +187,11 @@ impl Probe {
     /// What the pictures that were taken in wear besides what their prompts say, in order.
     pub fn adapters(&self) -> Vec<(Vec<LoraUse>, Vec<ControlUse>)> {
         lock(&self.0).adapters.clone()
+    }
+
+    /// What the pictures that were taken in start from, in order.
+    pub fn tasks(&self) -> Vec<Task> {
+        lock(&self.0).tasks.clone()
     }
 
     /// Models on the device.
@@ -368,6 +374,7 @@ impl DenoiseBackend for SimBackend {
         seen.slots = self.pictures.len();
         seen.seeds.push(plan.seed);
         seen.adapters.push((plan.loras.clone(), plan.controls.clone()));
+        seen.tasks.push(plan.task.clone());
         drop(seen);
         Ok(slot)
     }

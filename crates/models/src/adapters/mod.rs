@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use embedding::Embedding;
 pub use file::{LoraFile, ModelLayers};
 pub use load::Loading;
-pub use shelf::{Kind, Shelf, ShelfError};
+pub use shelf::{Found, Kind, Shelf, ShelfError};
 pub use wardrobe::Wardrobe;
 
 use crate::ops::{Ops, Patches};

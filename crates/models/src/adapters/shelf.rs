@@ -1,4 +1,4 @@
-//! Folders of LoRAs and embeddings as AUTOMATIC1111 and ComfyUI lay them out, read as they are.
+//! Folders of LoRAs, embeddings, ControlNets and checkpoints as AUTOMATIC1111 and ComfyUI lay them out, read as they are.
 //!
 //! A file goes by its name without folder and extension (`ink`), as A1111 names it, or by its path below the folder (`style/ink`,
 //! `style/ink.safetensors`), as ComfyUI does. Folders are listed anew for every look-up, so that a file that is put there is found.
@@ -21,16 +21,40 @@ pub enum Kind {
     Embedding,
     /// ControlNet models.
     ControlNet,
+    /// Whole models: single files, and diffusers' folders.
+    Checkpoint,
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Lora, Self::Embedding, Self::ControlNet, Self::Checkpoint];
+
     /// The folders of this kind below A1111's root, ComfyUI's root and ComfyUI's `models`.
     fn folders(self) -> &'static [&'static str] {
         match self {
             Self::Lora => &["models/Lora", "models/LyCORIS", "models/loras", "Lora", "loras"],
             Self::Embedding => &["embeddings", "models/embeddings"],
             Self::ControlNet => &["models/ControlNet", "models/controlnet", "ControlNet", "controlnet"],
+            Self::Checkpoint => {
+                &["models/Stable-diffusion", "models/checkpoints", "models/diffusers", "Stable-diffusion", "checkpoints"]
+            }
         }
+    }
+
+    /// The lines of a list of folders that are of this kind.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Lora => "loras",
+            Self::Embedding => "embeddings",
+            Self::ControlNet => "controlnet",
+            Self::Checkpoint => "checkpoints",
+        }
+    }
+
+    /// Whether a folder is one file of this kind, as diffusers keeps them.
+    fn is_folder(self, folder: &Path) -> bool {
+        let inside = if self == Self::Checkpoint { MODEL_INDEX } else { super::control::WEIGHTS };
+        folder.join(inside).is_file()
     }
 
     /// As messages name it.
@@ -39,10 +63,13 @@ impl Kind {
             Self::Lora => "LoRA",
             Self::Embedding => "embedding",
             Self::ControlNet => "ControlNet",
+            Self::Checkpoint => "checkpoint",
         }
     }
 }
 
+/// What a whole model of diffusers has.
+const MODEL_INDEX: &str = "model_index.json";
 /// Files of one kind that are looked at; a bound on what a folder can cost.
 const FILES_MAX: usize = 20_000;
 const DEPTH_MAX: usize = 8;
@@ -82,10 +109,11 @@ fn near(alike: &[String]) -> String {
     }
 }
 
-/// Where LoRAs, embeddings and ControlNets are found.
+/// Where LoRAs, embeddings, ControlNets and checkpoints are found.
 #[derive(Debug, Clone, Default)]
 pub struct Shelf {
     folders: Vec<(Kind, PathBuf)>,
+    roots: Vec<PathBuf>,
 }
 
 /// A file on the shelf.
@@ -102,15 +130,27 @@ impl Found {
     pub fn word(&self) -> &str {
         stem(&self.name)
     }
+
+    /// Bytes of the file, or of the weights in the folder; 0 if nobody can tell.
+    pub fn bytes(&self) -> u64 {
+        let weights = if self.path.is_dir() { self.path.join(super::control::WEIGHTS) } else { self.path.clone() };
+        fs::metadata(weights).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Why it will be refused, as far as its name tells.
+    pub fn problem(&self) -> Option<&'static str> {
+        crate::weights::is_pickle_name(&self.path).then_some("a pickle, which can hold a program; convert it to safetensors")
+    }
 }
 
 impl Shelf {
     /// Adds the folders below a program's root or its `models` folder; those that do not exist hold nothing.
     #[must_use]
     pub fn with_root(mut self, root: &Path) -> Self {
-        for kind in [Kind::Lora, Kind::Embedding, Kind::ControlNet] {
+        for kind in Kind::ALL {
             self.folders.extend(kind.folders().iter().map(|folder| (kind, root.join(folder))));
         }
+        self.roots.push(root.to_owned());
         self
     }
 
@@ -139,18 +179,24 @@ impl Shelf {
                 text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
             };
             let base = lines("base_path").first().map_or_else(|| here.to_owned(), |base| here.join(base));
-            for (key, kind) in [("loras", Kind::Lora), ("embeddings", Kind::Embedding), ("controlnet", Kind::ControlNet)] {
-                self.folders.extend(lines(key).iter().map(|folder| (kind, base.join(folder))));
+            for kind in Kind::ALL {
+                self.folders.extend(lines(kind.key()).iter().map(|folder| (kind, base.join(folder))));
             }
+            self.roots.push(base);
         }
         Ok(self)
+    }
+
+    /// The programs' own folders, where a tokenizer may lie that their checkpoints need.
+    pub fn roots(&self) -> &[PathBuf] {
+        &self.roots
     }
 
     /// All files of a kind, in the order of the folders. Pickles are listed: whoever opens one is told what it is.
     pub fn list(&self, kind: Kind) -> Vec<Found> {
         let mut found = Vec::new();
         for (_, folder) in self.folders.iter().filter(|(of, _)| *of == kind) {
-            walk(folder, "", DEPTH_MAX, &mut found);
+            walk(kind, folder, "", DEPTH_MAX, &mut found);
         }
         found
     }
@@ -185,7 +231,7 @@ fn alike(wanted: &str, all: &[Found]) -> Vec<String> {
 }
 
 /// Collects weight files; safetensors come before pickles of the same name.
-fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Found>) {
+fn walk(kind: Kind, folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Found>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort_by_key(|path| (crate::weights::is_pickle_name(path), path.clone()));
@@ -195,13 +241,15 @@ fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Found>) {
             return;
         }
         if path.is_dir() {
-            if path.join(super::control::WEIGHTS).is_file() {
+            if kind.is_folder(&path) {
                 found.push(Found { name: format!("{prefix}{name}"), path });
             } else if depth > 0 {
-                walk(&path, &format!("{prefix}{name}/"), depth - 1, found);
+                walk(kind, &path, &format!("{prefix}{name}/"), depth - 1, found);
             }
         } else if let Some((stem, extension)) = name.rsplit_once('.')
             && (extension == "safetensors" || crate::weights::is_pickle_name(&path))
+            // An autoencoder beside its checkpoint belongs to it.
+            && !(kind == Kind::Checkpoint && stem.ends_with(".vae"))
         {
             found.push(Found { name: format!("{prefix}{stem}"), path });
         }

@@ -17,7 +17,7 @@ use super::bad_model;
 use crate::{
     ModelError,
     pipeline::Description,
-    weights::{ModelFiles, folder::open_model},
+    weights::{ModelFiles, OpenOptions, open_model_with},
 };
 
 /// Where models are found. Shared by everyone who asks.
@@ -29,6 +29,10 @@ pub trait Catalogue: Send + Sync {
     /// The first ten hex digits of the checkpoint's SHA-256, where it is known.
     fn hash(&self, _model: &ModelId) -> Option<String> {
         None
+    }
+    /// Folders with tokenizers, which single-file checkpoints lack.
+    fn tokenizer_roots(&self) -> Vec<PathBuf> {
+        Vec::new()
     }
 }
 
@@ -74,7 +78,8 @@ impl Described {
         let path = self.catalogue.locate(model).ok_or_else(|| BackendError::UnknownModel(model.clone()))?;
         let hash = self.unchanged_hash(model)?;
         let read = || -> std::result::Result<_, ModelError> {
-            let files = open_model(&path, self.variant.as_deref())?;
+            let options = OpenOptions { variant: self.variant.clone(), roots: self.catalogue.tokenizer_roots() };
+            let files = open_model_with(&path, &options)?;
             let description = Description::read(&files)?;
             Ok((files, description))
         };

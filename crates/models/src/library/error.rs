@@ -19,6 +19,9 @@ pub enum LibraryError {
     /// The model came with the program.
     #[error("{0:?} is built in and cannot be removed")]
     BuiltIn(String),
+    /// The model lies in another program's folder.
+    #[error("{0:?} lies in another program's folder, {path}, and is left there", path = .1.display())]
+    Outside(String, PathBuf),
     /// The model is not usable.
     #[error(transparent)]
     Weights(#[from] WeightsError),

@@ -2,7 +2,8 @@
 //!
 //! A model is a diffusers folder, or a folder with one single-file checkpoint, with a manifest (`easel.toml`) beside. Folders and bare
 //! checkpoints that somebody put there by hand are listed as well; they just have no manifest. `<data>/tokenizers/clip` holds the
-//! tokenizer that single-file checkpoints share.
+//! tokenizer that single-file checkpoints share. Checkpoints in other programs' folders are models as well, under their paths there, and are
+//! never changed (`outside`).
 //!
 //! Invariants: an id is the folder's name and never a path; installation and removal are one rename, so a reader sees all of a model or
 //! nothing; built-in models are never changed. Names that start with a dot are ours while we work and are not models.
@@ -10,6 +11,7 @@
 mod error;
 mod import;
 mod manifest;
+mod outside;
 
 use std::{
     fs,
@@ -19,8 +21,12 @@ use std::{
 pub use error::LibraryError;
 pub use import::ImportOptions;
 pub use manifest::{MANIFEST, Manifest, ManifestFile};
+pub use outside::Unusable;
+
+use outside::Outside;
 
 use crate::{
+    adapters::Shelf,
     hub::Pulled,
     pipeline::Defaults,
     weights::{ModelFiles, OpenOptions, TokenizerFiles, open_model_with, tokenizer::SHARED_CLIP},
@@ -29,8 +35,34 @@ use crate::{
 /// More models than any folder has; a bound on listing.
 const MODELS_MAX: usize = 10_000;
 const NAME_BYTES_MAX: usize = 100;
-/// Folders beside the models that hold something else, as A1111 and ComfyUI name them.
-const ADAPTERS: [&str; 7] = ["Lora", "LyCORIS", "loras", "embeddings", "ControlNet", "controlnet", "vae_approx"];
+/// Folders beside the models that hold something else, or models under names of their own, as A1111 and ComfyUI name them.
+const OTHERS: [&str; 25] = [
+    "Lora",
+    "LyCORIS",
+    "loras",
+    "embeddings",
+    "ControlNet",
+    "controlnet",
+    "vae_approx",
+    "VAE-approx",
+    "VAE",
+    "vae",
+    "Stable-diffusion",
+    "checkpoints",
+    "diffusers",
+    "clip",
+    "clip_vision",
+    "text_encoders",
+    "unet",
+    "diffusion_models",
+    "hypernetworks",
+    "upscale_models",
+    "ESRGAN",
+    "RealESRGAN",
+    "SwinIR",
+    "style_models",
+    "gligen",
+];
 
 /// An installed model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +73,8 @@ pub struct Installed {
     pub path: PathBuf,
     /// Whether it came with the program.
     pub builtin: bool,
+    /// Whether it lies in another program's folder.
+    pub outside: bool,
     /// What is known of it.
     pub manifest: Manifest,
 }
@@ -50,12 +84,13 @@ pub struct Installed {
 pub struct Library {
     data: PathBuf,
     builtin: Vec<PathBuf>,
+    outside: Outside,
 }
 
 impl Library {
     /// The library in `data`, which need not exist yet.
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), builtin: Vec::new() }
+        Self { data: data.into(), builtin: Vec::new(), outside: Outside::default() }
     }
 
     /// Lists the models in `folder` as well, as built in.
@@ -65,20 +100,36 @@ impl Library {
         self
     }
 
+    /// Lists the checkpoints in other programs' folders as well.
+    #[must_use]
+    pub fn with_shelf(mut self, shelf: Shelf) -> Self {
+        self.outside = Outside::new(shelf);
+        self
+    }
+
     /// Where models are installed.
     pub fn models_folder(&self) -> PathBuf {
         self.data.join("models")
     }
 
-    /// All models by name. Of two with one name the installed one counts.
+    /// All models by name. Of two with one name the installed one counts, then the one that came with the program.
     pub fn list(&self) -> Result<Vec<Installed>, LibraryError> {
+        let mut all = self.own()?;
+        all.extend(self.outside.models());
+        Ok(one_of_each(all))
+    }
+
+    /// Files in other programs' folders that cannot be models, and why.
+    pub fn unusable(&self) -> Vec<Unusable> {
+        self.outside.unusable()
+    }
+
+    fn own(&self) -> Result<Vec<Installed>, LibraryError> {
         let mut all = scan(&self.models_folder(), false)?;
         for folder in &self.builtin {
             all.extend(scan(folder, true)?);
         }
-        all.sort_by(|a, b| (&a.id, a.builtin).cmp(&(&b.id, b.builtin)));
-        all.dedup_by(|later, first| later.id == first.id);
-        Ok(all)
+        Ok(one_of_each(all))
     }
 
     /// One model.
@@ -94,7 +145,8 @@ impl Library {
 
     /// Where a single-file checkpoint's tokenizer is looked for.
     pub fn tokenizer_roots(&self) -> Vec<PathBuf> {
-        [self.data.clone(), self.models_folder()].into_iter().chain(self.builtin.iter().cloned()).collect()
+        let own = [self.data.clone(), self.models_folder()].into_iter().chain(self.builtin.iter().cloned());
+        own.chain(self.outside.roots().iter().cloned()).collect()
     }
 
     /// Removes a model. It is gone from the list in one step; its bytes follow.
@@ -102,6 +154,9 @@ impl Library {
         let model = self.show(id)?;
         if model.builtin {
             return Err(LibraryError::BuiltIn(id.to_owned()));
+        }
+        if model.outside {
+            return Err(LibraryError::Outside(id.to_owned(), model.path));
         }
         let grave = self.models_folder().join(format!(".removed-{}-{id}", std::process::id()));
         fs::rename(&model.path, &grave).map_err(LibraryError::io(&model.path))?;
@@ -112,7 +167,7 @@ impl Library {
     /// Installs a checkpoint or a diffusers folder under a name.
     pub fn import(&self, source: &Path, name: &str, options: &ImportOptions) -> Result<Installed, LibraryError> {
         check_name(name)?;
-        if self.list()?.iter().any(|model| model.id == name) {
+        if self.own()?.iter().any(|model| model.id == name) {
             return Err(LibraryError::Exists(name.to_owned()));
         }
         let models = self.models_folder();
@@ -131,7 +186,7 @@ impl Library {
         let manifest = built?;
         // So that the name survives a power failure, too. Not every system can open a folder.
         let _synced = fs::File::open(&models).and_then(|folder| folder.sync_all());
-        Ok(Installed { id: name.to_owned(), path, builtin: false, manifest })
+        Ok(Installed { id: name.to_owned(), path, builtin: false, outside: false, manifest })
     }
 
     /// Installs what was pulled from the hub, with what is recommended for it where its makers say nothing.
@@ -184,6 +239,13 @@ impl Library {
     }
 }
 
+/// By name; of several with one name the first in rank.
+fn one_of_each(mut all: Vec<Installed>) -> Vec<Installed> {
+    all.sort_by(|a, b| (&a.id, a.outside, a.builtin).cmp(&(&b.id, b.outside, b.builtin)));
+    all.dedup_by(|later, first| later.id == first.id);
+    all
+}
+
 fn scan(folder: &Path, builtin: bool) -> Result<Vec<Installed>, LibraryError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -193,14 +255,15 @@ fn scan(folder: &Path, builtin: bool) -> Result<Vec<Installed>, LibraryError> {
     let mut found = Vec::new();
     for path in entries.flatten().take(MODELS_MAX).map(|entry| entry.path()) {
         let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.starts_with('.')) else { continue };
-        if path.is_dir() && ADAPTERS.contains(&name) {
+        if path.is_dir() && OTHERS.contains(&name) {
             continue;
         }
         if path.is_dir() && is_model(&path) {
             let manifest = Manifest::read(&path)?;
-            found.push(Installed { id: name.to_owned(), path, builtin, manifest });
+            found.push(Installed { id: name.to_owned(), path, builtin, outside: false, manifest });
         } else if let Some(id) = name.strip_suffix(".safetensors").filter(|_| path.is_file()) {
-            found.push(Installed { id: id.to_owned(), path: path.clone(), builtin, manifest: Manifest::default() });
+            let manifest = Manifest::default();
+            found.push(Installed { id: id.to_owned(), path: path.clone(), builtin, outside: false, manifest });
         }
     }
     Ok(found)

@@ -23,6 +23,8 @@ const PARENTS_MAX: usize = 3;
 const NEIGHBOURS_MAX: usize = 1000;
 /// Where a library keeps the tokenizer that single-file checkpoints share.
 pub const SHARED_CLIP: &str = "tokenizers/clip";
+/// Where ComfyUI has it.
+const COMFY_CLIP: &str = "comfy/sd1_tokenizer";
 
 /// A tokenizer's folder: `tokenizer.json`, or `vocab.json` with `merges.txt`, and what says how it pads.
 #[derive(Clone, Debug)]
@@ -130,7 +132,7 @@ fn candidates(checkpoint: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
         found.extend(folder.ancestors().take(PARENTS_MAX).map(|parent| parent.join(SHARED_CLIP)));
     }
     for root in roots {
-        found.extend([root.join(SHARED_CLIP), root.join("clip")]);
+        found.extend([root.join(SHARED_CLIP), root.join("clip"), root.join(COMFY_CLIP)]);
         let mut models: Vec<PathBuf> = std::fs::read_dir(root)
             .into_iter()
             .flatten()

@@ -99,6 +99,7 @@ fn all(config: &Config) -> Vec<Check> {
     checks.push(data_folder(&config.storage.data_dir));
     checks.push(disk(&config.storage.data_dir));
     checks.push(models(config));
+    checks.extend(left_out(config));
     checks.push(port(config));
     checks
 }
@@ -190,6 +191,17 @@ fn models(config: &Config) -> Check {
     }
     let names: Vec<_> = entries.iter().map(|entry| entry.id.0.as_str()).collect();
     Check::new("models", Status::Ok, names.join(", "))
+}
+
+/// Checkpoints of other programs that cannot be used: nothing here needs them, and whoever misses one wants to know why.
+fn left_out(config: &Config) -> Option<Check> {
+    let library = library::open(config).ok()?;
+    let mut reasons: Vec<String> = library.unusable().into_iter().map(|file| file.reason).collect();
+    let outside = library.list().ok()?.into_iter().filter(|model| model.outside);
+    let variant = config.models.variant.as_deref();
+    reasons.extend(outside.filter_map(|model| Some(library.open(&model.id, variant).err()?.to_string())));
+    let check = || Check::new("left out", Status::Skip, reasons.join("; "));
+    (!reasons.is_empty()).then(|| check().next("the others are used as they are; `easel list` shows them"))
 }
 
 fn port(config: &Config) -> Check {

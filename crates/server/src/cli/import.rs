@@ -67,7 +67,7 @@ fn default_name(path: &Path) -> String {
 
 /// Removes what is in the way, if that is wanted.
 pub fn make_room(library: &Library, name: &str, force: bool) -> Result<()> {
-    if library.list()?.iter().any(|model| model.id == name && !model.builtin) {
+    if library.list()?.iter().any(|model| model.id == name && !model.builtin && !model.outside) {
         if !force {
             return Err(Failure::new(Exit::BadInput, format!("a model named `{name}` is installed already"))
                 .hint("replace it with --force, or choose another name with --name"));

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use easel_models::library::Installed;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -21,15 +22,21 @@ pub struct Arguments {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let entries = library::entries(&library::open(&context.config)?)?;
+    let library = library::open(&context.config)?;
+    let entries = library::entries(&library)?;
     if arguments.known {
         list_known(context, &entries);
         return Ok(ExitCode::SUCCESS);
     }
     if context.json {
         let models: Vec<_> = entries.iter().map(to_json).collect();
-        output::line(json!({ "models": models }));
+        let unusable = library.unusable();
+        let unusable = unusable.iter().map(|file| json!({ "path": file.path, "reason": file.reason }));
+        output::line(json!({ "models": models, "unusable": unusable.collect::<Vec<_>>() }));
         return Ok(ExitCode::SUCCESS);
+    }
+    for file in library.unusable() {
+        eprintln!("left out: {}", file.reason);
     }
     if entries.is_empty() {
         eprintln!("no model is installed; {HINT}");
@@ -39,7 +46,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     output::line(format_args!("{:width$}  {:8}  {:>9}  SOURCE", "NAME", "FAMILY", "SIZE"));
     for Entry { id, model } in &entries {
         let family = model.manifest.family.map_or("", |family| family.name());
-        let source = if model.builtin { "built in" } else { model.manifest.source.as_deref().unwrap_or("") };
+        let source = source(model).unwrap_or_default();
         output::line(format_args!("{:width$}  {family:8}  {:>9}  {source}", id.0, size(model.manifest.size_bytes)));
     }
     Ok(ExitCode::SUCCESS)
@@ -69,12 +76,21 @@ fn list_known(context: &Context, entries: &[Entry]) {
     }
 }
 
+/// Where a model comes from, for people.
+pub fn source(model: &Installed) -> Option<String> {
+    match model {
+        Installed { builtin: true, .. } => Some("built in".to_owned()),
+        Installed { outside: true, path, .. } => Some(path.display().to_string()),
+        Installed { manifest, .. } => manifest.source.clone(),
+    }
+}
+
 /// A model for machines.
 pub fn to_json(entry: &Entry) -> Value {
     let Entry { id, model } = entry;
     let manifest = &model.manifest;
     json!({
-        "id": id, "folder": model.id, "path": model.path, "builtin": model.builtin,
+        "id": id, "folder": model.id, "path": model.path, "builtin": model.builtin, "outside": model.outside,
         "family": manifest.family.map(|family| family.name()), "size_bytes": manifest.size_bytes, "source": manifest.source,
         "revision": manifest.revision, "licence": manifest.licence, "sha256": manifest.sha256, "hash": manifest.short_hash(),
         "installed_at": manifest.installed_at,

@@ -52,7 +52,7 @@ fn print(entry: &library::Entry) {
     line("name", Some(entry.id.to_string()));
     line("family", manifest.family.map(|family| family.name().to_owned()));
     line("size", Some(list::size(manifest.size_bytes)));
-    line("source", if entry.model.builtin { Some("built in".to_owned()) } else { manifest.source.clone() });
+    line("source", list::source(&entry.model));
     line("revision", manifest.revision.clone());
     line("licence", manifest.licence.clone());
     line("sha256", manifest.sha256.clone());

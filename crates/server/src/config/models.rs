@@ -55,8 +55,8 @@ pub const ADAPTERS: Setting = Setting {
     flag: "adapters",
     env: &["EASEL_ADAPTERS"],
     placeholder: "PATHS",
-    help: "Where LoRAs and embeddings are looked for besides the data folder, separated by commas: folders of AUTOMATIC1111 or ComfyUI, \
-           or an extra_model_paths.yaml",
+    help: "Where checkpoints, LoRAs, embeddings and ControlNets are looked for besides the data folder, separated by commas: folders of \
+           AUTOMATIC1111 or ComfyUI, or an extra_model_paths.yaml",
     ..Setting::BASE
 };
 

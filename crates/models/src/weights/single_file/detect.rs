@@ -7,8 +7,8 @@ const NOT_A_CHECKPOINT: [(&str, &str); 15] = [
     ("lora_unet_", "a LoRA; put it into the LoRA folder"),
     ("lora_te", "a LoRA; put it into the LoRA folder"),
     ("unet.", "a LoRA or a component in the diffusers layout, not a checkpoint"),
-    ("control_model.", "a ControlNet, which is not supported"),
-    ("controlnet_cond_embedding.", "a ControlNet, which is not supported"),
+    ("control_model.", "a ControlNet; put it into the ControlNet folder"),
+    ("controlnet_cond_embedding.", "a ControlNet; put it into the ControlNet folder"),
     ("model.diffusion_model.double_blocks.", "a FLUX model, which is not supported as a single file"),
     ("double_blocks.", "a FLUX model, which is not supported as a single file"),
     ("model.diffusion_model.joint_blocks.", "a Stable Diffusion 3 model, which is not supported as a single file"),
@@ -45,7 +45,7 @@ pub(super) fn family(source: &Source) -> Result<Family, WeightsError> {
     } else {
         return Err(source.unsupported("has no text encoder (a denoiser alone); get the full checkpoint"));
     };
-    if !has("first_stage_model.") && !has("vae.") {
+    if !has("first_stage_model.") && !has("vae.") && super::vae_beside(source.file().path()).is_none() {
         return Err(source.unsupported("has no autoencoder; get the checkpoint with the VAE baked in"));
     }
     Ok(family)

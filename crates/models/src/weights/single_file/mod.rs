@@ -14,7 +14,8 @@
 //! | latent scale | 0.18215; XL 0.13025 |
 //! | what the denoiser predicts | see [`schedule`] |
 //!
-//! Any of it can be overridden, see [`overrides`]. Memory: tensors stay in the mapped file; a view costs its name.
+//! Any of it can be overridden, see [`overrides`]. An autoencoder beside the checkpoint (`name.vae.safetensors`, as A1111 has them) counts more
+//! than the one inside. Memory: tensors stay in the mapped file; a view costs its name.
 //! Refused with a reason: XL refiners, depth, upscaling and instruction models, files without text encoder or autoencoder, other
 //! families, LoRA, ControlNet. To add a layout: detect it in `detect.rs`, map its parts as `unet.rs`, `vae.rs` and `text.rs` do.
 
@@ -26,7 +27,10 @@ mod text;
 mod unet;
 mod vae;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde_json::{Value, json};
 
@@ -57,7 +61,10 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<ModelFiles, WeightsErr
     };
     let projection = text_2.as_ref().map(|text| text.projection);
     let unet = unet::map(&source, family, projection)?;
-    let vae = vae::map(&source, family)?;
+    let vae = match vae_beside(path) {
+        Some(own) => vae::map(&Source::new(Arc::new(WeightFile::open(&own)?)), family)?,
+        None => vae::map(&source, family)?,
+    };
     let prediction = schedule::prediction(&source, family, unet.in_channels, &overrides);
     let (tokenizer, tokenizer_2) = tokenizers(path, options, &overrides, family, text.vocabulary)?;
 
@@ -85,6 +92,15 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<ModelFiles, WeightsErr
 /// The family of the checkpoint at `path`, without opening its parts.
 pub fn family(path: &Path) -> Result<Family, WeightsError> {
     detect::family(&Source::new(Arc::new(WeightFile::open(path)?)))
+}
+
+/// What the name of an autoencoder beside a checkpoint ends with.
+pub const VAE_BESIDE: &str = ".vae.safetensors";
+
+/// The autoencoder beside a checkpoint, if there is one.
+fn vae_beside(checkpoint: &Path) -> Option<PathBuf> {
+    let stem = checkpoint.file_stem()?.to_str()?;
+    Some(checkpoint.with_file_name(format!("{stem}{VAE_BESIDE}"))).filter(|path| path.is_file())
 }
 
 fn model_index(family: Family) -> Value {

@@ -22,7 +22,8 @@ pub(super) struct Vae {
 type Levels = BTreeMap<usize, BTreeMap<usize, ()>>;
 
 pub(super) fn map(source: &Source, family: Family) -> Result<Vae, WeightsError> {
-    let prefix = if source.has("first_stage_model.") { "first_stage_model." } else { "vae." };
+    // A file of its own has no prefix.
+    let prefix = ["first_stage_model.", "vae."].into_iter().find(|prefix| source.has(prefix)).unwrap_or_default();
     let encoder = levels(source, prefix, "encoder.down.")?;
     let decoder = levels(source, prefix, "decoder.up.")?;
     let layers = encoder[&0].len();
