@@ -6,6 +6,7 @@ mod weights_support;
 use std::{fs, path::Path};
 
 use easel_models::{
+    adapters::Shelf,
     library::{ImportOptions, Library, LibraryError, MANIFEST},
     weights::Family,
 };
@@ -166,4 +167,51 @@ fn builtin_and_hand_placed_models() {
     assert_eq!(ids(&library), ["by-hand", "easel-tiny"]);
     fs::write(library.models_folder().join("by-hand").join(MANIFEST), "sha256 = 3").unwrap();
     assert!(library.list().unwrap_err().to_string().contains("easel.toml"));
+}
+
+#[test]
+fn checkpoints_of_other_programs_are_models_as_they_lie() {
+    let (data, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let webui = other.path().join("webui");
+    let put = |from: &str, to: &Path| {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(fixture(&format!("single_file/{from}.safetensors")), to).unwrap();
+    };
+    let folder = webui.join("models/Stable-diffusion");
+    put("sd1", &folder.join("dream v8.safetensors"));
+    put("sdxl", &folder.join("xl/base.safetensors"));
+    put("sd2", &other.path().join("elsewhere/ckpt/other.safetensors"));
+    let (pickle, damaged) = (folder.join("old.ckpt"), folder.join("cut.safetensors"));
+    fs::write(&pickle, b"x").unwrap();
+    fs::write(&damaged, b"abc").unwrap();
+    let list = other.path().join("extra_model_paths.yaml");
+    fs::write(&list, "comfyui:\n  base_path: elsewhere\n  checkpoints: ckpt\n").unwrap();
+    let shelf = Shelf::default().with_root(data.path()).with_root(&webui).with_extra_paths(&list).unwrap();
+    let library = Library::new(data.path()).with_shelf(shelf);
+
+    assert_eq!(ids(&library), ["dream v8", "other", "xl/base"]);
+    let model = library.show("xl/base").unwrap();
+    assert_eq!((model.outside, model.manifest.family), (true, Some(Family::Sdxl)));
+    assert_eq!(model.manifest.size_bytes, fs::metadata(&model.path).unwrap().len());
+    let unusable = library.unusable();
+    let paths: Vec<_> = unusable.iter().map(|file| file.path.clone()).collect();
+    assert_eq!(paths, [damaged.clone(), pickle]);
+    assert!(unusable.iter().all(|file| file.reason.contains(file.path.file_name().unwrap().to_str().unwrap())), "{unusable:?}");
+
+    // ComfyUI has the tokenizer that they all lack.
+    let message = library.open("other", None).unwrap_err().to_string();
+    assert!(message.contains("tokenizer"), "{message}");
+    tokenizer(&other.path().join("elsewhere/comfy/sd1_tokenizer"), 96);
+    assert!(library.open("other", None).is_ok() && library.open("dream v8", None).is_ok());
+
+    // A file that is repaired is seen, one that is taken away is not, and an installed model goes first.
+    put("sd1", &damaged);
+    fs::remove_file(folder.join("dream v8.safetensors")).unwrap();
+    assert_eq!(ids(&library), ["cut", "other", "xl/base"]);
+    library.import(&fixture("single_file/sd1.safetensors"), "other", &options()).unwrap();
+    assert!(!library.show("other").unwrap().outside);
+    library.remove("other").unwrap();
+    let refused = library.remove("other").unwrap_err();
+    assert!(matches!(&refused, LibraryError::Outside(..)) && refused.to_string().contains("elsewhere"), "{refused}");
+    assert!(other.path().join("elsewhere/ckpt/other.safetensors").exists());
 }

@@ -85,6 +85,40 @@ fn every_family_equals_its_diffusers_folder_bit_for_bit() {
 }
 
 #[test]
+fn an_autoencoder_beside_the_checkpoint_counts_more_than_the_one_inside() {
+    let (_dir, path) = place("sd1");
+    let inside = open_model(&path, None).unwrap();
+    // The same autoencoder in a file of its own, with other numbers.
+    let (header, data) = split(&std::fs::read(&path).unwrap());
+    let header: BTreeMap<String, Value> = serde_json::from_str(&header).unwrap();
+    let prefix = "first_stage_model.";
+    let mut vae = Writer::default();
+    for (name, entry) in header.iter().filter_map(|(name, entry)| Some((name.strip_prefix(prefix)?, entry))) {
+        let place = |at: usize| entry["data_offsets"][at].as_u64().unwrap() as usize;
+        let shape: Vec<usize> = entry["shape"].as_array().unwrap().iter().map(|side| side.as_u64().unwrap() as usize).collect();
+        let bytes: Vec<u8> = data[place(0)..place(1)].iter().map(|byte| byte ^ 1).collect();
+        vae = vae.tensor(name, entry["dtype"].as_str().unwrap(), &shape, &bytes);
+    }
+    vae.write(&path.with_file_name("sd1.vae.safetensors"));
+    let beside = open_model(&path, None).unwrap();
+    let names: Vec<_> = inside.vae.names().collect();
+    assert_eq!(names, beside.vae.names().collect::<Vec<_>>());
+    for name in names {
+        let ((.., before), (.., after)) = (inside.vae.raw(name).unwrap(), beside.vae.raw(name).unwrap());
+        assert!(before.iter().zip(after.iter()).all(|(before, after)| before ^ 1 == *after), "{name}");
+    }
+    assert_eq!(inside.vae_config, beside.vae_config);
+    // A checkpoint that has none needs the one beside it.
+    let (_other, bare) = edited("sd1", |header, _| {
+        let renamed = |(name, entry): (String, Value)| (name.replace(prefix, "something_else."), entry);
+        *header = std::mem::take(header).into_iter().map(renamed).collect();
+    });
+    assert!(open_model(&bare, None).unwrap_err().to_string().contains("no autoencoder"));
+    std::fs::copy(path.with_file_name("sd1.vae.safetensors"), bare.with_file_name("sd1.vae.safetensors")).unwrap();
+    assert_eq!(open_model(&bare, None).unwrap().vae_config, beside.vae_config);
+}
+
+#[test]
 fn what_is_left_over_is_known() {
     let left = |name: &str| open_model(&place(name).1, None).map(|files| files.unmapped).unwrap_or_default();
     assert_eq!(left("sd1"), [""; 0]);

@@ -7,6 +7,7 @@ mod common;
 use common::{
     Home,
     hub::{COMMIT, Hub},
+    people::call,
     tiny_model,
 };
 use serde_json::Value;
@@ -139,4 +140,65 @@ fn an_empty_hub_address_is_a_clear_error() {
     let endpoint =
         settings["settings"].as_array().unwrap().iter().find(|setting| setting["key"] == "hub.endpoint").unwrap().clone();
     assert_eq!((&endpoint["value"], &endpoint["source"]), (&Value::Null, &"default".into()), "hf-hub knows where the hub is");
+}
+
+#[test]
+fn checkpoints_and_loras_of_other_programs_are_used_as_they_lie() {
+    let home = Home::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/fixtures");
+    let webui = home.join("webui");
+    let put = |from: std::path::PathBuf, to: &str| {
+        let to = webui.join(to);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(from, to).unwrap();
+    };
+    put(root.join("single_file/sd1.safetensors"), "models/Stable-diffusion/toys/dream.safetensors");
+    put(common::tiny_lora(), "models/Lora/style/ink.safetensors");
+    put(common::tiny_lora(), "embeddings/easy.pt");
+    put(common::tiny_lora(), "models/Stable-diffusion/lora.safetensors");
+    tiny_tokenizer(&webui.join("models/Stable-diffusion/toys/tokenizer"));
+    home.write("webui/models/Stable-diffusion/old.ckpt", "x");
+    let adapters = ["--adapters", "webui"];
+
+    let list = home.command(["list", "--json"]).env("EASEL_ADAPTERS", "webui").output().unwrap();
+    let list = common::Ran::from(list).ok().json();
+    let dream = list["models"].as_array().unwrap().iter().find(|model| model["id"] == "toys/dream").unwrap().clone();
+    assert_eq!((&dream["outside"], &dream["family"]), (&Value::Bool(true), &"sd1".into()));
+    let unusable = list["unusable"].to_string();
+    assert!(unusable.contains("old.ckpt") && unusable.contains("pickle"), "{unusable}");
+    assert!(unusable.contains("lora.safetensors") && unusable.contains("LoRA folder"), "{unusable}");
+    let table = home.command(["list"]).env("EASEL_ADAPTERS", "webui").output().unwrap();
+    let table = common::Ran::from(table).ok();
+    assert!(table.stdout.contains("toys/dream") && table.stderr.contains("old.ckpt"), "{table:?}");
+    let shown = home.command(["show", "toys/dream"]).env("EASEL_ADAPTERS", "webui").output().unwrap();
+    assert!(common::Ran::from(shown).ok().stdout.contains("dream.safetensors"));
+    let refused = home.command(["rm", "toys/dream"]).env("EASEL_ADAPTERS", "webui").output().unwrap();
+    common::Ran::from(refused).fails(3, &["another program's folder"]);
+    let doctor = home.run(["doctor", "--json", "--device", "cpu", "--port", "0", "--adapters", "webui"]).json();
+    let check = doctor["checks"].as_array().unwrap().iter().find(|check| check["name"] == "left out").unwrap().clone();
+    assert!(check["status"] == "skip" && check["message"].to_string().contains("old.ckpt"), "{check}");
+
+    let small = ["--steps", "1", "--width", "64", "--height", "64", "--device", "cpu"];
+    home.run(["generate", "a cat", "--model", "toys/dream"].iter().chain(&small).chain(&adapters)).ok();
+    let server = home.serve(&["--device", "cpu", "--adapters", "webui"]);
+    server.wait_until_ready();
+    let get = |path: &str| call(&server, "GET", path, "", None).json();
+    let models = get("/v1/models");
+    assert!(models["data"].as_array().unwrap().iter().any(|model| model["id"] == "toys/dream"), "{models}");
+    assert_eq!(get("/v1/models/toys/dream")["family"], "sd1");
+    let loras = get("/api/v1/loras");
+    assert_eq!((&loras[0]["name"], &loras[0]["word"], &loras[0]["problem"]), (&"style/ink".into(), &"ink".into(), &Value::Null));
+    assert_eq!(loras[0]["bytes"].as_u64().unwrap(), std::fs::metadata(common::tiny_lora()).unwrap().len());
+    assert!(get("/api/v1/embeddings")[0]["problem"].as_str().unwrap().contains("pickle"));
+    assert_eq!(get("/api/v1/controlnets"), serde_json::json!([]));
+}
+
+/// A tokenizer of the 96 tokens that the small single-file checkpoints have.
+fn tiny_tokenizer(folder: &std::path::Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let characters = (b'!'..=b'~').map(|c| char::from(c).to_string());
+    let words = characters.chain(["<|startoftext|>".to_owned(), "<|endoftext|>".to_owned()]);
+    let vocabulary: serde_json::Map<String, Value> = words.enumerate().map(|(id, word)| (word, id.into())).collect();
+    std::fs::write(folder.join("vocab.json"), Value::from(vocabulary).to_string()).unwrap();
+    std::fs::write(folder.join("merges.txt"), "#version: 0.2\n").unwrap();
 }

@@ -22,7 +22,7 @@ use easel_backend::{
     StepRow,
 };
 use easel_sampling::{SamplerConfig, TrainingConfig, TrainingSchedule};
-use easel_types::{ControlUse, LoraUse, ModelId, Rgb8, SamplerKind, SigmaSchedule};
+use easel_types::{ControlUse, LoraUse, ModelId, Rgb8, SamplerKind, SigmaSchedule, Task};
 
 use crate::Clock;
 
