@@ -1,4 +1,4 @@
-//! The official `openai` packages for Python and Node, unchanged, against the real binary and the built-in model.
+//! The official `openai` packages for Python and Node, and `litellm` as a proxy, unchanged, against the real binary and the built-in model.
 //!
 //! What those packages send and expect decides, not our reading of it. The packages are installed by name into the build folder on first
 //! use (`python3 -m venv` and pip, npm); a test that cannot install them fails and says so.
@@ -8,9 +8,10 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -40,10 +41,15 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut process = Command::new(env!("CARGO_BIN_EXE_easel"))
             .args(["serve", "--port", "0", "--device", "cpu", "--data-dir"])
             .arg(data.path())
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary starts");
@@ -79,9 +85,24 @@ impl Drop for Server {
     }
 }
 
-#[test]
-fn the_official_python_client_works_unchanged() {
-    let venv = tools().join("venv");
+impl Server {
+    fn url(&self) -> String {
+        format!("{}/v1", self.address)
+    }
+
+    /// One that draws one picture at a time, lets another wait, and refuses whoever comes then.
+    fn busy() -> Self {
+        Self::with(&["--queue-max", "1", "--rows-max", "1"])
+    }
+}
+
+/// Tests of one file run at the same time, and of an environment there is one.
+static INSTALLING: Mutex<()> = Mutex::new(());
+
+/// The Python of an environment that has these packages.
+fn python(environment: &str, requirements: &str) -> PathBuf {
+    let _turn = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+    let venv = tools().join(environment);
     let python = venv.join("bin/python");
     if !python.exists() {
         must(
@@ -89,32 +110,69 @@ fn the_official_python_client_works_unchanged() {
             "making a Python environment (python3 with venv is needed)",
         );
     }
-    let requirements = clients().join("requirements.txt");
     must(
-        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(requirements),
-        "installing the openai package for Python",
+        Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+            .arg(clients().join(requirements)),
+        "installing packages for Python",
     );
+    python
+}
+
+/// A folder with the Node package in it.
+fn node() -> PathBuf {
+    let _turn = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tools().join("node");
+    fs::create_dir_all(&folder).expect("the build folder can be written");
+    for name in ["package.json", "package-lock.json", "openai_client.mjs", "openai_retries.mjs"] {
+        fs::copy(clients().join(name), folder.join(name)).expect("the client's files can be copied");
+    }
+    if !folder.join("node_modules/openai").exists() {
+        must(
+            Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder),
+            "installing the openai package for Node",
+        );
+    }
+    folder
+}
+
+#[test]
+fn the_official_python_client_works_unchanged() {
+    let python = python("venv", "requirements.txt");
     let server = Server::start();
+    must(Command::new(&python).arg(clients().join("openai_client.py")).arg(server.url()), "the Python client");
+}
+
+#[test]
+fn the_official_python_client_comes_again_when_it_is_told_to() {
+    let python = python("venv", "requirements.txt");
+    let (busy, slow) = (Server::busy(), Server::with(&["--timeout-seconds", "1"]));
     must(
-        Command::new(&python).arg(clients().join("openai_client.py")).arg(format!("{}/v1", server.address)),
-        "the Python client",
+        Command::new(&python).arg(clients().join("openai_retries.py")).args([busy.url(), slow.url()]),
+        "the Python client's retries",
     );
 }
 
 #[test]
 fn the_official_node_client_works_unchanged() {
-    let folder = tools().join("node");
-    fs::create_dir_all(&folder).expect("the build folder can be written");
-    for name in ["package.json", "package-lock.json", "openai_client.mjs"] {
-        fs::copy(clients().join(name), folder.join(name)).expect("the client's files can be copied");
-    }
-    must(
-        Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder),
-        "installing the openai package for Node",
-    );
+    let folder = node();
     let server = Server::start();
-    must(
-        Command::new("node").arg("openai_client.mjs").arg(format!("{}/v1", server.address)).current_dir(&folder),
-        "the Node client",
-    );
+    must(Command::new("node").arg("openai_client.mjs").arg(server.url()).current_dir(&folder), "the Node client");
+}
+
+#[test]
+fn the_official_node_client_comes_again_when_it_is_told_to() {
+    let folder = node();
+    let server = Server::busy();
+    must(Command::new("node").arg("openai_retries.mjs").arg(server.url()).current_dir(&folder), "the Node client's retries");
+}
+
+#[test]
+fn litellm_stands_in_front_as_a_proxy() {
+    let python = python("venv-litellm", "litellm_requirements.txt");
+    let server = Server::start();
+    // Free a moment ago; a proxy cannot be asked to choose one.
+    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a free port").port();
+    let mut client = Command::new(&python);
+    must(client.arg(clients().join("litellm_client.py")).arg(server.url()).arg(port.to_string()), "the proxy");
 }
