@@ -11,7 +11,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -119,21 +119,21 @@ fn python(environment: &str, requirements: &str) -> PathBuf {
     python
 }
 
-/// A folder with the Node package in it.
-fn node() -> PathBuf {
-    let _turn = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = tools().join("node");
-    fs::create_dir_all(&folder).expect("the build folder can be written");
-    for name in ["package.json", "package-lock.json", "openai_client.mjs", "openai_retries.mjs"] {
-        fs::copy(clients().join(name), folder.join(name)).expect("the client's files can be copied");
-    }
-    if !folder.join("node_modules/openai").exists() {
+/// A folder with the Node package in it. Installing takes away what another test is running, so it is done once.
+fn node() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = tools().join("node");
+        fs::create_dir_all(&folder).expect("the build folder can be written");
+        for name in ["package.json", "package-lock.json", "openai_client.mjs", "openai_retries.mjs"] {
+            fs::copy(clients().join(name), folder.join(name)).expect("the client's files can be copied");
+        }
         must(
             Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder),
             "installing the openai package for Node",
         );
-    }
-    folder
+        folder
+    })
 }
 
 #[test]
@@ -157,14 +157,14 @@ fn the_official_python_client_comes_again_when_it_is_told_to() {
 fn the_official_node_client_works_unchanged() {
     let folder = node();
     let server = Server::start();
-    must(Command::new("node").arg("openai_client.mjs").arg(server.url()).current_dir(&folder), "the Node client");
+    must(Command::new("node").arg("openai_client.mjs").arg(server.url()).current_dir(folder), "the Node client");
 }
 
 #[test]
 fn the_official_node_client_comes_again_when_it_is_told_to() {
     let folder = node();
     let server = Server::busy();
-    must(Command::new("node").arg("openai_retries.mjs").arg(server.url()).current_dir(&folder), "the Node client's retries");
+    must(Command::new("node").arg("openai_retries.mjs").arg(server.url()).current_dir(folder), "the Node client's retries");
 }
 
 #[test]
