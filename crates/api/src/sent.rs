@@ -4,11 +4,19 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
-use easel_imaging::{Decoded, ImagingError, mask, resize_gray, resize_rgb};
+use easel_imaging::{
+    Decoded, ImagingError,
+    canny::{canny, in_rgb},
+    mask, resize_gray, resize_rgb,
+};
 use easel_platform::PlatformError;
-use easel_types::{GenerationRequest, Gray8, Task};
+use easel_types::{ControlUse, GenerationRequest, Gray8, Task};
 
-use crate::{ApiError, AppState, ordering::Ratio};
+use crate::{ApiError, AppState, compat::openai::control::ControlAsked, ordering::Ratio};
+
+/// What is an edge: thresholds that A1111's extension and diffusers' examples have.
+const LOW: u32 = 100;
+const HIGH: u32 = 200;
 
 /// A picture as it was sent.
 #[derive(Debug)]
@@ -67,10 +75,26 @@ pub(crate) fn repainted(picture: &Decoded, mask: Option<&Decoded>) -> Result<Opt
     Ok(Some(mask::of(mask)))
 }
 
-/// A request that starts from a picture, with it at the size that is drawn: as asked for, else as many pixels as the model draws best in the
-/// picture's own shape.
+/// What ControlNets look at, as it was sent or as its edges.
+pub(crate) async fn seen(state: &AppState, asked: Vec<ControlAsked>) -> Result<Vec<ControlUse>, ApiError> {
+    let mut controls = Vec::with_capacity(asked.len());
+    for control in asked {
+        let ControlAsked { model, image, weight, start, end, edges } = control;
+        let picture = Sent::Text(image).read(state, "controlnet").await?.rgb;
+        let picture = if edges { blocking(move || in_rgb(&canny(&picture, LOW, HIGH))).await? } else { picture };
+        controls.push(ControlUse { model, image: Arc::new(picture), weight, start, end });
+    }
+    Ok(controls)
+}
+
+/// A request that brings pictures, with them at the size that is drawn: as asked for, else as many pixels as the model draws best in the shape
+/// of the picture it starts from, or of the first that a ControlNet looks at.
 pub(crate) async fn fitted(state: &AppState, mut request: GenerationRequest) -> Result<GenerationRequest, ApiError> {
-    let (Task::ImageToImage { image, .. } | Task::Inpaint { image, .. }) = &request.task else { return Ok(request) };
+    let start = match &request.task {
+        Task::ImageToImage { image, .. } | Task::Inpaint { image, .. } => Some(image),
+        Task::TextToImage => None,
+    };
+    let Some(image) = start.or(request.controls.first().map(|control| &control.image)) else { return Ok(request) };
     if request.width.is_none() && request.height.is_none() {
         let model = state.engine.find_model(request.model.as_ref())?;
         let area = u64::from(model.width) * u64::from(model.height);
@@ -78,11 +102,15 @@ pub(crate) async fn fitted(state: &AppState, mut request: GenerationRequest) -> 
         (request.width, request.height) = (Some(width), Some(height));
     }
     let (width, height) = state.engine.output_size(&request)?;
-    let resized = tokio::task::spawn_blocking(move || resized(request, width, height)).await;
-    resized.map_err(|error| {
-        tracing::error!(%error, "resizing a picture has panicked");
+    blocking(move || resized(request, width, height)).await?
+}
+
+/// Work that takes a thread for a while.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "work on a picture has panicked");
         ApiError::internal()
-    })?
+    })
 }
 
 fn resized(request: GenerationRequest, width: u32, height: u32) -> Result<GenerationRequest, ApiError> {
@@ -98,7 +126,12 @@ fn resized(request: GenerationRequest, width: u32, height: u32) -> Result<Genera
             strength,
         },
     };
-    Ok(GenerationRequest { task, width: Some(width), height: Some(height), ..request })
+    let fit = |control: ControlUse| {
+        let image = Arc::new(resize_rgb(&control.image, width, height).map_err(size)?);
+        Ok(ControlUse { image, ..control })
+    };
+    let controls = request.controls.into_iter().map(fit).collect::<Result<_, ApiError>>()?;
+    Ok(GenerationRequest { task, controls, width: Some(width), height: Some(height), ..request })
 }
 
 #[cfg(test)]

@@ -206,6 +206,8 @@ async fn what_is_wrong_is_named() {
         (vec![image(), text("prompt", "a cat"), text("input_fidelity", "most")], "invalid_value", "input_fidelity"),
         (vec![image(), text("prompt", "a cat"), text("n", "11")], "out_of_range", "n"),
         (vec![image(), text("prompt", "a cat"), text("size", "9x9")], "invalid_size", "width"),
+        (vec![image(), text("prompt", "a cat"), text("frame_count", "4")], "unsupported_value", "frame_count"),
+        (vec![image(), text("prompt", "a cat"), Part::File("markup", png(128, 128))], "unsupported_value", "markup"),
         (vec![image(), text("prompt", "a cat"), text("background", "transparent")], "unsupported_value", "background"),
     ];
     for (index, (parts, code, param)) in cases.into_iter().enumerate() {

@@ -8,8 +8,8 @@ use easel_engine::{
     EngineConfig,
     sim::{SimConfig, picture},
 };
-use easel_imaging::{DecodeLimits, Format, Infotext, PARAMETERS, decode, read_png_text};
-use easel_types::LoraUse;
+use easel_imaging::{DecodeLimits, EncodeOptions, Format, Infotext, PARAMETERS, decode, encode, read_png_text};
+use easel_types::{LoraUse, Rgb8};
 use serde_json::json;
 
 fn bytes(answer: &Answer, index: usize) -> Vec<u8> {
@@ -87,6 +87,33 @@ async fn loras_are_worn_as_listed_and_told_as_tags() {
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, code), "{loras}");
         assert_eq!(answer.error()["param"], "loras");
     }
+}
+
+#[tokio::test]
+async fn controlnets_look_at_pictures_that_come_along() {
+    let server = server().await;
+    // A white square on black, twice as wide as it is high.
+    let pixels =
+        (0..64 * 32_u32).flat_map(|at| [if (16..48).contains(&(at % 64)) && (8..24).contains(&(at / 64)) { 255 } else { 0 }; 3]);
+    let picture = Rgb8::new(64, 32, pixels.collect()).unwrap();
+    let url = format!("data:image/png;base64,{}", STANDARD.encode(encode(&picture, &EncodeOptions::new(Format::Png)).unwrap()));
+    let controls = json!([
+        {"model": "depths", "image": url, "weight": 0.5, "start": 0.1, "end": 0.9},
+        {"model": "edges", "image": url, "preprocessor": "canny"},
+    ]);
+    let answer = server.generate(json!({"prompt": "a cat", "controlnet": controls})).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["size"]), (200, &json!("192x96")), "{}", answer.json());
+    let (_, seen) = server.probe.adapters().pop().unwrap();
+    let [depths, edges] = &seen[..] else { panic!("{} ControlNets", seen.len()) };
+    assert_eq!((depths.model.as_str(), depths.weight, depths.start, depths.end), ("depths", 0.5, 0.1, 0.9));
+    assert_eq!((edges.weight, edges.start, edges.end), (1.0, 0.0, 1.0));
+    let white =
+        |picture: &Rgb8| picture.pixels().iter().filter(|value| **value > 200).count() as f64 / picture.pixels().len() as f64;
+    assert_eq!((depths.image.width(), edges.image.height()), (192, 96));
+    assert!((0.2..0.3).contains(&white(&depths.image)), "the picture as it is: {}", white(&depths.image));
+    assert!((0.001..0.1).contains(&white(&edges.image)), "its edges: {}", white(&edges.image));
+    let answer = server.generate(json!({"prompt": "a cat", "controlnet": [{"model": "edges", "image": "x"}]})).await;
+    assert_eq!((answer.status.as_u16(), &answer.error()["param"]), (400, &json!("controlnet")));
 }
 
 #[tokio::test]
@@ -249,7 +276,7 @@ async fn a_stream_ends_with_one_completed_event_a_picture() {
             data,
             json!({
                 "type": "image_generation.completed", "b64_json": "…", "created_at": NOW, "seed": seed,
-                "background": "opaque", "output_format": "png", "size": "128x128",
+                "background": "opaque", "output_format": "png", "quality": "auto", "size": "128x128",
             })
         );
     }

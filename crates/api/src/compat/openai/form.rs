@@ -81,6 +81,10 @@ impl Form {
                 "mask" | "mask[]" => form.mask = sent(whole(part).await?),
                 "image" => form.add(sent(whole(part).await?))?,
                 name if name.starts_with("image[") => form.add(sent(whole(part).await?))?,
+                // Files of other names are for models that are not here; `request.rs` refuses what would change the picture.
+                _ if part.file_name().is_some() => {
+                    form.fields.insert(name, Value::Bool(true));
+                }
                 _ => {
                     let text = part.text().await.map_err(unreadable)?;
                     form.fields.insert(name, Value::String(text));

@@ -1,5 +1,6 @@
 //! OpenAI's Images API: what its clients send and what they read.
 
+pub mod control;
 pub(crate) mod form;
 pub mod model;
 pub mod request;

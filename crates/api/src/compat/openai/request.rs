@@ -16,7 +16,7 @@ use crate::{
     compat::{
         fields::{Fields, out_of_range, unknown_value},
         names,
-        openai::model,
+        openai::{control::ControlAsked, model},
     },
 };
 
@@ -75,6 +75,8 @@ pub struct ImageRequest {
     pub progress: bool,
     /// With `stream`: how often each picture is shown before it is finished, at most.
     pub partial_images: u32,
+    /// ControlNets, whose pictures have yet to be read.
+    pub controls: Vec<ControlAsked>,
     /// How much of the start picture is redrawn, if the request says so.
     strength: Option<f64>,
     /// The start picture is to be kept as far as that goes.
@@ -150,6 +152,7 @@ impl ImageRequest {
         };
         check_ignored(&fields)?;
         check_background(&fields)?;
+        check_unmet(&fields)?;
         let base64_only = named.as_deref().is_some_and(|name| model::answers_base64_only(name.trim()));
         Ok(Self {
             purpose,
@@ -161,6 +164,7 @@ impl ImageRequest {
             stream: fields.boolean(&["stream"])?.unwrap_or(false),
             progress: fields.boolean(&["progress"])?.unwrap_or(false),
             partial_images: partial_images(&fields)?,
+            controls: ControlAsked::read(&fields)?,
             strength: strength(&fields, purpose)?,
             keeps_much: keeps_much(&fields)?,
         })
@@ -176,7 +180,7 @@ fn loras(fields: &Fields) -> Result<Vec<LoraUse>, ApiError> {
         let weight = lora.number(&["weight", "scale"])?.unwrap_or(1.0);
         Ok(LoraUse { name, weight, text_encoder_weight: lora.number(&["text_encoder_weight"])?.unwrap_or(weight) })
     };
-    fields.objects(&["loras"])?.into_iter().map(read).collect()
+    fields.objects(&["loras", "image_loras"])?.into_iter().map(read).collect()
 }
 
 fn count(fields: &Fields) -> Result<u32, ApiError> {
@@ -256,8 +260,8 @@ fn compression(fields: &Fields) -> Result<Compression, ApiError> {
 
 /// What OpenAI's models answer with is told; `standard`, `hd` and `auto` are asked for and never answered.
 fn quality(fields: &Fields) -> Result<Option<&'static str>, ApiError> {
-    let named = one_of(fields, "quality", &["low", "medium", "high", "auto", "standard", "hd"])?;
-    Ok(named.filter(|named| ["low", "medium", "high"].contains(named)))
+    let named = one_of(fields, "quality", &["low", "medium", "high", "xhigh", "max", "auto", "standard", "hd"])?;
+    Ok(named.filter(|named| !["auto", "standard", "hd"].contains(named)))
 }
 
 /// A field that is one of a few words; an empty one is none.
@@ -266,6 +270,20 @@ fn one_of(fields: &Fields, name: &'static str, known: &[&'static str]) -> Result
     let Some(named) = named else { return Ok(None) };
     let found = known.iter().find(|known| **known == named);
     found.map(|found| Some(*found)).ok_or_else(|| unknown_value(name, &known.join(", "), &named))
+}
+
+/// One picture that stands still, without drawings upon it: what else OpenAI's newest models take would change what is drawn.
+fn check_unmet(fields: &Fields) -> Result<(), ApiError> {
+    let unmet = |name: &str, what: &str| {
+        ApiError::invalid(name, "unsupported_value", format!("`{name}` is not understood here: {what}; leave it out"))
+    };
+    if fields.integer(&["frame_count"])?.is_some_and(|frames| frames != 1) {
+        return Err(unmet("frame_count", "pictures here stand still"));
+    }
+    match fields.0.get("markup") {
+        None | Some(Value::Null) => Ok(()),
+        Some(_) => Err(unmet("markup", "say in words what is to change, or where with `mask`")),
+    }
 }
 
 /// Pictures are always opaque.

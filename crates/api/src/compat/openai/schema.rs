@@ -49,6 +49,32 @@ pub struct GenerationBody {
     pub seed: Option<u64>,
     /// LoRAs, besides those that the prompt names as `<lora:name:weight>`.
     pub loras: Option<Vec<LoraBody>>,
+    /// ControlNets.
+    #[schema(max_items = 8)]
+    pub controlnet: Option<Vec<ControlNetBody>>,
+}
+
+/// A ControlNet, and the picture it looks at.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct ControlNetBody {
+    /// The name of its file or folder.
+    #[schema(example = "sd15_canny")]
+    pub model: String,
+    /// A data URL, base64, or a public https address where the server fetches some.
+    #[schema(example = "data:image/png;base64,…")]
+    pub image: String,
+    /// `canny` finds the edges of the picture; `none` takes it as it is.
+    #[schema(example = "canny")]
+    pub preprocessor: Option<String>,
+    /// How much of it there is.
+    #[schema(minimum = -10, maximum = 10, default = 1)]
+    pub weight: Option<f64>,
+    /// The share of the steps after which it begins.
+    #[schema(minimum = 0, maximum = 1, default = 0)]
+    pub start: Option<f64>,
+    /// The share of the steps after which it ends.
+    #[schema(minimum = 0, maximum = 1, default = 1)]
+    pub end: Option<f64>,
 }
 
 /// OpenAI's fields, and those of a generation.

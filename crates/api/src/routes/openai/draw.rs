@@ -20,6 +20,7 @@ use crate::{
         response::{ImagesResponse, Traits},
     },
     generation::{BaseUrl, Paid, hand_over},
+    sent::{fitted, seen},
 };
 
 /// How much later than its time limit a request may be answered.
@@ -30,13 +31,15 @@ pub(super) async fn draw(
     state: AppState,
     caller: &Caller,
     base: Result<BaseUrl, ApiError>,
-    request: ImageRequest,
+    mut request: ImageRequest,
 ) -> Result<Response, ApiError> {
     // Before the work is done: a picture nobody can be told the address of is not worth making.
     let base = match request.response_format {
         ResponseFormat::Url if !request.stream => Some(base?),
         _ => None,
     };
+    request.generation.controls = seen(&state, std::mem::take(&mut request.controls)).await?;
+    request.generation = fitted(&state, request.generation).await?;
     let terms = Terms {
         user: Some(caller.user.id.clone()),
         time_limit: Some(state.config.generation_timeout),

@@ -13,7 +13,7 @@ use crate::{
         request::{ImageRequest, Purpose},
     },
     generation::BaseUrl,
-    sent::{fitted, repainted},
+    sent::repainted,
 };
 
 pub(super) async fn start(
@@ -40,6 +40,5 @@ pub(super) async fn start(
         let mask = if purpose == Purpose::Edit { repainted(&image, mask.as_ref())? } else { None };
         request.starting_from(image.rgb, mask)
     };
-    let generation = fitted(&state, request.generation).await?;
-    draw(state, caller, base, ImageRequest { generation, ..request }).await
+    draw(state, caller, base, request).await
 }
