@@ -47,7 +47,7 @@ fn form(parts: Vec<Part>) -> Vec<u8> {
 async fn send(server: &Server, path: &str, parts: Vec<Part>) -> Answer {
     let request = Request::builder().method(Method::POST).uri(path).header("host", "easel.test");
     let request = request.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"));
-    server.send(request.body(Body::from(form(parts))).unwrap()).await
+    server.send(request.body(Body::from(form(parts))).expect("a well-formed request")).await
 }
 
 async fn edit(server: &Server, parts: Vec<Part>) -> Answer {
@@ -55,18 +55,18 @@ async fn edit(server: &Server, parts: Vec<Part>) -> Answer {
 }
 
 fn gray(width: u32, height: u32) -> Rgb8 {
-    Rgb8::new(width, height, vec![90; (width * height) as usize * Rgb8::CHANNELS]).unwrap()
+    Rgb8::new(width, height, vec![90; (width * height) as usize * Rgb8::CHANNELS]).expect("three bytes a pixel")
 }
 
 fn png(width: u32, height: u32) -> Vec<u8> {
-    encode(&gray(width, height), &EncodeOptions::new(Format::Png)).unwrap()
+    encode(&gray(width, height), &EncodeOptions::new(Format::Png)).expect("a file")
 }
 
 /// Its left half is transparent.
 fn half_transparent(width: u32, height: u32) -> Vec<u8> {
     let alpha = (0..width * height).map(|at| if at % width < width / 2 { 0 } else { 255 }).collect();
-    let alpha = Gray8::new(width, height, alpha).unwrap();
-    encode_with_alpha(&gray(width, height), &alpha, &EncodeOptions::new(Format::Png)).unwrap()
+    let alpha = Gray8::new(width, height, alpha).expect("a byte a pixel");
+    encode_with_alpha(&gray(width, height), &alpha, &EncodeOptions::new(Format::Png)).expect("a file")
 }
 
 fn last_task(server: &Server) -> Task {
@@ -240,11 +240,11 @@ async fn variations_need_no_words() {
 
 /// Every frame's event and JSON.
 fn frames(answer: &Answer) -> Vec<(String, Value)> {
-    let text = String::from_utf8(answer.bytes.clone()).unwrap();
+    let text = String::from_utf8(answer.bytes.clone()).expect("UTF-8");
     let frames = text.split("\n\n").filter(|frame| !frame.is_empty()).map(|frame| {
-        let (event, data) = frame.split_once('\n').unwrap();
-        let data = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
-        (event.strip_prefix("event: ").unwrap().to_owned(), data)
+        let (event, data) = frame.split_once('\n').expect("a name and data");
+        let data = serde_json::from_str(data.strip_prefix("data: ").expect("data")).expect("JSON");
+        (event.strip_prefix("event: ").expect("a name").to_owned(), data)
     });
     frames.collect()
 }
