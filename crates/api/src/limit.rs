@@ -1,7 +1,7 @@
 //! Limits on requests: by address before anything else is done, by user and key as soon as they are known and before anything is charged.
 //!
-//! Every answer says how far the caller is from the nearest limit (`ratelimit-*`), and a refusal when to come again (`retry-after`). Who is on
-//! the server's own machine is not limited while nobody else can reach it.
+//! Every answer says how far the caller is from the nearest limit (`ratelimit-*`, on OpenAI's routes also in its words), and a refusal when to
+//! come again (`retry-after`). Who is on the server's own machine is not limited while nobody else can reach it.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -41,6 +41,7 @@ pub(crate) async fn by_address(State(state): State<AppState>, mut request: Reque
     let Some(class) = class_of(request.method(), request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)) else {
         return next.run(request).await;
     };
+    let is_openais = request.uri().path().starts_with("/v1/");
     let noted = Noted::default();
     request.extensions_mut().insert(noted.clone());
     request.extensions_mut().insert(class);
@@ -51,12 +52,29 @@ pub(crate) async fn by_address(State(state): State<AppState>, mut request: Reque
     };
     if let Some(decision) = noted.get() {
         for (name, value) in decision.headers() {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                response.headers_mut().insert(name, value);
+            let theirs = as_openai(name, &value).filter(|_| is_openais);
+            for (name, value) in theirs.into_iter().chain([(name, value)]) {
+                if let Ok(value) = HeaderValue::from_str(&value) {
+                    response.headers_mut().insert(name, value);
+                }
             }
         }
     }
     response
+}
+
+/// The same in OpenAI's words; a time is `59s` or `6m0s` there.
+fn as_openai(name: &str, value: &str) -> Option<(&'static str, String)> {
+    match name {
+        "ratelimit-limit" => Some(("x-ratelimit-limit-requests", value.to_owned())),
+        "ratelimit-remaining" => Some(("x-ratelimit-remaining-requests", value.to_owned())),
+        "ratelimit-reset" => {
+            let seconds: u64 = value.parse().ok()?;
+            let time = if seconds < 60 { format!("{seconds}s") } else { format!("{}m{}s", seconds / 60, seconds % 60) };
+            Some(("x-ratelimit-reset-requests", time))
+        }
+        _ => None,
+    }
 }
 
 async fn check_address(state: &AppState, class: Class, ip: Option<IpAddr>, noted: &Noted) -> Result<(), ApiError> {
@@ -108,6 +126,15 @@ fn class_of(method: &Method, route: Option<&str>) -> Option<Class> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn openais_words_for_limits() {
+        assert_eq!(as_openai("ratelimit-limit", "20"), Some(("x-ratelimit-limit-requests", "20".to_owned())));
+        for (seconds, time) in [("0", "0s"), ("59", "59s"), ("60", "1m0s"), ("3601", "60m1s")] {
+            assert_eq!(as_openai("ratelimit-reset", seconds), Some(("x-ratelimit-reset-requests", time.to_owned())));
+        }
+        assert_eq!(as_openai("retry-after", "1"), None, "it is the same there");
+    }
 
     #[test]
     fn routes_are_of_the_class_they_cost() {

@@ -182,6 +182,8 @@ async fn what_real_clients_send_is_taken() {
         json!({"prompt": "a cat", "num_inference_steps": 3, "guidance_scale": 1, "true_cfg_scale": 4.0, "seed": "5", "vae_use_tiling": true}),
         json!({"prompt": "a cat", "diffusers_kwargs": {}, "generator_device": "cpu", "seed": 1024}),
         json!({"prompt": "a cat", "steps": 2, "width": 64, "height": 64, "size": "512x512", "response_format": "base64"}),
+        // stable-diffusion.cpp.
+        json!({"prompt": "a cat <sd_cpp_extra_args>{\"sample_params\": {\"sample_steps\": 2}}</sd_cpp_extra_args>", "n": 1}),
         // A1111's habits.
         json!({"prompt": "a cat", "background": "auto", "strength": 1, "moderation": "auto"}),
         json!({"prompt": "a cat", "seed": -1, "scheduler": "Automatic", "sampler_name": "Euler a"}),

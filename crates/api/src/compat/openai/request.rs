@@ -16,7 +16,7 @@ use crate::{
     compat::{
         fields::{Fields, out_of_range, unknown_value},
         names,
-        openai::{control::ControlAsked, model},
+        openai::{control::ControlAsked, extra_args, model},
     },
 };
 
@@ -120,7 +120,8 @@ impl ImageRequest {
     }
 
     /// Translates a body, of which the pictures have been taken.
-    pub fn read(body: Map<String, Value>, purpose: Purpose, engine: &Engine) -> Result<Self, ApiError> {
+    pub fn read(mut body: Map<String, Value>, purpose: Purpose, engine: &Engine) -> Result<Self, ApiError> {
+        extra_args::unfold(&mut body)?;
         let fields = Fields(body);
         let prompt = match fields.text(&["prompt"])? {
             None if purpose != Purpose::Variation => {
@@ -177,7 +178,7 @@ fn loras(fields: &Fields) -> Result<Vec<LoraUse>, ApiError> {
         let name = lora
             .text(&["name", "path"])?
             .ok_or_else(|| ApiError::invalid("loras", "missing_required_parameter", "every one of `loras` needs a `name`"))?;
-        let weight = lora.number(&["weight", "scale"])?.unwrap_or(1.0);
+        let weight = lora.number(&["weight", "scale", "multiplier"])?.unwrap_or(1.0);
         Ok(LoraUse { name, weight, text_encoder_weight: lora.number(&["text_encoder_weight"])?.unwrap_or(weight) })
     };
     fields.objects(&["loras", "image_loras"])?.into_iter().map(read).collect()
