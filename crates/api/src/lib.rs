@@ -12,6 +12,7 @@
 //! - no body is read without a limit and a deadline, and no picture is made for a client that has gone away;
 //! - prompts and bodies are never logged; internals are logged with the request's id and never sent.
 
+mod adapters;
 pub mod auth;
 pub mod compat;
 mod config;
@@ -29,6 +30,7 @@ mod services;
 mod state;
 mod views;
 
+pub use adapters::{AdapterFile, AdapterKind, Adapters};
 pub use auth::Door;
 pub use config::{ApiConfig, ShownSetting};
 pub use easel_platform::worker::infotext;

@@ -1,8 +1,10 @@
 //! What a server may offer beside accounts and pictures, each where it is set up.
 
+use std::sync::Arc;
+
 use easel_platform::{OutboundClient, limits::Limits, sign_in::SignIn, webhooks::Webhooks};
 
-use crate::{ApiError, AppState};
+use crate::{Adapters, ApiError, AppState};
 
 /// What is set up.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +17,8 @@ pub struct Services {
     pub limits: Option<Limits>,
     /// Fetching pictures from addresses that users name.
     pub fetcher: Option<OutboundClient>,
+    /// Files that requests name besides models.
+    pub adapters: Option<Arc<dyn Adapters>>,
 }
 
 impl AppState {

@@ -1,5 +1,6 @@
 //! The `easel` binary: command line, configuration, and the only place that wires the other crates together.
 
+mod adapters;
 mod builtin;
 mod caretaker;
 mod cli;

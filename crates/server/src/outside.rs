@@ -57,7 +57,8 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let carrier = relay.map(|relay| platform.jobs.bus().carry(context, relay));
     let mut tasks = JoinSet::new();
     tasks.spawn(send_webhooks(webhooks.clone()));
-    let services = Services { webhooks: Some(webhooks), sign_in, limits: Some(limits), fetcher: Some(client) };
+    let services =
+        Services { webhooks: Some(webhooks), sign_in, limits: Some(limits), fetcher: Some(client), ..Services::default() };
     Ok(Outside { services, _tasks: tasks, _carrier: carrier })
 }
 

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use clap::Args;
-use easel_api::{ApiConfig, AppState, Door, FilesConfig};
+use easel_api::{ApiConfig, AppState, Door, FilesConfig, Services};
 use easel_imaging::Processor;
 use easel_platform::{
     Platform,
@@ -15,6 +15,7 @@ use super::{
     overrides::{Group, Overrides},
 };
 use crate::{
+    adapters::Shown,
     caretaker,
     config::{self, Config, Setting, server::Role},
     error::{Exit, Failure, Result},
@@ -60,7 +61,7 @@ pub fn run(context: &Context) -> Result<ExitCode> {
         let _caretaker = caretaker::start(&opened.platform, mailer, opened.clock);
         let state = AppState::new(runtime.engine.clone(), Arc::clone(&opened.platform), api(config))
             .map_err(|error| Failure::io(format!("cannot use the data folder {}", config.storage.data_dir.display()), &error))?
-            .with_services(outside.services.clone());
+            .with_services(Services { adapters: Some(Arc::new(Shown::new(config)?)), ..outside.services.clone() });
         let role = config.server.role;
         let router = if role == Role::Worker { easel_api::health_router(state) } else { easel_api::router(state) };
         let worker = (role != Role::Serve).then(|| Worker::new(opened.platform, runtime.engine.clone(), worker(config)));
