@@ -1,17 +1,17 @@
 //! What requests may bring to a model: files that lie in folders, which whoever wires the server together knows how to read.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use crate::{ApiError, AppState};
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdapterKind {
-    /// A LoRA.
+    /// Weights added to a model's layers.
     Lora,
-    /// A learnt token.
+    /// Tokens learnt for a text encoder.
     Embedding,
-    /// A ControlNet.
+    /// A network that reads a picture beside the denoiser.
     ControlNet,
 }
 
@@ -20,10 +20,21 @@ pub enum AdapterKind {
 pub struct AdapterFile {
     /// As requests name it: its path below the folder, without extension.
     pub name: String,
+    /// The path below the folder with extension; where the folder is, is nobody's business.
+    pub path: String,
     /// Its bytes; of a folder, those of its weights.
     pub bytes: u64,
     /// Why it cannot be used, if that is known.
     pub problem: Option<String>,
+    /// What is written in it; of LoRAs alone.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl AdapterFile {
+    /// The name without folders, as prompts say it.
+    pub(crate) fn word(&self) -> &str {
+        self.name.rsplit_once('/').map_or(&self.name, |(_, word)| word)
+    }
 }
 
 /// Where the files are.

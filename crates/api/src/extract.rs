@@ -1,5 +1,7 @@
 //! Reading what a request brings: bodies within their limit and their time, paths and queries; with errors that say what is wrong where.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Path, Query},
@@ -124,14 +126,24 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for InQuery<T> {
 
 /// Reads a body that has to be a JSON object. How long it may be, the router's `DefaultBodyLimit` says.
 pub(crate) async fn json_object(request: Request<Body>, config: &ApiConfig) -> Result<Map<String, Value>, ApiError> {
+    json_object_within(request, config.body_bytes_max, config.body_timeout).await
+}
+
+/// The same for routes that have their own limit, which is for messages, and their own time.
+pub(crate) async fn json_object_within(
+    request: Request<Body>,
+    bytes_max: usize,
+    time: Duration,
+) -> Result<Map<String, Value>, ApiError> {
     if !is_json(request.headers()) {
         let message = "send the body as JSON, with the header `Content-Type: application/json`";
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
     }
-    let bytes = match tokio::time::timeout(config.body_timeout, Bytes::from_request(request, &())).await {
+    let bytes = match tokio::time::timeout(time, Bytes::from_request(request, &())).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than is taken here"));
+            let message = format!("the body is larger than {bytes_max} bytes");
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message));
         }
         Ok(Err(_)) => {
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "body_unreadable", "the body could not be read to its end"));

@@ -5,19 +5,21 @@ use axum::http::{HeaderMap, StatusCode, Uri, header::HOST};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use easel_engine::{EngineError, Picture, Resolved};
-use easel_imaging::Format;
+use easel_imaging::{Format, Infotext};
 use easel_platform::{
     jobs::{NewJob, Results},
     orders::{Drawing, Order, Output, OutputFormat, Work},
     records::Job,
-    worker::{Held, Kept, Stop, Writing},
+    worker::{Held, Kept, Stop, Trouble, Writing, infotext},
 };
-use easel_types::Quality;
+use easel_types::{Quality, Rgb8};
+use serde_json::Value;
 
 use crate::{
     ApiError, AppState,
     auth::Caller,
     compat::openai::{request::ImageRequest, response::ImageData},
+    ordering::measures,
 };
 
 /// The scheme and host our addresses begin with.
@@ -86,17 +88,16 @@ impl Paid {
         request: &ImageRequest,
         first: &Resolved,
     ) -> Result<Self, ApiError> {
+        Self::hold_for(state, caller, &order(request, first)).await
+    }
+
+    /// Sets aside what an order costs.
+    pub(crate) async fn hold_for(state: &AppState, caller: &Caller, order: &Order) -> Result<Self, ApiError> {
         let platform = &state.platform;
         platform.desk.grant_periods(&caller.user).await?;
-        let order = order(request, first);
-        let new = NewJob {
-            user_id: &caller.user.id,
-            idempotency_key: None,
-            model: &first.model.0,
-            quality: Quality::Normal,
-            images: i64::from(request.generation.num_images),
-            request: &order.to_json(),
-        };
+        let (model, quality, images) = measures(order);
+        let request = order.to_json();
+        let new = NewJob { user_id: &caller.user.id, idempotency_key: None, model, quality, images, request: &request };
         let job = platform.jobs.submit_to(&state.node, new).await?;
         let held = Held::begin(&platform.jobs, &job).ok_or_else(ApiError::internal)?.given_up_when_dropped();
         Ok(Self { job, held })
@@ -125,14 +126,22 @@ impl Paid {
             lossless: request.compression.lossless,
             fast: true,
         };
+        let pictures = pictures.into_iter().map(|picture| (infotext(&picture.resolved), picture)).collect();
+        self.deliver_told(state, &writing, pictures).await
+    }
+
+    /// Stores the pictures, each with its text, then pays for them.
+    pub(crate) async fn deliver_told(
+        self,
+        state: &AppState,
+        writing: &Writing,
+        pictures: Vec<(Infotext, Picture)>,
+    ) -> Result<Vec<Delivered>, ApiError> {
         let (mut delivered, mut images) = (Vec::with_capacity(pictures.len()), Vec::with_capacity(pictures.len()));
-        for picture in pictures {
+        for (text, picture) in pictures {
             let resolved = picture.resolved.clone();
-            let Kept { image, bytes } = state.keeper.keep(&self.job, &writing, picture).await.map_err(|trouble| {
-                tracing::error!(?trouble, "a picture could not be stored");
-                let message = "the picture was made but could not be stored; nothing was paid";
-                ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_failed", message)
-            })?;
+            let Kept { image, bytes } =
+                state.keeper.keep_told(&self.job, writing, picture, &text).await.map_err(|trouble| not_stored(&trouble))?;
             images.push(image);
             delivered.push(Delivered { bytes, resolved });
         }
@@ -140,11 +149,31 @@ impl Paid {
         Ok(delivered)
     }
 
+    /// Stores a picture that was made of another, then pays for it.
+    pub(crate) async fn deliver_made(
+        self,
+        state: &AppState,
+        writing: &Writing,
+        picture: Rgb8,
+        parameters: Value,
+    ) -> Result<Bytes, ApiError> {
+        let kept = state.keeper.keep_made(&self.job, writing, picture, String::new(), parameters).await;
+        let Kept { image, bytes } = kept.map_err(|trouble| not_stored(&trouble))?;
+        self.held.deliver(&Results { images: vec![image], gpu_ms: 0 }).await?;
+        Ok(bytes)
+    }
+
     /// Nothing came of it, and nothing is paid.
     pub(crate) async fn fail(self, error: EngineError) -> ApiError {
         self.held.fail(error.clone().into()).await;
         error.into()
     }
+}
+
+fn not_stored(trouble: &Trouble) -> ApiError {
+    tracing::error!(?trouble, "a picture could not be stored");
+    let message = "the picture was made but could not be stored; nothing was paid";
+    ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_failed", message)
 }
 
 /// What was asked for, for the job's row.

@@ -84,6 +84,12 @@ async fn check_address(state: &AppState, class: Class, ip: Option<IpAddr>, noted
     check(state, class, Limited { ip, ..Limited::default() }, noted).await
 }
 
+/// By address, for a password that comes with another request than to log in.
+pub(crate) async fn login_by_address(state: &AppState, ip: Option<IpAddr>, parts: &Parts) -> Result<(), ApiError> {
+    let Some(noted) = parts.extensions.get::<Noted>() else { return Ok(()) };
+    check_address(state, Class::Login, ip, noted).await
+}
+
 /// By user and key, once they are known.
 pub(crate) async fn by_caller(state: &AppState, parts: &Parts, caller: &Caller) -> Result<(), ApiError> {
     let (Some(noted), Some(&class)) = (parts.extensions.get::<Noted>(), parts.extensions.get::<Class>()) else { return Ok(()) };
@@ -119,6 +125,7 @@ fn class_of(method: &Method, route: Option<&str>) -> Option<Class> {
         _ if begins(&["/api/v1/auth/oidc"]) => Class::Login,
         _ if changes && begins(&["/api/v1/auth/"]) && !begins(&["/api/v1/auth/logout"]) => Class::Register,
         _ if changes && begins(&["/v1/images", "/api/v1/jobs", "/api/v1/generat"]) => Class::Generate,
+        _ if changes && begins(&["/sdapi/v1/txt2img", "/sdapi/v1/img2img", "/sdapi/v1/extra-"]) => Class::Generate,
         _ => Class::Read,
     })
 }
@@ -144,6 +151,8 @@ mod tests {
         assert_eq!(of(Method::POST, "/api/v1/auth/register"), Some(Class::Register));
         assert_eq!(of(Method::POST, "/api/v1/auth/logout"), Some(Class::Read));
         assert_eq!(of(Method::POST, "/v1/images/generations"), Some(Class::Generate));
+        assert_eq!(of(Method::POST, "/sdapi/v1/txt2img"), Some(Class::Generate));
+        assert_eq!(of(Method::POST, "/sdapi/v1/interrupt"), Some(Class::Read));
         assert_eq!(of(Method::GET, "/api/v1/users/me"), Some(Class::Read));
         assert_eq!(of(Method::GET, "/api/v1/images"), Some(Class::Read));
         assert_eq!(of(Method::GET, "/api/v1/images/{id}/thumbnail"), None, "a page of a gallery has a hundred");

@@ -43,6 +43,7 @@ const ERRORS: [(&str, &str); 2] = [
         (name = "webhooks", description = "Telling somebody's own server of what happens, signed as Standard Webhooks has it"),
         (name = "admin", description = "For whoever administers the server"),
         (name = "openai", description = "OpenAI's Images and Models API"),
+        (name = "a1111", description = "AUTOMATIC1111's API; errors have its form, and Basic authentication is understood"),
         (name = "health", description = "For load balancers and whatever restarts the process"),
     )
 )]

@@ -16,6 +16,7 @@ use utoipa_axum::{
 
 use crate::{
     ApiError, AppState,
+    auth::basic::translated,
     limit::by_address,
     observe::observe,
     openapi::{ApiDoc, finished},
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// Bytes of a body that brings a picture; how large the picture may be is the platform's to say.
-const UPLOAD_MAX: usize = 64 * 1024 * 1024;
+pub(crate) const UPLOAD_MAX: usize = 64 * 1024 * 1024;
 
 /// Every documented route. Routes of one path are one line.
 fn documented() -> OpenApiRouter<AppState> {
@@ -192,6 +193,59 @@ fn aliases() -> Router<AppState> {
         .route("/api/v1/generate/images/{id}", get(images::get::handler))
 }
 
+/// A1111's: their errors and passwords are in its form.
+fn a1111(state: &AppState) -> Router<AppState> {
+    let (routes, _) = a1111_documented().split_for_parts();
+    routes
+        .layer(DefaultBodyLimit::max(UPLOAD_MAX))
+        .layer(middleware::from_fn_with_state(state.clone(), translated))
+        .layer(middleware::from_fn(routes::a1111::in_its_words))
+}
+
+fn a1111_documented() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::a1111::txt2img::handler))
+        .routes(routes!(routes::a1111::img2img::handler))
+        .routes(routes!(routes::a1111::progress::handler))
+        .routes(routes!(routes::a1111::interrupt::handler))
+        .routes(routes!(routes::a1111::skip::handler))
+        .routes(routes!(routes::a1111::get_options::handler, routes::a1111::set_options::handler))
+        .routes(routes!(routes::a1111::samplers::handler))
+        .routes(routes!(routes::a1111::schedulers::handler))
+        .routes(routes!(routes::a1111::sd_models::handler))
+        .routes(routes!(routes::a1111::sd_vae::handler))
+        .routes(routes!(routes::a1111::loras::handler))
+        .routes(routes!(routes::a1111::embeddings::handler))
+        .routes(routes!(routes::a1111::hypernetworks::handler))
+        .routes(routes!(routes::a1111::face_restorers::handler))
+        .routes(routes!(routes::a1111::realesrgan_models::handler))
+        .routes(routes!(routes::a1111::prompt_styles::handler))
+        .routes(routes!(routes::a1111::upscalers::handler))
+        .routes(routes!(routes::a1111::latent_upscale_modes::handler))
+        .routes(routes!(routes::a1111::cmd_flags::handler))
+        .routes(routes!(routes::a1111::memory::handler))
+        .routes(routes!(routes::a1111::scripts::handler))
+        .routes(routes!(routes::a1111::script_info::handler))
+        .routes(routes!(routes::a1111::extensions::handler))
+        .routes(routes!(routes::a1111::png_info::handler))
+        .routes(routes!(routes::a1111::extra_single_image::handler))
+        .routes(routes!(routes::a1111::extra_batch_images::handler))
+        .routes(routes!(routes::a1111::interrogate::handler))
+        .routes(routes!(routes::a1111::refresh_checkpoints::handler))
+        .routes(routes!(routes::a1111::refresh_vae::handler))
+        .routes(routes!(routes::a1111::refresh_loras::handler))
+        .routes(routes!(routes::a1111::refresh_embeddings::handler))
+        .routes(routes!(routes::a1111::unload_checkpoint::handler))
+        .routes(routes!(routes::a1111::reload_checkpoint::handler))
+        .routes(routes!(routes::a1111::task_progress::handler))
+        .routes(routes!(routes::a1111::pending_tasks::handler))
+        .routes(routes!(routes::a1111::control_version::handler))
+        .routes(routes!(routes::a1111::control_models::handler))
+        .routes(routes!(routes::a1111::control_modules::handler))
+        .routes(routes!(routes::a1111::control_types::handler))
+        .routes(routes!(routes::a1111::control_detect::handler))
+}
+
 /// For whoever runs the server.
 fn health() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -202,7 +256,7 @@ fn health() -> OpenApiRouter<AppState> {
 
 /// The documentation of every route.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    finished(documented().into_openapi(), &ALIASES)
+    finished(documented().merge(a1111_documented()).into_openapi(), &ALIASES)
 }
 
 /// Every route over a state.
@@ -211,6 +265,7 @@ pub fn router(state: AppState) -> Router {
     let (documented, _) = documented().split_for_parts();
     let routes = documented
         .merge(aliases())
+        .merge(a1111(&state))
         // For people.
         .route("/docs", get(routes::docs::html))
         .route("/assets/docs.css", get(routes::docs::css))

@@ -11,7 +11,7 @@ use easel_platform::{Platform, worker::Keeper};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::{ApiConfig, FileStore, Services};
+use crate::{ApiConfig, FileStore, Services, auth::basic::BasicSessions, compat::a1111::Remembered};
 
 /// Pictures that may be on their way to us at a time.
 const UPLOADS_MAX: usize = 32;
@@ -30,6 +30,10 @@ pub struct AppState {
     pub(crate) files: FileStore,
     pub(crate) config: Arc<ApiConfig>,
     pub(crate) services: Arc<Services>,
+    /// Of A1111's clients.
+    pub(crate) a1111: Arc<Remembered>,
+    /// The sessions of programs that send a password with every request.
+    pub(crate) basic: Arc<BasicSessions>,
     /// When the server started, as seconds since 1970: the `created` of its models.
     pub(crate) started: u64,
 }
@@ -43,7 +47,8 @@ impl AppState {
         let node = format!("api/{}", Uuid::new_v4().simple()).into();
         let uploads = Arc::new(Semaphore::new(UPLOADS_MAX));
         let (config, services) = (Arc::new(config), Arc::default());
-        Ok(Self { engine, platform, keeper, node, uploads, files, config, services, started })
+        let (a1111, basic) = (Arc::default(), Arc::default());
+        Ok(Self { engine, platform, keeper, node, uploads, files, config, services, a1111, basic, started })
     }
 
     /// The time, as OpenAI's `created` has it.

@@ -9,6 +9,7 @@
 //! and are fit for clients.
 
 mod bare;
+pub mod blur;
 pub mod canny;
 mod colour;
 mod decode;
@@ -24,6 +25,8 @@ mod mark;
 pub mod mask;
 mod png_text;
 mod render;
+pub mod repaint;
+mod resample;
 mod resize;
 mod thumbnail;
 mod webp;
@@ -39,5 +42,6 @@ pub use ingest::{Ingested, ingest};
 pub use mark::Mark;
 pub use png_text::{PARAMETERS, read_png_text};
 pub use render::{RenderOptions, Rendered, render};
+pub use resample::{Kernel, resample};
 pub use resize::{resize_gray, resize_rgb};
 pub use thumbnail::{THUMBNAIL_SIDE, blurhash, thumbnail};

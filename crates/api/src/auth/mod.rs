@@ -8,8 +8,10 @@
 //! | `Authorization: Bearer ik_…` | an API key's owner, within its scopes |
 //! | `Authorization: Bearer ea_…` | somebody who logged in with a program |
 //! | the cookie `__Host-easel_access` | somebody who logged in with a browser (`cookies.rs`: forged requests are refused) |
+//! | `Authorization: Basic …` on A1111's routes | whoever's key or password it is (`basic.rs`) |
 //! | nothing, from this machine, while nobody administers the server | the built-in account (`local.rs`) |
 
+pub(crate) mod basic;
 pub(crate) mod cookies;
 mod local;
 pub(crate) mod origin;

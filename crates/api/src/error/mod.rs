@@ -95,6 +95,16 @@ impl ApiError {
         self.code
     }
 
+    /// What to do about it.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The field to blame, if one is.
+    pub fn param(&self) -> Option<&str> {
+        self.param.as_deref()
+    }
+
     /// The body, also for errors inside a stream.
     pub fn body(&self) -> Value {
         json!({"error": {"message": self.message, "type": self.kind(), "param": self.param, "code": self.code}})
@@ -127,6 +137,8 @@ impl IntoResponse for ApiError {
         if self.final_answer {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
+        // For those who say it in another form.
+        response.extensions_mut().insert(self);
         response
     }
 }

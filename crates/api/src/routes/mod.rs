@@ -1,5 +1,6 @@
 //! One folder a resource, one file a verb.
 
+pub(crate) mod a1111;
 pub(crate) mod adapters;
 pub(crate) mod admin;
 pub(crate) mod albums;

@@ -22,7 +22,7 @@ pub(crate) struct AdapterView {
 
 impl From<AdapterFile> for AdapterView {
     fn from(file: AdapterFile) -> Self {
-        let AdapterFile { name, bytes, problem } = file;
+        let AdapterFile { name, bytes, problem, .. } = file;
         let word = name.rsplit('/').next().unwrap_or(&name).to_owned();
         Self { name, word, bytes, problem }
     }

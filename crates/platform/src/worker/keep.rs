@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use easel_blobs::{FileKind, Folder, Key};
 use easel_engine::Picture;
-use easel_imaging::{EncodeOptions, Format, PngLevel, RenderOptions, Rendered, THUMBNAIL_SIDE, render};
+use easel_imaging::{EncodeOptions, Format, Infotext, PngLevel, RenderOptions, Rendered, THUMBNAIL_SIDE, render};
 use easel_store::{jobs::Job, users};
 use easel_types::{Quality, Rgb8};
 use serde_json::{Map, Value};
@@ -84,11 +84,17 @@ impl Keeper {
 
     /// Stores a picture that was drawn for a job.
     pub async fn keep(&self, job: &Job, writing: &Writing, picture: Picture) -> Result<Kept, Trouble> {
+        let text = infotext(&picture.resolved);
+        self.keep_told(job, writing, picture, &text).await
+    }
+
+    /// Stores a picture that was drawn for a job, with a text of its own.
+    pub async fn keep_told(&self, job: &Job, writing: &Writing, picture: Picture, text: &Infotext) -> Result<Kept, Trouble> {
         let parameters = serde_json::to_value(&picture.resolved).unwrap_or_default();
         let work = Work {
             index: picture.index,
             prompt: picture.resolved.prompt.clone(),
-            infotext: self.write_parameters.then(|| infotext(&picture.resolved).to_string()),
+            infotext: self.write_parameters.then(|| text.to_string()),
             image: picture.image,
             parameters,
         };
@@ -96,7 +102,7 @@ impl Keeper {
     }
 
     /// Stores a picture that was made of another.
-    pub(super) async fn keep_made(
+    pub async fn keep_made(
         &self,
         job: &Job,
         writing: &Writing,

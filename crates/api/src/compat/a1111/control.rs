@@ -1,0 +1,234 @@
+//! What always-on scripts ask for. ControlNet's units are understood; of others, those that are switched off are passed over, and those that
+//! are not are refused by name, as A1111 refuses scripts that it does not have.
+
+use axum::http::StatusCode;
+use easel_imaging::repaint::Fit;
+use serde_json::{Map, Value};
+
+use super::{flag::flag, neutral::refused};
+use crate::{
+    ApiError,
+    compat::fields::{Fields, unknown_value},
+};
+
+/// The script's name, in small letters.
+const CONTROL_NET: &str = "controlnet";
+/// What is done to a picture before the ControlNet sees it.
+pub const MODULES: [&str; 2] = ["none", "canny"];
+const CANNY_LOW: f64 = 100.0;
+const CANNY_HIGH: f64 = 200.0;
+
+/// A ControlNet that is switched on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unit {
+    /// Its name.
+    pub model: String,
+    /// Its picture, as it was sent; of image-to-image the start if there is none.
+    pub image: Option<String>,
+    /// What is done to the picture.
+    pub module: Module,
+    /// How much of it there is.
+    pub weight: f64,
+    /// The share of the steps after which it begins.
+    pub start: f64,
+    /// The share of the steps after which it ends.
+    pub end: f64,
+    /// How the picture is brought to the size.
+    pub fit: Fit,
+    /// In the first pass.
+    pub low: bool,
+    /// In the second pass.
+    pub high: bool,
+}
+
+/// What is done to a picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Module {
+    /// Nothing: it is edges, depths or a pose already.
+    None,
+    /// Its edges are found.
+    Canny {
+        /// Weaker ones are none.
+        low: u32,
+        /// Stronger ones are some.
+        high: u32,
+    },
+}
+
+/// The units of a request.
+pub fn units(fields: &Fields) -> Result<Vec<Unit>, ApiError> {
+    let scripts = match fields.0.get("alwayson_scripts") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Object(scripts)) => scripts,
+        Some(_) => return Err(ApiError::invalid("alwayson_scripts", "invalid_type", "`alwayson_scripts` must be an object")),
+    };
+    let mut units = Vec::new();
+    for (name, script) in scripts {
+        let arguments = script.get("args").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        if name.eq_ignore_ascii_case(CONTROL_NET) {
+            for unit in arguments.iter().filter_map(Value::as_object) {
+                units.extend(read(unit)?);
+            }
+        } else if !is_off(arguments) {
+            let shown: String = name.chars().take(40).collect();
+            let message =
+                format!("always on script {shown} not found: this server does not have it; leave it out, or switch it off");
+            return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "script_not_found", message));
+        }
+    }
+    Ok(units)
+}
+
+/// Without arguments, or with a switch that is off first, as extensions have it.
+fn is_off(arguments: &[Value]) -> bool {
+    match arguments.first() {
+        None | Some(Value::Null | Value::Bool(false)) => true,
+        Some(Value::Object(first)) => {
+            first.get("enabled").or_else(|| first.get("enable")) == Some(&Value::Bool(false)) || first.is_empty()
+        }
+        Some(_) => false,
+    }
+}
+
+/// A unit; `None` if it is switched off.
+fn read(unit: &Map<String, Value>) -> Result<Option<Unit>, ApiError> {
+    let fields = Fields(unit.clone());
+    let model = fields.text(&["model"])?.unwrap_or_default();
+    let model = model.split(" [").next().unwrap_or_default().trim().to_owned();
+    if !flag(&fields, "enabled")?.unwrap_or(true) || model.is_empty() || model.eq_ignore_ascii_case("none") {
+        return Ok(None);
+    }
+    if fields.text(&["mask"])?.is_some_and(|mask| !mask.is_empty()) {
+        return Err(refused("mask", "a ControlNet for a part of the picture"));
+    }
+    if choice(&fields, "control_mode", &["Balanced", "My prompt is more important", "ControlNet is more important"])? != 0 {
+        return Err(refused("control_mode", "another balance than `Balanced`"));
+    }
+    let passes = choice(&fields, "hr_option", &["Both", "Low res only", "High res only"])?;
+    let fit = match choice(&fields, "resize_mode", &["Just Resize", "Crop and Resize", "Resize and Fill"])? {
+        0 => Fit::Stretch,
+        1 => Fit::Crop,
+        _ => Fit::Fill,
+    };
+    Ok(Some(Unit {
+        model,
+        image: image(unit)?,
+        module: module(&fields)?,
+        weight: fields.number(&["weight"])?.unwrap_or(1.0),
+        start: fields.number(&["guidance_start"])?.unwrap_or(0.0),
+        end: fields.number(&["guidance_end"])?.unwrap_or(1.0),
+        fit,
+        low: passes != 2,
+        high: passes != 1,
+    }))
+}
+
+/// The picture, alone or in an object beside a mask.
+fn image(unit: &Map<String, Value>) -> Result<Option<String>, ApiError> {
+    let wrong = || ApiError::invalid("image", "invalid_type", "a ControlNet's `image` must be a picture in base64");
+    match unit.get("image").filter(|image| !image.is_null()).or_else(|| unit.get("input_image")) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+        Some(Value::Object(both)) => {
+            if both.get("mask").and_then(Value::as_str).is_some_and(|mask| !mask.is_empty()) {
+                return Err(refused("mask", "a ControlNet for a part of the picture"));
+            }
+            both.get("image").and_then(Value::as_str).map(|text| Some(text.to_owned())).ok_or_else(wrong)
+        }
+        Some(_) => Err(wrong()),
+    }
+}
+
+fn module(fields: &Fields) -> Result<Module, ApiError> {
+    let named = fields.text(&["module"])?.unwrap_or_default();
+    match named.trim().to_ascii_lowercase().as_str() {
+        "" | "none" => Ok(Module::None),
+        "canny" => {
+            let level = |name: &'static str, usual: f64| -> Result<u32, ApiError> {
+                let level = fields.number(&[name])?.filter(|level| *level > 0.0).unwrap_or(usual);
+                Ok(level.min(f64::from(u16::MAX)) as u32)
+            };
+            Ok(Module::Canny { low: level("threshold_a", CANNY_LOW)?, high: level("threshold_b", CANNY_HIGH)? })
+        }
+        _ => Err(unknown_value("module", &MODULES.join(", "), &named)),
+    }
+}
+
+/// One of several words, or its place among them.
+fn choice(fields: &Fields, name: &'static str, words: &[&str]) -> Result<usize, ApiError> {
+    if let Some(place) = fields.0.get(name).and_then(Value::as_u64) {
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        return if place < words.len() { Ok(place) } else { Err(unknown_value(name, &words.join(", "), &place.to_string())) };
+    }
+    let Some(word) = fields.text(&[name])?.filter(|word| !word.trim().is_empty()) else { return Ok(0) };
+    // Either form of "Resize and Fill" is sent: "Inner Fit (Scale to Fit)" is of a version nobody has any more.
+    let found = words.iter().position(|known| known.eq_ignore_ascii_case(word.trim()));
+    found.ok_or_else(|| unknown_value(name, &words.join(", "), &word))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn units(scripts: Value) -> Result<Vec<Unit>, ApiError> {
+        let Value::Object(body) = json!({"alwayson_scripts": scripts}) else { panic!("an object") };
+        super::units(&Fields(body))
+    }
+
+    #[test]
+    fn what_is_switched_off_is_passed_over() {
+        for scripts in [
+            json!({}),
+            json!(null),
+            json!({"ControlNet": {"args": []}}),
+            json!({"ADetailer": {"args": [false]}}),
+            json!({"Refiner": {"args": [false, "", 0.8]}}),
+            json!({"ControlNet": {"args": [{"enabled": false, "model": "edges"}]}}),
+            json!({"controlnet": {"args": [{"model": "None"}]}}),
+        ] {
+            assert_eq!(units(scripts.clone()), Ok(Vec::new()), "{scripts}");
+        }
+        let error = units(json!({"ADetailer": {"args": [true, {"ad_model": "face_yolov8n.pt"}]}})).unwrap_err();
+        assert_eq!((error.status().as_u16(), error.code()), (422, "script_not_found"));
+    }
+
+    #[test]
+    fn a_unit_of_webuiapi_is_understood() {
+        let unit = json!({
+            "image": "aGk=", "mask": null, "module": "canny", "model": "sd15_canny [d14c016b]", "weight": 0.5,
+            "resize_mode": "Crop and Resize", "low_vram": false, "processor_res": 512, "threshold_a": 64, "threshold_b": 128,
+            "guidance_start": 0.1, "guidance_end": 0.9, "control_mode": "Balanced", "pixel_perfect": false, "hr_option": "Both",
+            "enabled": true,
+        });
+        let read = units(json!({"ControlNet": {"args": [unit]}})).unwrap();
+        let expected = Unit {
+            model: "sd15_canny".to_owned(),
+            image: Some("aGk=".to_owned()),
+            module: Module::Canny { low: 64, high: 128 },
+            weight: 0.5,
+            start: 0.1,
+            end: 0.9,
+            fit: Fit::Crop,
+            low: true,
+            high: true,
+        };
+        assert_eq!(read, [expected]);
+    }
+
+    #[test]
+    fn what_a_unit_cannot_do_is_named() {
+        for (field, value, code) in [
+            ("module", json!("openpose_full"), "invalid_value"),
+            ("control_mode", json!(2), "unsupported_parameter"),
+            ("mask", json!("aGk="), "unsupported_parameter"),
+            ("resize_mode", json!(7), "invalid_value"),
+            ("image", json!(5), "invalid_type"),
+        ] {
+            let mut unit = json!({"model": "edges", "image": "aGk="});
+            unit[field] = value;
+            assert_eq!(units(json!({"ControlNet": {"args": [unit]}})).unwrap_err().code(), code, "{field}");
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! A1111's settings, of each caller their own: a switch of one is nobody else's. They are kept by this process, until it ends.
+//!
+//! Clients send back everything they were shown with one value changed, and settings of A1111's disk and pages besides: those are taken and
+//! change nothing. A setting that would change pictures and is not here is refused by name.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use easel_engine::Engine;
+use easel_imaging::Format;
+use easel_types::{ModelId, NoiseKind};
+use serde_json::{Map, Value, json};
+
+use super::{checkpoints, flag::flag, neutral::refused};
+use crate::{
+    ApiError,
+    compat::fields::{Fields, out_of_range, unknown_value},
+};
+
+/// Callers whose settings are kept; of more, somebody's are forgotten.
+const KEPT_MAX: usize = 10_000;
+/// Evaluations between two previews.
+const PREVIEW_EVERY: u32 = 2;
+/// A1111's own limit.
+const CLIP_STOP_MAX: i128 = 12;
+
+/// What settings of A1111's disk, pages and process begin with.
+const ELSEWHERE: [&str; 22] = [
+    "samples_save",
+    "samples_filename",
+    "save_",
+    "grid_",
+    "outdir_",
+    "directories_",
+    "live_preview",
+    "show_progress",
+    "ui_",
+    "api_",
+    "enable_pnginfo",
+    "return_grid",
+    "do_not_",
+    "export_for_4chan",
+    "gallery_",
+    "quicksettings",
+    "sd_checkpoints_",
+    "sd_checkpoint_",
+    "sd_vae_",
+    "memmon",
+    "notification_",
+    "jpeg_",
+];
+
+/// Settings that are here as one value alone, and what another would ask for.
+const FIXED: [(&str, &[&str], &str); 6] = [
+    ("sd_vae", &["", "Automatic", "None", "auto"], "another VAE than the model's own"),
+    ("eta_noise_seed_delta", &["0"], "noise of another seed (ENSD)"),
+    ("s_churn", &["0"], "churn"),
+    ("s_noise", &["1"], "more or less noise between the steps"),
+    ("token_merging_ratio", &["0"], "token merging"),
+    ("initial_noise_multiplier", &["1"], "more or less noise at the start"),
+];
+
+/// Settings of a caller.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// The model; `None` is the server's default.
+    pub checkpoint: Option<ModelId>,
+    /// A1111's "Clip skip", from 1.
+    pub clip_stop: u32,
+    /// The pictures' file format.
+    pub format: Format,
+    /// For JPEG and lossy WebP.
+    pub quality: u8,
+    /// For WebP.
+    pub lossless: bool,
+    /// Where the noise comes from.
+    pub noise: NoiseKind,
+    /// Noise of ancestral samplers.
+    pub eta_ancestral: f64,
+    /// Noise of DDIM.
+    pub eta_ddim: f64,
+    /// Whether there are previews.
+    pub previews: bool,
+    /// Evaluations between two of them.
+    pub preview_every: u32,
+    /// What transparent pictures are laid on.
+    pub background: [u8; 3],
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            checkpoint: None,
+            clip_stop: 1,
+            format: Format::Png,
+            quality: 80,
+            lossless: false,
+            noise: NoiseKind::TorchCuda,
+            eta_ancestral: 1.0,
+            eta_ddim: 0.0,
+            previews: true,
+            preview_every: PREVIEW_EVERY,
+            background: [255; 3],
+        }
+    }
+}
+
+impl Options {
+    /// With these values instead.
+    pub fn with(&self, values: &Map<String, Value>, engine: &Engine) -> Result<Self, ApiError> {
+        let fields = Fields(values.clone());
+        let mut options = self.clone();
+        for (name, value) in values.iter().filter(|(_, value)| !value.is_null()) {
+            options.set(name, value, &fields, engine)?;
+        }
+        Ok(options)
+    }
+
+    fn set(&mut self, name: &str, value: &Value, fields: &Fields, engine: &Engine) -> Result<(), ApiError> {
+        match name {
+            "sd_model_checkpoint" => {
+                self.checkpoint = checkpoints::find(&fields.text(&["sd_model_checkpoint"])?.unwrap_or_default(), engine)?;
+            }
+            // Says again what the model is; clients send it back as it was shown.
+            "sd_checkpoint_hash" => {}
+            "CLIP_stop_at_last_layers" => {
+                let stop = fields.integer(&["CLIP_stop_at_last_layers"])?.unwrap_or(1);
+                if !(1..=CLIP_STOP_MAX).contains(&stop) {
+                    return Err(out_of_range("CLIP_stop_at_last_layers", "between 1 and 12", stop));
+                }
+                self.clip_stop = stop as u32;
+            }
+            "samples_format" => {
+                let format = fields.text(&["samples_format"])?.unwrap_or_default();
+                let known = format.trim().parse();
+                self.format = known.map_err(|_| unknown_value("samples_format", "png, jpg, webp", &format))?;
+            }
+            "jpeg_quality" => match fields.integer(&["jpeg_quality"])?.unwrap_or(80) {
+                quality @ 1..=100 => self.quality = quality as u8,
+                other => return Err(out_of_range("jpeg_quality", "between 1 and 100", other)),
+            },
+            "webp_lossless" => self.lossless = flag(fields, "webp_lossless")?.unwrap_or(false),
+            "randn_source" => {
+                let source = fields.text(&["randn_source"])?.unwrap_or_default();
+                self.noise = noise(&source).ok_or_else(|| unknown_value("randn_source", "GPU, CPU, NV", &source))?;
+            }
+            "eta_ancestral" => self.eta_ancestral = share(fields, "eta_ancestral")?,
+            "eta_ddim" => self.eta_ddim = share(fields, "eta_ddim")?,
+            "live_previews_enable" => self.previews = flag(fields, "live_previews_enable")?.unwrap_or(true),
+            "show_progress_every_n_steps" => {
+                let every = fields.integer(&["show_progress_every_n_steps"])?.unwrap_or(i128::from(PREVIEW_EVERY));
+                // A1111's -1 is a preview at the end alone.
+                self.preview_every = u32::try_from(every).unwrap_or(0);
+            }
+            "img2img_background_color" => {
+                let colour = fields.text(&["img2img_background_color"])?.unwrap_or_default();
+                self.background = hex(&colour).ok_or_else(|| unknown_value("img2img_background_color", "#rrggbb", &colour))?;
+            }
+            other => check_other(other, value)?,
+        }
+        Ok(())
+    }
+
+    /// As clients read them.
+    pub fn to_json(&self, engine: &Engine) -> Value {
+        let model = engine.find_model(self.checkpoint.as_ref()).ok();
+        let [red, green, blue] = self.background;
+        json!({
+            "sd_model_checkpoint": model.as_ref().map(|model| checkpoints::title(model)).unwrap_or_default(),
+            "sd_checkpoint_hash": model.and_then(|model| model.hash.clone()).unwrap_or_default(),
+            "sd_vae": "Automatic",
+            "CLIP_stop_at_last_layers": self.clip_stop,
+            "samples_format": if self.format == Format::Jpeg { "jpg" } else { self.format.name() },
+            "jpeg_quality": self.quality,
+            "webp_lossless": self.lossless,
+            "randn_source": source(self.noise),
+            "eta_ancestral": self.eta_ancestral,
+            "eta_ddim": self.eta_ddim,
+            "eta_noise_seed_delta": 0,
+            "live_previews_enable": self.previews,
+            "show_progress_every_n_steps": self.preview_every,
+            "img2img_background_color": format!("#{red:02x}{green:02x}{blue:02x}"),
+            "samples_save": true,
+            "enable_pnginfo": true,
+            "return_grid": false,
+            "grid_save": false,
+        })
+    }
+
+    /// Text encoder layers left out at the end. A1111's 1 is what the model does anyway.
+    pub fn clip_skip(&self) -> Option<u32> {
+        (self.clip_stop > 1).then(|| self.clip_stop - 1)
+    }
+
+    /// Evaluations between two previews; 0 for none.
+    pub fn preview_every(&self) -> u32 {
+        if self.previews { self.preview_every } else { 0 }
+    }
+}
+
+/// A1111's names for where noise comes from.
+pub fn noise(source: &str) -> Option<NoiseKind> {
+    match source.trim().to_ascii_uppercase().as_str() {
+        "GPU" => Some(NoiseKind::TorchCuda),
+        "CPU" => Some(NoiseKind::TorchCpu),
+        "NV" => Some(NoiseKind::Nv),
+        _ => None,
+    }
+}
+
+fn source(noise: NoiseKind) -> &'static str {
+    match noise {
+        NoiseKind::TorchCuda => "GPU",
+        NoiseKind::TorchCpu => "CPU",
+        NoiseKind::Nv => "NV",
+    }
+}
+
+fn share(fields: &Fields, name: &'static str) -> Result<f64, ApiError> {
+    let share = fields.number(&[name])?.unwrap_or_default();
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(out_of_range(name, "between 0 and 1", share)) }
+}
+
+fn hex(colour: &str) -> Option<[u8; 3]> {
+    let digits = colour.trim().trim_start_matches('#');
+    let number = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 6)?;
+    let [_, red, green, blue] = number.to_be_bytes();
+    Some([red, green, blue])
+}
+
+/// A setting that is here as one value alone, or is A1111's own business.
+fn check_other(name: &str, value: &Value) -> Result<(), ApiError> {
+    if let Some((_, allowed, what)) = FIXED.iter().find(|(fixed, ..)| *fixed == name) {
+        let written = match value {
+            Value::String(text) => text.trim().to_owned(),
+            Value::Number(number) => number.as_f64().map(|number| number.to_string()).unwrap_or_default(),
+            other => other.to_string(),
+        };
+        return if allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&written)) {
+            Ok(())
+        } else {
+            Err(refused(name, what))
+        };
+    }
+    if ELSEWHERE.iter().any(|beginning| name.starts_with(beginning)) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(60).collect();
+    Err(refused(&shown, "a setting"))
+}
+
+/// The settings of everybody who has any.
+#[derive(Debug, Default)]
+pub struct Kept(Mutex<HashMap<String, Options>>);
+
+impl Kept {
+    /// Somebody's.
+    pub fn of(&self, user_id: &str) -> Options {
+        self.all().get(user_id).cloned().unwrap_or_default()
+    }
+
+    /// Keeps them.
+    pub fn keep(&self, user_id: &str, options: Options) {
+        let mut all = self.all();
+        if all.len() >= KEPT_MAX && !all.contains_key(user_id) {
+            let somebody = all.keys().next().cloned();
+            somebody.map(|somebody| all.remove(&somebody));
+        }
+        if options == Options::default() {
+            all.remove(user_id);
+        } else {
+            all.insert(user_id.to_owned(), options);
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Options>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_six_digits() {
+        assert_eq!(hex("#ff8000"), Some([255, 128, 0]));
+        for bad in ["", "#fff", "red", "#ff80000", "#gg8000"] {
+            assert_eq!(hex(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn everybody_has_their_own_and_the_usual_are_not_kept() {
+        let kept = Kept::default();
+        let changed = Options { clip_stop: 2, ..Options::default() };
+        kept.keep("ada", changed.clone());
+        assert_eq!((kept.of("ada"), kept.of("eve")), (changed, Options::default()));
+        kept.keep("ada", Options::default());
+        assert_eq!(kept.all().len(), 0);
+    }
+
+    #[test]
+    fn one_too_many_forgets_another() {
+        let kept = Kept::default();
+        let changed = Options { clip_stop: 2, ..Options::default() };
+        (0..=KEPT_MAX).for_each(|index| kept.keep(&index.to_string(), changed.clone()));
+        assert_eq!(kept.all().len(), KEPT_MAX);
+        assert_eq!(kept.of(&KEPT_MAX.to_string()), changed);
+    }
+
+    #[test]
+    fn what_changes_nothing_is_taken_and_what_cannot_be_done_is_named() {
+        for (name, value) in [
+            ("sd_vae", json!("Automatic")),
+            ("eta_noise_seed_delta", json!(0)),
+            ("eta_noise_seed_delta", json!(0.0)),
+            ("samples_filename_pattern", json!("[seed]")),
+            ("save_images_add_number", json!(true)),
+        ] {
+            assert_eq!(check_other(name, &value), Ok(()), "{name}");
+        }
+        for (name, value) in
+            [("sd_vae", json!("vae-ft-mse.pt")), ("eta_noise_seed_delta", json!(31337)), ("s_tmin_foo", json!(1))]
+        {
+            assert_eq!(check_other(name, &value).unwrap_err().code(), "unsupported_parameter", "{name}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The bodies of `POST /sdapi/v1/txt2img` and `/img2img`, translated.
+//!
+//! Fields have A1111's defaults, null is absent, unknown fields are ignored: clients send their whole state.
+
+use easel_engine::{Engine, SubmitError, plan};
+use easel_imaging::repaint::Fit;
+use easel_types::{GenerationRequest, Rgb8, Task};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+use super::{
+    control::{self, Unit},
+    flag::flag,
+    hires::Hires,
+    infotext, neutral,
+    options::Options,
+    parameters::{self, Count},
+    repaint::Repaint,
+};
+use crate::{
+    ApiError,
+    compat::fields::{Fields, out_of_range},
+};
+
+/// A1111's default share that is redrawn.
+const STRENGTH: f64 = 0.75;
+
+/// A request, translated, but for the pictures it brings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The pictures of one round.
+    pub generation: GenerationRequest,
+    /// How many.
+    pub count: Count,
+    /// The settings it is drawn under.
+    pub options: Options,
+    /// What it starts from.
+    pub from: Start,
+    /// The ControlNets it has.
+    pub units: Vec<Unit>,
+    /// The pictures are answered.
+    pub send_images: bool,
+    /// What its client calls it.
+    pub task_id: Option<String>,
+    /// The body, to be answered.
+    pub echo: Map<String, Value>,
+}
+
+/// What a request starts from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Start {
+    /// Noise.
+    Noise {
+        /// And it is enlarged and drawn over.
+        hires: Option<Box<Hires>>,
+    },
+    /// A picture, as it was sent.
+    Picture {
+        /// The picture.
+        image: String,
+        /// What of it is repainted.
+        mask: Option<String>,
+        /// How it is repainted.
+        repaint: Repaint,
+        /// How it is brought to the size.
+        fit: Fit,
+        /// The share that is redrawn.
+        strength: f64,
+    },
+}
+
+impl Asked {
+    /// Text to image.
+    pub fn text_to_image(mut body: Map<String, Value>, options: &Options, engine: &Engine) -> Result<Self, ApiError> {
+        fill(&mut body)?;
+        if Fields(body.clone()).boolean(&["enable_hr"])?.unwrap_or(false) {
+            old_first_pass(&mut body)?;
+        }
+        let asked = Self::read(body, options, engine)?;
+        let fields = Fields(asked.echo.clone());
+        let hires = if flag(&fields, "enable_hr")?.unwrap_or(false) {
+            let model = engine.find_model(asked.generation.model.as_ref())?;
+            let first = (asked.generation.width.unwrap_or(model.width), asked.generation.height.unwrap_or(model.height));
+            let hires = Hires::read(&fields, first, model.size_multiple, engine)?;
+            check_second_pass(&hires, &asked.generation, engine)?;
+            Some(Box::new(hires))
+        } else {
+            None
+        };
+        Ok(Self { from: Start::Noise { hires }, ..asked })
+    }
+
+    /// Image to image.
+    pub fn image_to_image(mut body: Map<String, Value>, options: &Options, engine: &Engine) -> Result<Self, ApiError> {
+        fill(&mut body)?;
+        let image = init_image(&body)?;
+        let asked = Self::read(body, options, engine)?;
+        let fields = Fields(asked.echo.clone());
+        let fit = match fields.integer(&["resize_mode"])?.unwrap_or(0) {
+            0 => Fit::Stretch,
+            1 => Fit::Crop,
+            2 => Fit::Fill,
+            3 => return Err(neutral::refused("resize_mode", "the resizing of latents")),
+            other => return Err(out_of_range("resize_mode", "between 0 and 2", other)),
+        };
+        let from = Start::Picture {
+            image,
+            mask: fields.text(&["mask"])?.filter(|mask| !mask.trim().is_empty()),
+            repaint: Repaint::read(&fields)?,
+            fit,
+            strength: fields.number(&["denoising_strength"])?.unwrap_or(STRENGTH),
+        };
+        let mut echo = asked.echo;
+        if !flag(&fields, "include_init_images")?.unwrap_or(false) {
+            for name in ["init_images", "mask"] {
+                echo.insert(name.to_owned(), Value::Null);
+            }
+        }
+        Ok(Self { from, echo, ..asked })
+    }
+
+    fn read(body: Map<String, Value>, options: &Options, engine: &Engine) -> Result<Self, ApiError> {
+        let fields = Fields(body);
+        neutral::check(&fields)?;
+        let options = match fields.0.get("override_settings") {
+            None | Some(Value::Null) => options.clone(),
+            Some(Value::Object(settings)) => options.with(settings, engine)?,
+            Some(_) => {
+                return Err(ApiError::invalid("override_settings", "invalid_type", "`override_settings` must be an object"));
+            }
+        };
+        let count = Count::read(&fields, engine.limits().images_max)?;
+        Ok(Self {
+            generation: parameters::generation(&fields, &options, count, engine)?,
+            count,
+            from: Start::Noise { hires: None },
+            units: control::units(&fields)?,
+            send_images: flag(&fields, "send_images")?.unwrap_or(true),
+            task_id: fields.text(&["force_task_id"])?.filter(|id| !id.is_empty()).map(|id| id.chars().take(128).collect()),
+            options,
+            echo: echoed(fields.0),
+        })
+    }
+}
+
+/// What the request brings as infotext fills what it does not say itself.
+fn fill(body: &mut Map<String, Value>) -> Result<(), ApiError> {
+    let text = Fields(body.clone()).text(&["infotext"])?.filter(|text| !text.trim().is_empty());
+    if let Some(text) = text {
+        infotext::fill(body, &text);
+    }
+    Ok(())
+}
+
+/// Older clients say the size of the first pass, and the result's as width and height.
+fn old_first_pass(body: &mut Map<String, Value>) -> Result<(), ApiError> {
+    let fields = Fields(body.clone());
+    let first = (fields.small(&["firstphase_width"])?.unwrap_or(0), fields.small(&["firstphase_height"])?.unwrap_or(0));
+    if first.0 == 0 || first.1 == 0 {
+        return Ok(());
+    }
+    for (name, resized, first) in [("width", "hr_resize_x", first.0), ("height", "hr_resize_y", first.1)] {
+        let result = body.get(name).cloned().unwrap_or_default();
+        body.insert(resized.to_owned(), result);
+        body.insert(name.to_owned(), Value::from(first));
+    }
+    Ok(())
+}
+
+/// Refused before the first pass is drawn.
+fn check_second_pass(hires: &Hires, first: &GenerationRequest, engine: &Engine) -> Result<(), ApiError> {
+    let request = hires.request(first);
+    let model = engine.find_model(request.model.as_ref())?;
+    // Without a picture first: a size that is out of bounds is not worth allocating.
+    plan(&request, &model, engine.limits(), 0).map_err(SubmitError::from)?;
+    let pixels = hires.width as usize * hires.height as usize * Rgb8::CHANNELS;
+    let blank = Rgb8::new(hires.width, hires.height, vec![0; pixels]).map_err(|_| ApiError::internal())?;
+    let task = Task::ImageToImage { image: Arc::new(blank), strength: hires.strength };
+    plan(&GenerationRequest { task, ..request }, &model, engine.limits(), 0).map_err(SubmitError::from)?;
+    Ok(())
+}
+
+fn init_image(body: &Map<String, Value>) -> Result<String, ApiError> {
+    let missing = || ApiError::new(axum::http::StatusCode::NOT_FOUND, "init_image_missing", "Init image not found");
+    let images = match body.get("init_images") {
+        None | Some(Value::Null) => return Err(missing()),
+        Some(Value::Array(images)) => images,
+        Some(_) => return Err(ApiError::invalid("init_images", "invalid_type", "`init_images` must be a list")),
+    };
+    match images.as_slice() {
+        [] | [Value::Null] => Err(missing()),
+        [Value::String(image)] if !image.trim().is_empty() => Ok(image.clone()),
+        [Value::String(_)] => Err(missing()),
+        [_] => Err(ApiError::invalid("init_images", "invalid_type", "`init_images` must hold pictures in base64")),
+        _ => Err(neutral::refused("init_images", "several pictures at once")),
+    }
+}
+
+/// What is answered of the body: not the pictures of scripts, which only make it long.
+fn echoed(mut body: Map<String, Value>) -> Map<String, Value> {
+    if body.contains_key("alwayson_scripts") {
+        body.insert("alwayson_scripts".to_owned(), Value::Object(Map::new()));
+    }
+    body
+}

@@ -1,0 +1,410 @@
+//! Drawing while the client waits: rounds one after another, each perhaps with a second pass, told to whoever asks for progress, left when it
+//! is interrupted or skipped, and paid when the pictures are stored.
+//!
+//! The tickets live in the handler's future, so that a client that goes away stops them, and nothing is paid.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::Json;
+use easel_engine::{EngineError, Event, Outcome, Picture, Resolved, Terms, Ticket};
+use easel_imaging::{
+    Infotext, Kernel,
+    canny::{canny, in_rgb},
+    repaint::{Region, crop, fit},
+    resample,
+};
+use easel_platform::{
+    orders::{Drawing, Order, Output, OutputFormat, Work},
+    worker::{Writing, infotext},
+};
+use easel_types::{ControlUse, GenerationRequest, Quality, Rgb8, Task};
+use futures_util::future::join_all;
+use tokio::sync::OwnedSemaphorePermit;
+
+use base64::Engine as _;
+
+use super::pictures::{self, ENCODER, blocking};
+use crate::{
+    ApiError, AppState,
+    auth::Caller,
+    compat::a1111::{
+        control::{Module, Unit},
+        hires::Hires,
+        repaint::{self, PutBack, Sent},
+        request::{Asked, Start},
+        response::{DrawnView, Info},
+        tasks,
+    },
+    generation::Paid,
+};
+
+/// How much later than its time limit a request may be answered.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Draws, and answers.
+pub(super) async fn answer(
+    state: &AppState,
+    caller: &Caller,
+    asked: Asked,
+    place: Option<OwnedSemaphorePermit>,
+) -> Result<Json<DrawnView>, ApiError> {
+    // The engine keeps the time limit; this one is for an engine that does not answer at all.
+    let timeout = state.config.generation_timeout + GRACE;
+    let drawing = async {
+        let begun = Begun::new(state, caller, asked).await?;
+        // The pictures that were sent are read.
+        drop(place);
+        begun.draw().await
+    };
+    tokio::time::timeout(timeout, drawing).await.unwrap_or_else(|_| Err(ApiError::timeout()))
+}
+
+/// A request whose pictures are at hand.
+struct Begun<'a> {
+    state: &'a AppState,
+    caller: &'a Caller,
+    asked: Asked,
+    /// What the first pass starts from.
+    task: Task,
+    back: Option<PutBack>,
+    /// What each ControlNet looks at.
+    controls: Vec<(Unit, Arc<Rgb8>)>,
+    deadline: Instant,
+}
+
+/// How a pass ended.
+enum Passed {
+    Drawn(Vec<Picture>),
+    /// It was skipped, or all of it interrupted.
+    Left,
+    Failed(EngineError),
+    /// Cancelled by nobody who may.
+    Lost,
+}
+
+/// A picture on its way into its file.
+struct Made {
+    text: Infotext,
+    picture: Picture,
+}
+
+impl<'a> Begun<'a> {
+    async fn new(state: &'a AppState, caller: &'a Caller, asked: Asked) -> Result<Self, ApiError> {
+        let deadline = Instant::now() + state.config.generation_timeout;
+        // A size that is out of bounds is not worth reading pictures for.
+        let size = state.engine.output_size(&asked.generation)?;
+        let (mut task, mut back, mut start) = (Task::TextToImage, None, None);
+        if let Start::Picture { image, mask, repaint, fit, strength } = &asked.from {
+            let image = pictures::flattened(pictures::read(state, "init_images", image).await?, asked.options.background);
+            start = Some(Arc::new(image.clone()));
+            let mask = match mask {
+                Some(mask) => Some(pictures::read(state, "mask", mask).await?).map(|mask| (mask.rgb, mask.alpha)),
+                None => None,
+            };
+            let (fit, repaint, strength) = (*fit, *repaint, *strength);
+            let ready = blocking(move || repaint::start(Sent { image, mask }, fit, repaint, strength, size)).await?;
+            (task, back) = ready.map_err(|error| pictures::unusable("init_images", &error))?;
+        }
+        let mut controls = Vec::with_capacity(asked.units.len());
+        for unit in &asked.units {
+            let image = match (&unit.image, &start) {
+                (Some(image), _) => {
+                    Arc::new(pictures::flattened(pictures::read(state, "image", image).await?, asked.options.background))
+                }
+                (None, Some(start)) => Arc::clone(start),
+                (None, None) => {
+                    return Err(ApiError::invalid("image", "missing_required_parameter", "a ControlNet needs an `image`"));
+                }
+            };
+            controls.push((unit.clone(), image));
+        }
+        Ok(Self { state, caller, asked, task, back, controls, deadline })
+    }
+
+    async fn draw(self) -> Result<Json<DrawnView>, ApiError> {
+        let hires = match &self.asked.from {
+            Start::Noise { hires } => hires.as_deref(),
+            Start::Picture { .. } => None,
+        };
+        let (rounds, batch) = (self.asked.count.rounds, self.asked.count.batch);
+        let passes = if hires.is_some() { 2 } else { 1 };
+        let entered = self.state.a1111.tasks.enter(
+            &self.caller.user.id,
+            self.asked.task_id.clone(),
+            rounds * passes,
+            timestamp(self.state.now()),
+        );
+        let task = &entered.task;
+        let low = self.controls(|unit| unit.low, self.state.engine.output_size(&self.asked.generation)?).await?;
+        let (mut first, mut paid): (Option<Resolved>, Option<Paid>) = (None, None);
+        let mut made: Vec<Made> = Vec::new();
+        for round in 0..rounds {
+            if task.is_interrupted() {
+                break;
+            }
+            let seed =
+                first.as_ref().map(|first| first.seed.wrapping_add(u64::from(round * batch))).or(self.asked.generation.seed);
+            let request =
+                GenerationRequest { seed, task: self.task.clone(), controls: low.clone(), ..self.asked.generation.clone() };
+            let ticket = self.state.engine.submit_on(request, &self.terms())?;
+            let resolved = ticket.resolved()[0].clone();
+            let held = match paid.take() {
+                Some(held) => held,
+                None => Paid::hold_for(self.state, self.caller, &self.order(&resolved, hires)).await?,
+            };
+            let held = paid.insert(held);
+            let steps = resolved.num_inference_steps;
+            first.get_or_insert(resolved);
+            let passed = tokio::select! {
+                passed = pass(task, round * passes, steps, vec![ticket]) => passed,
+                stopped = held.stopped() => return Err(stopped),
+            };
+            let mut passed = match passed {
+                Passed::Drawn(pictures) => self.told(pictures).await?,
+                Passed::Left => continue,
+                failed => return Err(give_up(paid, failed).await),
+            };
+            if let Some(hires) = hires {
+                let tickets = self.second_tickets(hires, &passed).await?;
+                let steps = hires.steps.unwrap_or(steps);
+                let second = tokio::select! {
+                    second = pass(task, round * passes + 1, steps, tickets) => second,
+                    stopped = held.stopped() => return Err(stopped),
+                };
+                match second {
+                    Passed::Drawn(pictures) => {
+                        passed.iter_mut().zip(pictures).for_each(|(made, picture)| {
+                            hires.tell(&mut made.text, hires.strength);
+                            made.picture = picture;
+                        });
+                    }
+                    Passed::Left => continue,
+                    failed => return Err(give_up(paid, failed).await),
+                }
+            }
+            made.extend(passed);
+        }
+        let interrupted = || ApiError::new(axum::http::StatusCode::CONFLICT, "cancelled", "the request was interrupted");
+        let (first, paid) = (first.ok_or_else(interrupted)?, paid.ok_or_else(interrupted)?);
+        self.delivered(&task.timestamp, &first, paid, made).await
+    }
+
+    /// Stores what was made, pays, and answers; what was left before anything was made costs nothing.
+    async fn delivered(
+        &self,
+        timestamp: &str,
+        first: &Resolved,
+        paid: Paid,
+        made: Vec<Made>,
+    ) -> Result<Json<DrawnView>, ApiError> {
+        let seeds = made.iter().map(|made| made.picture.resolved.seed).collect();
+        let texts = made.iter().map(|made| made.text.to_string()).collect();
+        let mut images = Vec::with_capacity(made.len());
+        if !made.is_empty() {
+            let options = &self.asked.options;
+            let writing = Writing {
+                format: options.format,
+                quality: Quality::Normal,
+                compression: options.quality,
+                lossless: options.lossless,
+                fast: true,
+            };
+            let numbered = (0..).zip(made).map(|(index, made)| (made.text, Picture { index, ..made.picture })).collect();
+            let delivered = paid.deliver_told(self.state, &writing, numbered).await?;
+            if self.asked.send_images {
+                images.extend(delivered.iter().map(|delivered| ENCODER.encode(&delivered.bytes)));
+            }
+        }
+        let info = self.info(first, timestamp, seeds, texts);
+        let info = serde_json::to_string(&info).map_err(|_| ApiError::internal())?;
+        Ok(Json(DrawnView { images, parameters: self.asked.echo.clone(), info }))
+    }
+
+    fn info(&self, first: &Resolved, timestamp: &str, seeds: Vec<u64>, texts: Vec<String>) -> Info {
+        let (strength, told) = match &self.asked.from {
+            Start::Noise { hires: Some(hires) } => (Some(hires.strength), hires.told().to_vec()),
+            Start::Noise { hires: None } => (None, Vec::new()),
+            Start::Picture { strength, repaint, .. } => {
+                (Some(*strength), if self.back.is_some() { repaint.told() } else { Vec::new() })
+            }
+        };
+        let model = self.state.engine.find_model(Some(&first.model));
+        let masked = matches!(self.task, Task::Inpaint { .. });
+        Info {
+            denoising_strength: strength,
+            extra_generation_params: told.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+            batch_size: self.asked.count.batch,
+            job_timestamp: timestamp.to_owned(),
+            is_using_inpainting_conditioning: masked && model.is_ok_and(|model| model.has_mask_channels),
+            ..Info::new(first, seeds, texts)
+        }
+    }
+
+    /// Pictures of the first pass with what is written into their files, put back where they are a part of another.
+    async fn told(&self, pictures: Vec<Picture>) -> Result<Vec<Made>, ApiError> {
+        let mut made = Vec::with_capacity(pictures.len());
+        for picture in pictures {
+            let mut text = infotext(&picture.resolved);
+            let image = match (&self.back, &self.asked.from) {
+                (Some(back), Start::Picture { repaint, .. }) => {
+                    crate::compat::a1111::infotext::insert(&mut text, repaint.told());
+                    let (back, drawn) = (back.clone(), picture.image.clone());
+                    blocking(move || back.apply(&drawn)).await??
+                }
+                _ => picture.image.clone(),
+            };
+            made.push(Made { text, picture: Picture { image, ..picture } });
+        }
+        Ok(made)
+    }
+
+    /// The requests of the second pass, one for each picture.
+    async fn second_tickets(&self, hires: &Hires, first: &[Made]) -> Result<Vec<Ticket>, ApiError> {
+        let request = hires.request(&self.asked.generation);
+        let controls = self.controls(|unit| unit.high, (hires.width, hires.height)).await?;
+        let mut tickets = Vec::with_capacity(first.len());
+        for made in first {
+            let image = made.picture.image.clone();
+            let (size, enlarged, kernel) = ((hires.width, hires.height), hires.enlarged, hires.kernel);
+            let image = blocking(move || enlarge(&image, size, enlarged, kernel)).await??;
+            let task = Task::ImageToImage { image: Arc::new(image), strength: hires.strength };
+            let request =
+                GenerationRequest { task, seed: Some(made.picture.resolved.seed), controls: controls.clone(), ..request.clone() };
+            tickets.push(self.state.engine.submit_on(request, &self.terms())?);
+        }
+        Ok(tickets)
+    }
+
+    /// The ControlNets of a pass, with their pictures at its size.
+    async fn controls(&self, wanted: impl Fn(&Unit) -> bool, (width, height): (u32, u32)) -> Result<Vec<ControlUse>, ApiError> {
+        let mut uses = Vec::new();
+        for (unit, image) in self.controls.iter().filter(|(unit, _)| wanted(unit)) {
+            let (image, how, module) = (Arc::clone(image), unit.fit, unit.module);
+            let seen = move || {
+                let fitted = fit(&image, width, height, how)?;
+                Ok::<_, easel_imaging::ImagingError>(match module {
+                    Module::None => fitted,
+                    Module::Canny { low, high } => in_rgb(&canny(&fitted, low, high)),
+                })
+            };
+            let image = Arc::new(blocking(seen).await??);
+            uses.push(ControlUse { model: unit.model.clone(), image, weight: unit.weight, start: unit.start, end: unit.end });
+        }
+        Ok(uses)
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            user: Some(self.caller.user.id.clone()),
+            time_limit: Some(self.deadline.saturating_duration_since(Instant::now())),
+            preview_every: self.asked.options.preview_every(),
+            ..Terms::default()
+        }
+    }
+
+    /// What was asked for, for the job's row.
+    fn order(&self, first: &Resolved, hires: Option<&Hires>) -> Order {
+        let asked = &self.asked.generation;
+        let size = hires.map_or((first.width, first.height), |hires| (hires.width, hires.height));
+        // What the second pass says is looked through, too.
+        let prompts = [Some(asked.prompt.as_str()), hires.and_then(|hires| hires.prompt.as_deref())];
+        let prompt = prompts.into_iter().flatten().collect::<Vec<_>>().join("\n");
+        let drawing = Drawing {
+            negative_prompt: asked.negative_prompt.clone(),
+            width: Some(size.0),
+            height: Some(size.1),
+            steps: Some(first.num_inference_steps),
+            guidance: Some(first.guidance_scale),
+            sampler: Some(first.sampler),
+            schedule: Some(first.schedule),
+            eta: asked.eta,
+            clip_skip: asked.clip_skip,
+            seed: Some(first.seed),
+            count: self.asked.count.total(),
+            ..Drawing::new(&first.model.0, &prompt)
+        };
+        let options = &self.asked.options;
+        let format = match options.format {
+            easel_imaging::Format::Png => OutputFormat::Png,
+            easel_imaging::Format::Jpeg => OutputFormat::Jpeg,
+            easel_imaging::Format::Webp => OutputFormat::Webp,
+        };
+        let output = Output { format, quality: Quality::Normal, compression: options.quality, lossless: options.lossless };
+        Order { work: Work::Draw(Box::new(drawing)), output }
+    }
+}
+
+/// Runs the requests of a pass to their end.
+async fn pass(task: &tasks::Task, job: u32, steps: u32, tickets: Vec<Ticket>) -> Passed {
+    task.pass(job, steps, tickets.iter().map(Ticket::canceller).collect());
+    let watched = tickets.into_iter().enumerate().map(|(index, ticket)| watch(task, index, ticket));
+    let mut pictures = Vec::new();
+    for outcome in join_all(watched).await {
+        match outcome {
+            Outcome::Finished(finished) => pictures.extend(finished),
+            Outcome::Failed(error) => return Passed::Failed(error),
+            Outcome::Cancelled if task.is_left() => return Passed::Left,
+            Outcome::Cancelled => return Passed::Lost,
+        }
+    }
+    Passed::Drawn(pictures)
+}
+
+async fn watch(task: &tasks::Task, index: usize, mut ticket: Ticket) -> Outcome {
+    while let Some(event) = ticket.next().await {
+        match event {
+            Event::Finished(pictures) => return Outcome::Finished(pictures),
+            Event::Failed(error) => return Outcome::Failed(error),
+            Event::Cancelled => return Outcome::Cancelled,
+            event => task.hear(index, &event),
+        }
+    }
+    Outcome::Cancelled
+}
+
+/// Nothing comes of it, and nothing is paid.
+async fn give_up(paid: Option<Paid>, passed: Passed) -> ApiError {
+    match (passed, paid) {
+        (Passed::Failed(error), Some(paid)) => paid.fail(error).await,
+        (Passed::Failed(error), None) => error.into(),
+        _ => ApiError::internal(),
+    }
+}
+
+/// Enlarged, and the middle of it if that has another shape.
+fn enlarge(image: &Rgb8, size: (u32, u32), enlarged: (u32, u32), kernel: Kernel) -> Result<Rgb8, easel_imaging::ImagingError> {
+    let (width, height) = (enlarged.0.max(size.0), enlarged.1.max(size.1));
+    let large = resample(image, width, height, kernel)?;
+    if (width, height) == size {
+        return Ok(large);
+    }
+    crop(&large, Region { x: (width - size.0) / 2, y: (height - size.1) / 2, width: size.0, height: size.1 })
+}
+
+/// As A1111 writes times.
+fn timestamp(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+    time.map(|time| time.format("%Y%m%d%H%M%S").to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_fourteen_digits() {
+        assert_eq!(timestamp(0), "19700101000000");
+        assert_eq!(timestamp(1_790_000_000), "20260921141320");
+    }
+
+    #[test]
+    fn what_hangs_over_is_cut_off_on_both_sides() {
+        let pixels = (0..4u8).flat_map(|x| [x * 80; 3]).collect();
+        let picture = Rgb8::new(4, 1, pixels).expect("a size");
+        let cut = enlarge(&picture, (4, 2), (8, 2), Kernel::Nearest).expect("a size");
+        assert_eq!(cut.pixels()[..12].iter().step_by(3).copied().collect::<Vec<_>>(), [80, 80, 160, 160]);
+    }
+}

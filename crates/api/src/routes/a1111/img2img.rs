@@ -1,0 +1,32 @@
+//! `POST /sdapi/v1/img2img`: a picture is drawn over, or a part of it.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Request, State},
+};
+
+use super::{body, draw};
+use crate::{
+    ApiError, AppState,
+    auth::{As, Generates},
+    compat::a1111::{request::Asked, response::DrawnView, schema::ImageToImageBody},
+};
+
+/// A picture is drawn over, or a part of it.
+#[utoipa::path(
+    post, path = "/sdapi/v1/img2img", operation_id = "a1111_img2img", tag = "a1111", request_body = ImageToImageBody,
+    responses((status = 200, description = "The pictures", body = DrawnView)),
+    security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    As(caller, _): As<Generates>,
+    request: Request<Body>,
+) -> Result<Json<DrawnView>, ApiError> {
+    let body = body::read(&state, request).await?;
+    body::look_for_models(&state, &body.fields).await;
+    let options = state.a1111.options.of(&caller.user.id);
+    let asked = Asked::image_to_image(body.fields, &options, &state.engine)?;
+    draw::answer(&state, &caller, asked, body.place).await
+}

@@ -1,0 +1,51 @@
+//! AUTOMATIC1111's routes. Their errors have A1111's form, and `Authorization: Basic` is understood (`layers.rs`, `auth/basic.rs`).
+
+mod body;
+mod draw;
+mod extras;
+mod layers;
+mod pictures;
+
+pub(crate) mod cmd_flags;
+pub(crate) mod control_detect;
+pub(crate) mod control_models;
+pub(crate) mod control_modules;
+pub(crate) mod control_types;
+pub(crate) mod control_version;
+pub(crate) mod embeddings;
+pub(crate) mod extensions;
+pub(crate) mod extra_batch_images;
+pub(crate) mod extra_single_image;
+pub(crate) mod face_restorers;
+pub(crate) mod get_options;
+pub(crate) mod hypernetworks;
+pub(crate) mod img2img;
+pub(crate) mod interrogate;
+pub(crate) mod interrupt;
+pub(crate) mod latent_upscale_modes;
+pub(crate) mod loras;
+pub(crate) mod memory;
+pub(crate) mod pending_tasks;
+pub(crate) mod png_info;
+pub(crate) mod progress;
+pub(crate) mod prompt_styles;
+pub(crate) mod realesrgan_models;
+pub(crate) mod refresh_checkpoints;
+pub(crate) mod refresh_embeddings;
+pub(crate) mod refresh_loras;
+pub(crate) mod refresh_vae;
+pub(crate) mod reload_checkpoint;
+pub(crate) mod samplers;
+pub(crate) mod schedulers;
+pub(crate) mod script_info;
+pub(crate) mod scripts;
+pub(crate) mod sd_models;
+pub(crate) mod sd_vae;
+pub(crate) mod set_options;
+pub(crate) mod skip;
+pub(crate) mod task_progress;
+pub(crate) mod txt2img;
+pub(crate) mod unload_checkpoint;
+pub(crate) mod upscalers;
+
+pub(crate) use layers::in_its_words;

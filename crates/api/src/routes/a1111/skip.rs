@@ -1,0 +1,19 @@
+//! `POST /sdapi/v1/skip`: the caller's own requests leave the round they are at, and go on with the next.
+
+use axum::{Json, extract::State};
+
+use crate::{
+    AppState,
+    auth::{As, Generates},
+};
+
+/// The caller's own requests leave the round they are at.
+#[utoipa::path(
+    post, path = "/sdapi/v1/skip", operation_id = "a1111_skip", tag = "a1111",
+    responses((status = 200, description = "Null", body = Option<Object>)),
+    security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
+)]
+pub(crate) async fn handler(State(state): State<AppState>, As(caller, _): As<Generates>) -> Json<()> {
+    state.a1111.tasks.skip(&caller.user.id);
+    Json(())
+}
