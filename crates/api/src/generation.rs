@@ -162,6 +162,7 @@ fn order(request: &ImageRequest, first: &Resolved) -> Order {
         seed: Some(first.seed),
         count: asked.num_images,
         loras: asked.loras.clone(),
+        styled: request.styled.clone(),
         ..Drawing::new(&first.model.0, &asked.prompt)
     };
     let format = match request.output_format {

@@ -9,4 +9,5 @@ mod admin;
 mod authorisation;
 mod files;
 mod jobs;
+mod prompts;
 mod socket;

@@ -8,7 +8,7 @@ mod drawing;
 use easel_types::Quality;
 use serde::{Deserialize, Serialize};
 
-pub use drawing::{Control, Drawing, Pictures, seed_of};
+pub use drawing::{Control, Drawing, Pictures, Styled, seed_of};
 
 /// The model column of jobs that need none.
 pub const NO_MODEL: &str = "upscale";

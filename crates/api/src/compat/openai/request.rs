@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use easel_engine::Engine;
 use easel_imaging::Format;
+use easel_platform::{orders::Styled, prompts::Prompts};
 use easel_types::{GenerationRequest, LoraUse, SamplerKind, SigmaSchedule};
 use serde_json::{Map, Value};
 
@@ -48,6 +49,10 @@ pub struct Compression {
 pub struct ImageRequest {
     /// What to make.
     pub generation: GenerationRequest,
+    /// The styles it is drawn in, nearest first: an extension, beside OpenAI's `style`.
+    pub styles: Vec<String>,
+    /// What the prompts were made of, once there are styles around them.
+    pub styled: Option<Styled>,
     /// How it is answered.
     pub response_format: ResponseFormat,
     /// The pictures' file format.
@@ -69,6 +74,16 @@ impl ImageRequest {
     /// Evaluations between two previews; 0 for none.
     pub fn preview_every(&self) -> u32 {
         if self.stream && self.progress { PREVIEW_EVERY } else { 0 }
+    }
+
+    /// With its styles around its prompts.
+    pub fn in_styles(mut self, prompts: &Prompts) -> Result<Self, ApiError> {
+        let asked = &self.generation;
+        if let Some(styled) = prompts.styled(&asked.prompt, asked.negative_prompt.as_deref(), &self.styles)? {
+            self.styled = Some(Styled::from(&styled));
+            (self.generation.prompt, self.generation.negative_prompt) = (styled.prompt, styled.negative);
+        }
+        Ok(self)
     }
 
     /// Translates a body.
@@ -103,6 +118,8 @@ impl ImageRequest {
         let base64_only = named.as_deref().is_some_and(|name| model::answers_base64_only(name.trim()));
         Ok(Self {
             generation,
+            styles: fields.texts(&["styles"])?,
+            styled: None,
             response_format: if base64_only { ResponseFormat::Base64 } else { response_format(&fields)? },
             output_format: output_format(&fields)?,
             compression: compression(&fields)?,

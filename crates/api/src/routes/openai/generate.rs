@@ -52,7 +52,7 @@ pub(crate) async fn handler(
     if let Some(name) = body.get("model").and_then(Value::as_str) {
         model::look_for(name, &state.engine).await;
     }
-    let request = ImageRequest::read(body, &state.engine)?;
+    let request = ImageRequest::read(body, &state.engine)?.in_styles(&state.platform.prompts)?;
     // Before the work is done: a picture nobody can be told the address of is not worth making.
     let base = match request.response_format {
         ResponseFormat::Url if !request.stream => Some(base?),
