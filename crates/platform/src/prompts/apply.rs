@@ -1,12 +1,13 @@
 //! Styles around somebody's words, at the time of the order: what they say later changes nothing about a job that was taken.
 
+use easel_store::jobs;
+
 use super::{Prompts, StyledPrompt};
 use crate::{
     PlatformError,
     orders::{Order, Work},
     records::Image,
 };
-use easel_store::jobs;
 
 impl Prompts {
     /// A prompt in these styles. Without styles it stays as it is, and there is nothing to record.

@@ -18,8 +18,8 @@ impl Prompts {
         limit: usize,
     ) -> Result<Vec<Suggestion>, PlatformError> {
         let written = self.remembered(user_id, JOBS_MAX, JOBS_MAX).await?;
-        let own = easel_prompts::complete_own(typed, written.iter().map(|written| written.prompt.as_str()), OWN_MAX.min(limit));
-        let mut found = own;
+        let written = written.iter().map(|written| written.prompt.as_str());
+        let mut found = easel_prompts::complete_own(typed, written, OWN_MAX.min(limit));
         for suggestion in self.suggester().suggest(typed, language, limit) {
             if !found.iter().any(|known| known.prompt.eq_ignore_ascii_case(&suggestion.prompt)) {
                 found.push(suggestion);

@@ -35,11 +35,12 @@ pub(crate) struct EnhanceBody {
     amount: Amount,
     /// Who does it: `rules`, on this host, or `model`, which is wherever the operator has it. When the model cannot, the rules do.
     #[serde(default)]
+    #[schema(value_type = Option<String>, example = "rules")]
     by: Who,
 }
 
 /// Who does it.
-#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Who {
     /// The rules, on this host.
