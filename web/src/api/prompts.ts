@@ -1,6 +1,6 @@
 // What helps to write a prompt: styles, suggestions, enhancement, and what one wrote before.
 import { call } from './client'
-import type { EnhancedPrompt, RandomPrompt, Style, StyleCategory, StylePage, Suggestion, WrittenPrompt } from './types'
+import type { BuiltPrompt, EnhancedPrompt, PromptTerm, RandomPrompt, Style, StyleCategory, StylePage, Suggestion, WrittenPrompt } from './types'
 
 export interface StyleQuery {
   q?: string
@@ -16,6 +16,18 @@ export const styleCategories = (): Promise<StyleCategory[]> => call('/styles/cat
 export const random = (): Promise<RandomPrompt> => call('/prompts/random')
 export const suggest = (q: string, language: string, signal?: AbortSignal): Promise<Suggestion[]> =>
   call('/prompts/suggest', { query: { q, language, limit: 8 }, signal })
+
+export const terms = (): Promise<PromptTerm[]> => call('/prompts/terms')
+export interface PromptParts {
+  subject: string
+  medium: string
+  composition: string
+  light: string
+  mood: string
+  palette: string
+  quality: string[]
+}
+export const build = (body: PromptParts): Promise<BuiltPrompt> => call('/prompts/build', { method: 'POST', body })
 
 export interface EnhanceBody {
   prompt: string

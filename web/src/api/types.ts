@@ -107,6 +107,8 @@ export type StyleCategory = Shown<Schemas['StyleCategoryView']>
 export type StylePage = Omit<Shown<Schemas['StylesView']>, 'data'> & { data: Style[] }
 export type Suggestion = Omit<Shown<Schemas['SuggestionView']>, 'kind'> & { kind: 'own' | 'term' | 'phrase' | 'style' }
 export type EnhancedPrompt = Omit<Shown<Schemas['EnhancedView']>, 'by'> & { by: 'rules' | 'model' }
+export type PromptTerm = Shown<Schemas['TermView']>
+export type BuiltPrompt = Shown<Schemas['BuiltView']>
 export type RandomPrompt = Shown<Schemas['RandomView']>
 export type WrittenPrompt = Shown<Schemas['HistoryView']>
 

@@ -42,6 +42,8 @@ export const WORLD: Record<string, unknown> = {
   ],
   'GET /api/v1/prompts/random': { seed: 1, prompt: 'a paper boat on a puddle', names: { en: 'a paper boat on a puddle', zh: '纸船', ru: 'кораблик' } },
   'GET /api/v1/prompts/suggest': [],
+  'GET /api/v1/prompts/terms': [{ id: 'light-candlelight', slot: 'light', names: { en: 'candlelight', zh: '烛光', ru: 'свет свечи' } }],
+  'POST /api/v1/prompts/build': ({ body }: Asked) => ({ raw_prompt: `${(body as { subject: string }).subject}, candlelight`, prompt: '', negative_prompt: null, styles: [] }),
   'GET /api/v1/prompts/history': [written(), written({ id: 'v', prompt: 'a blue square', styles: [] })],
   'DELETE /api/v1/prompts/history': null,
   'DELETE /api/v1/prompts/history/w': null,

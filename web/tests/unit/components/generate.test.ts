@@ -1,5 +1,6 @@
 import { flushPromises } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
+import BuilderBox from '@/components/generate/BuilderBox.vue'
 import GenerateButton from '@/components/generate/GenerateButton.vue'
 import JobCard from '@/components/generate/JobCard.vue'
 import MaskEditor from '@/components/generate/MaskEditor.vue'
@@ -122,6 +123,18 @@ describe('the prompt', () => {
     expect(useForm().fields.prompt).toBe('a fox, fog')
     expect(useToasts().list[0]?.text).toContain('did not answer')
     expect(text()).not.toContain('undefined')
+  })
+
+  it('is built from its parts', async () => {
+    useForm().set({ prompt: 'a fox' })
+    const close = vi.fn()
+    const { asked, text } = await show(BuilderBox, { props: { onClose: close } })
+    await vi.waitFor(() => expect(text()).toContain('candlelight'))
+    await fill('Light', 'light-candlelight')
+    await sendForm()
+    expect(asked.of('POST /api/v1/prompts/build')[0]?.body).toEqual({ subject: 'a fox', medium: '', composition: '', light: 'light-candlelight', mood: '', palette: '', quality: [] })
+    expect(useForm().fields.prompt).toBe('a fox, candlelight')
+    expect(close).toHaveBeenCalled()
   })
 
   it('takes up earlier ones with their styles, and forgets them', async () => {
