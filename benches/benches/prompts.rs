@@ -2,13 +2,14 @@
 //!
 //! A search must stay well under 5 ms, the misspelt one included: it is asked with every key that is pressed.
 
+use std::sync::Arc;
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use easel_prompts::{Catalogue, Language, Query, Suggester, Vocabulary};
 
 fn prompts(c: &mut Criterion) {
-    let catalogue = Catalogue::embedded();
-    let vocabulary = Vocabulary::embedded();
-    let suggester = Suggester::new(&catalogue, &vocabulary);
+    let catalogue = Arc::new(Catalogue::embedded());
+    let suggester = Suggester::new(Arc::clone(&catalogue), Vocabulary::embedded().into());
     let queries = [
         ("everything", ""),
         ("one letter", "p"),

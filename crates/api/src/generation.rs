@@ -194,6 +194,7 @@ fn order(request: &ImageRequest, first: &Resolved) -> Order {
         // What it starts from is not stored, and an order names stored pictures alone.
         strength: first.strength,
         loras: asked.loras.clone(),
+        styled: request.styled.clone(),
         ..Drawing::new(&first.model.0, &asked.prompt)
     };
     let format = match request.output_format {

@@ -39,6 +39,7 @@ const ERRORS: [(&str, &str); 2] = [
         (name = "credits", description = "What somebody has, and what things cost"),
         (name = "jobs", description = "What somebody asked for, and how far it is"),
         (name = "images", description = "Pictures"),
+        (name = "prompts", description = "What helps to write a prompt: styles, enhancement, suggestions, one's earlier prompts"),
         (name = "gallery", description = "Everybody's pictures: likes, comments, follows, links, reports"),
         (name = "webhooks", description = "Telling somebody's own server of what happens, signed as Standard Webhooks has it"),
         (name = "admin", description = "For whoever administers the server"),

@@ -73,6 +73,17 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::adapters::list_loras::handler))
         .routes(routes!(routes::adapters::list_embeddings::handler))
         .routes(routes!(routes::adapters::list_controlnets::handler))
+        // Prompts.
+        .routes(routes!(routes::styles::list::handler))
+        .routes(routes!(routes::styles::categories::handler))
+        .routes(routes!(routes::styles::get::handler))
+        .routes(routes!(routes::prompts::build::handler))
+        .routes(routes!(routes::prompts::enhance::handler))
+        .routes(routes!(routes::prompts::random::handler))
+        .routes(routes!(routes::prompts::suggest::handler))
+        .routes(routes!(routes::prompts::terms::handler))
+        .routes(routes!(routes::prompts::history::handler, routes::prompts::clear::handler))
+        .routes(routes!(routes::prompts::forget::handler))
         // Pictures, and people.
         .routes(routes!(routes::images::upload::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
         .routes(routes!(routes::images::list_uploads::handler))

@@ -8,13 +8,14 @@ use common::server;
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 23] = [
     "prompt",
     "model",
     "n",
     "size",
     "quality",
     "style",
+    "styles",
     "response_format",
     "background",
     "output_format",

@@ -88,6 +88,9 @@ pub enum PlatformError {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// Styles and prompts.
+    #[error(transparent)]
+    Prompts(#[from] easel_prompts::PromptsError),
     /// Logging in at an identity provider did not work.
     #[error(transparent)]
     SignIn(#[from] crate::sign_in::SignInError),
@@ -125,6 +128,7 @@ impl PlatformError {
             Self::Settings(_) | Self::File(_) | Self::Sealed => "internal_error",
             Self::Picture(_) => "picture_invalid",
             Self::TooManyRequests { .. } => "rate_limited",
+            Self::Prompts(error) => error.code(),
             Self::SignIn(error) => error.code(),
             Self::Outbound(error) => error.code(),
             Self::Blobs(error) => error.code(),

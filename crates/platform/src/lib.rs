@@ -11,6 +11,7 @@
 //! | [`jobs`] | submitting, claiming, finishing, failing, cancelling, putting back |
 //! | [`bus`] | telling what happens to jobs, as it happens, on every node |
 //! | [`orders`] | what a job is to do, as its row keeps it |
+//! | [`prompts`] | what helps to write a prompt: styles, enhancement, suggestions, one's earlier ones |
 //! | [`worker`] | doing it |
 //! | [`images`] | somebody's own pictures, drawn and sent |
 //! | [`accounts`] | registering, logging in, sessions, mail tokens, roles, API keys |
@@ -58,6 +59,7 @@ pub mod orders;
 pub mod overview;
 pub mod plans;
 pub mod privacy;
+pub mod prompts;
 pub mod records;
 pub mod safety;
 pub mod secrets;

@@ -17,6 +17,7 @@ use crate::{
     overview::Overview,
     plans::Catalogue,
     privacy::Privacy,
+    prompts::{self, Prompts},
     safety::{Filter, Guard},
     social::{self, Social},
     subscriptions::Subscriptions,
@@ -39,6 +40,8 @@ pub struct PlatformSettings {
     pub moderation: moderation::Settings,
     /// What texts are looked through for; `None` is for the lists that come with the program.
     pub filter: Option<Filter>,
+    /// Of what helps to write a prompt.
+    pub prompts: prompts::Settings,
     /// What finishes pictures.
     pub processor: Processor,
     /// What the names of pictures' files are made with; the same on every node.
@@ -76,6 +79,8 @@ pub struct Platform {
     pub social: Social,
     /// What is fit to be seen.
     pub moderation: Moderation,
+    /// What helps to write a prompt.
+    pub prompts: Prompts,
     /// What is paid for.
     pub subscriptions: Subscriptions,
     /// The whole, for administrators.
@@ -104,6 +109,7 @@ impl Platform {
         Ok(Self {
             accounts: Accounts::new(context.clone(), catalogue.clone(), settings.accounts)?,
             gallery: Gallery::new(context.clone(), catalogue.clone(), guard.clone(), settings.gallery),
+            prompts: Prompts::new(context.clone(), guard.clone(), settings.prompts),
             social: Social::new(context.clone(), guard, settings.social),
             moderation: Moderation::new(context.clone(), settings.moderation),
             subscriptions: Subscriptions::new(context.clone(), catalogue.clone(), desk.clone()),

@@ -27,5 +27,5 @@ pub use error::PromptsError;
 pub use language::{Language, Names, UnknownLanguage};
 pub use search::{Found, Query};
 pub use style::{Category, PLACEHOLDER, Style};
-pub use suggest::{Kind, Suggester, Suggestion};
+pub use suggest::{Kind, Suggester, Suggestion, complete_own};
 pub use vocabulary::{Slot, Term, Vocabulary};

@@ -4,7 +4,10 @@
 //! nothing begins like the whole of it, by what begins like its last words. After a comma come phrases of the styles that say what was said
 //! already, and terms for what was not.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde::Serialize;
 
@@ -12,6 +15,9 @@ use crate::{Catalogue, Language, Slot, Vocabulary, text};
 
 /// How many last words are completed when the whole phrase cannot be.
 const LAST_WORDS: usize = 3;
+/// Letters after which somebody's own phrases are completed, and how long such a phrase may be.
+const OWN_MIN: usize = 2;
+const OWN_MAX: usize = 120;
 /// What is suggested after a comma, in this order.
 const NEXT: [Slot; 6] = [Slot::Light, Slot::Composition, Slot::Mood, Slot::Palette, Slot::Medium, Slot::Quality];
 
@@ -25,6 +31,8 @@ pub enum Kind {
     Phrase,
     /// A style, to be chosen rather than written.
     Style(String),
+    /// Something they wrote before.
+    Own,
 }
 
 /// One suggestion.
@@ -43,30 +51,38 @@ pub struct Suggestion {
 
 /// What can be suggested.
 #[derive(Debug)]
-pub struct Suggester<'a> {
-    catalogue: &'a Catalogue,
-    vocabulary: &'a Vocabulary,
+pub struct Suggester {
+    catalogue: Arc<Catalogue>,
+    vocabulary: Arc<Vocabulary>,
     /// By the phrase as it is compared: as it is written, and the styles that use it.
-    phrases: BTreeMap<String, (&'a str, Vec<usize>)>,
+    phrases: BTreeMap<String, (String, Vec<usize>)>,
 }
 
-impl<'a> Suggester<'a> {
+impl Suggester {
     /// Gathers the phrases of all styles.
-    pub fn new(catalogue: &'a Catalogue, vocabulary: &'a Vocabulary) -> Self {
-        let mut phrases: BTreeMap<String, (&str, Vec<usize>)> = BTreeMap::new();
+    pub fn new(catalogue: Arc<Catalogue>, vocabulary: Arc<Vocabulary>) -> Self {
+        let mut phrases: BTreeMap<String, (String, Vec<usize>)> = BTreeMap::new();
         for (at, style) in catalogue.styles().iter().enumerate() {
             for phrase in text::phrases(&style.prompt).filter(|phrase| !phrase.contains('{')) {
-                phrases.entry(text::key(phrase)).or_insert((phrase, Vec::new())).1.push(at);
+                phrases.entry(text::key(phrase)).or_insert_with(|| (phrase.to_owned(), Vec::new())).1.push(at);
             }
         }
         Self { catalogue, vocabulary, phrases }
     }
 
+    /// The styles it knows.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The words it knows.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
     /// What could be written at the end of a text.
     pub fn suggest(&self, typed: &str, language: Language, limit: usize) -> Vec<Suggestion> {
-        let begin =
-            typed.rfind([',', '，', '、', '\n']).map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8));
-        let begin = begin + typed[begin..].len() - typed[begin..].trim_start().len();
+        let begin = phrase_at(typed);
         let said: HashSet<String> = text::phrases(&typed[..begin]).map(text::key).collect();
         let mut found = if typed[begin..].is_empty() && begin > 0 {
             self.next(&typed[..begin], &said, language, limit)
@@ -100,7 +116,7 @@ impl<'a> Suggester<'a> {
             }
         }
         let alike = self.phrases.range(key.clone()..).take_while(|(phrase, _)| phrase.starts_with(&key));
-        let mut alike: Vec<_> = alike.map(|(_, (phrase, styles))| (*phrase, styles.len())).collect();
+        let mut alike: Vec<_> = alike.map(|(_, (phrase, styles))| (phrase.as_str(), styles.len())).collect();
         alike.sort_by_key(|&(phrase, uses)| (std::cmp::Reverse(uses), phrase));
         found.extend(alike.into_iter().map(|(phrase, _)| suggestion(phrase, phrase, Kind::Phrase)));
         for style in self.catalogue.styles().iter().filter(|style| begins(style.names.get(language))) {
@@ -149,6 +165,41 @@ impl<'a> Suggester<'a> {
         }
         found
     }
+}
+
+/// What completes the phrase at the end of a text by what somebody wrote before, the most often written first. Whole words later in a phrase are
+/// not looked for: these are suggestions, not a search.
+pub fn complete_own<'a>(typed: &str, written: impl IntoIterator<Item = &'a str>, limit: usize) -> Vec<Suggestion> {
+    let begin = phrase_at(typed);
+    let key = text::key(&typed[begin..]);
+    if key.chars().count() < OWN_MIN {
+        return Vec::new();
+    }
+    let said: HashSet<String> = text::phrases(&typed[..begin]).map(text::key).collect();
+    // By the phrase as it is compared: as it was written last, how often, and how long ago.
+    let mut own: HashMap<String, (&str, usize, usize)> = HashMap::new();
+    for (age, phrase) in written.into_iter().flat_map(text::phrases).enumerate() {
+        let found = text::key(phrase);
+        let fits = found.starts_with(&key) && found != key && !said.contains(&found) && phrase.chars().count() <= OWN_MAX;
+        if fits {
+            own.entry(found).or_insert((phrase, 0, age)).1 += 1;
+        }
+    }
+    let mut own: Vec<(&str, usize, usize)> = own.into_values().collect();
+    own.sort_by_key(|&(_, uses, age)| (std::cmp::Reverse(uses), age));
+    let suggestion = |(phrase, ..): (&str, usize, usize)| Suggestion {
+        shown: phrase.to_owned(),
+        prompt: phrase.to_owned(),
+        replaces_from: begin,
+        kind: Kind::Own,
+    };
+    own.into_iter().take(limit).map(suggestion).collect()
+}
+
+/// Where the phrase at the end of a text begins.
+fn phrase_at(typed: &str) -> usize {
+    let begin = typed.rfind([',', '，', '、', '\n']).map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8));
+    begin + typed[begin..].len() - typed[begin..].trim_start().len()
 }
 
 /// Where the last words begin, the most of them first.

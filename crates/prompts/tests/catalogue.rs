@@ -101,6 +101,16 @@ fn an_operators_styles_are_added_and_replace_ours() {
 }
 
 #[test]
+fn a_single_file_of_styles_will_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("our-styles.txt");
+    fs::write(&file, GOOD).expect("writes");
+    let theirs = Catalogue::with_folder(&file).expect("a catalogue");
+    assert_eq!(theirs.styles().len(), Catalogue::embedded().styles().len() + 1);
+    assert_eq!(theirs.style("house-look").expect("is there").names.en, "House look");
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_line() {
     let cases = [
         ("{}".to_owned(), "missing field"),

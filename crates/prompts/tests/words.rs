@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use easel_prompts::{Amount, Catalogue, EnhanceRequest, Enhanced, Kind, Language, PromptParts, Slot, Suggester, Vocabulary};
+use easel_prompts::{
+    Amount, Catalogue, EnhanceRequest, Enhanced, Kind, Language, PromptParts, Slot, Suggester, Vocabulary, complete_own,
+};
 
 fn enhance(vocabulary: &Vocabulary, prompt: &str, seed: u64) -> Enhanced {
     let request = EnhanceRequest { prompt: prompt.into(), seed, amount: Amount::Many, ..EnhanceRequest::default() };
@@ -171,8 +173,7 @@ fn what_is_wrong_with_a_vocabulary_is_said_with_its_line() {
 
 #[test]
 fn a_phrase_is_completed_in_the_language_it_is_typed_in() {
-    let (catalogue, vocabulary) = (Catalogue::embedded(), Vocabulary::embedded());
-    let suggester = Suggester::new(&catalogue, &vocabulary);
+    let suggester = Suggester::new(Catalogue::embedded().into(), Vocabulary::embedded().into());
     let first = |typed: &str, language| suggester.suggest(typed, language, 8).into_iter().next().expect("suggests");
     let english = first("a cat, gold", Language::En);
     assert_eq!((english.shown.as_str(), english.replaces_from), ("golden hour light", 7));
@@ -190,8 +191,7 @@ fn a_phrase_is_completed_in_the_language_it_is_typed_in() {
 
 #[test]
 fn after_a_comma_comes_what_goes_with_what_was_said() {
-    let (catalogue, vocabulary) = (Catalogue::embedded(), Vocabulary::embedded());
-    let suggester = Suggester::new(&catalogue, &vocabulary);
+    let suggester = Suggester::new(Catalogue::embedded().into(), Vocabulary::embedded().into());
     let next = suggester.suggest("a street at night, yellowed varnish, ", Language::Ru, 12);
     assert_eq!(next, suggester.suggest("a street at night, yellowed varnish, ", Language::Ru, 12));
     assert_eq!(next.len(), 12);
@@ -199,10 +199,24 @@ fn after_a_comma_comes_what_goes_with_what_was_said() {
     for suggestion in &next {
         assert_eq!(suggestion.replaces_from, "a street at night, yellowed varnish, ".len());
         if let Kind::Term(id) = &suggestion.kind {
-            let says = &vocabulary.term(id).expect("is a term").says;
+            let says = &suggester.vocabulary().term(id).expect("is a term").says;
             assert!(!says.iter().any(|fact| ["time:day", "time:dawn", "place:indoor"].contains(&fact.as_str())), "{id}");
         }
     }
     let said = suggester.suggest("candlelight, ", Language::En, 30);
     assert!(!said.iter().any(|suggestion| suggestion.prompt == "candlelight"));
+}
+
+#[test]
+fn what_was_written_before_completes_what_is_begun() {
+    let written = ["a cat, gold leaf on black", "a dog, Gold leaf on black, gold rings", "a cat, golden"];
+    let found = complete_own("a fox, Gold", written, 2);
+    let shown: Vec<&str> = found.iter().map(|found| found.shown.as_str()).collect();
+    // Twice, then the newest.
+    assert_eq!(shown, ["gold leaf on black", "gold rings"]);
+    assert!(found.iter().all(|found| found.replaces_from == 7 && found.kind == Kind::Own));
+    assert_eq!(complete_own("gold leaf on black, gold l", written, 9), []);
+    assert_eq!(complete_own("a fox, g", written, 9), [], "one letter says too little");
+    let long = "gold ".repeat(40);
+    assert_eq!(complete_own("gol", [long.as_str()], 9), []);
 }

@@ -13,6 +13,7 @@ mod logging;
 mod output;
 mod outside;
 mod platform;
+mod prompts;
 mod providers;
 mod runtime;
 mod serve;

@@ -15,6 +15,7 @@ use easel_store::{Db, Settings};
 use crate::{
     config::Config,
     error::{Exit, Failure, Result},
+    prompts,
 };
 
 /// The file in the data folder that holds the secret where none is configured.
@@ -52,6 +53,7 @@ async fn over(config: &Config, db: Db, processor: Processor) -> Result<Opened> {
         processor,
         secret,
         filter: filter(config)?,
+        prompts: prompts::settings(config)?,
         ..PlatformSettings::default()
     };
     let context = Context { clock: clock.clone(), ..Context::system(db) };

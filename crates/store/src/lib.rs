@@ -28,6 +28,7 @@ pub mod check;
 pub mod comments;
 pub mod erasures;
 pub mod follows;
+pub mod forgotten_prompts;
 pub mod gallery;
 pub mod idempotency;
 pub mod identities;

@@ -19,7 +19,7 @@ mod server;
 pub use database::{Database, Engine};
 pub use find::TestingError;
 pub use redis::RedisServer;
-pub use seed::{SEEDED_ALBUM, SEEDED_EVERY, SEEDED_FROM, Size, seed, seeded_image, seeded_user};
+pub use seed::{SEEDED_ALBUM, SEEDED_EVERY, SEEDED_FROM, Size, seed, seed_gallery, seeded_image, seeded_user};
 pub use server::PostgresServer;
 use tokio::sync::Semaphore;
 

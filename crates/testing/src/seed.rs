@@ -44,12 +44,25 @@ pub fn seeded_image(number: i64) -> String {
 /// # Errors
 /// What the database says.
 pub async fn seed(url: &str, size: Size) -> Result<(), sqlx::Error> {
+    let spread = name(USER, &format!("(CASE WHEN i % 20 = 0 THEN 0 ELSE (i * 7919) % {} END)", size.users));
+    fill(url, people(size).into_iter().chain(pictures(&spread, size.images)).chain(around(size))).await
+}
+
+/// Gives somebody who is there so many pictures, of which every fiftieth is in the trash.
+///
+/// # Errors
+/// What the database says.
+pub async fn seed_gallery(url: &str, owner: &str, images: i64) -> Result<(), sqlx::Error> {
+    fill(url, pictures(&format!("'{owner}'"), images).into_iter()).await
+}
+
+async fn fill(url: &str, tables: impl Iterator<Item = Rows>) -> Result<(), sqlx::Error> {
     let mut filling = if url.starts_with("sqlite:") {
         Filling::Sqlite(SqliteConnection::connect(url).await?)
     } else {
         Filling::Postgres(PgConnection::connect(url).await?)
     };
-    for Rows { into, values, count } in people(size).into_iter().chain(pictures(size)).chain(around(size)) {
+    for Rows { into, values, count } in tables {
         let mut low = 0;
         while low < count {
             let high = count.min(low + CHUNK) - 1;
@@ -120,8 +133,8 @@ fn people(Size { users, .. }: Size) -> [Rows; 2] {
     ]
 }
 
-fn pictures(Size { users, images: count }: Size) -> [Rows; 2] {
-    let owner = name(USER, &format!("(CASE WHEN i % 20 = 0 THEN 0 ELSE (i * 7919) % {users} END)"));
+/// Jobs and pictures of whoever the expression names.
+fn pictures(owner: &str, count: i64) -> [Rows; 2] {
     let (job, image) = (name(JOB, "i"), name(IMAGE, "i"));
     let made = format!("({SEEDED_FROM} + i * {SEEDED_EVERY})");
     let model = "'model' || CAST(i % 20 AS TEXT)";

@@ -2,17 +2,6 @@
 import { call } from './client'
 import type { Page } from './types'
 
-// ---- Styles.
-export interface Style {
-  id: string
-  name: string
-  category: string
-  prompt: string
-  negative_prompt: string | null
-}
-export const styles = (q: string, category?: string): Promise<Page<Style>> =>
-  call('/styles', { query: { q, category, limit: 60 } })
-
 // ---- Buying plans and credits.
 export interface Pack {
   id: string

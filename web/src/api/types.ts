@@ -44,7 +44,12 @@ export interface Drawing {
   start?: Source
   mask?: Source
   strength?: number
+  /** What the prompts were made of, where styles were chosen. */
+  styled?: { raw_prompt: string; raw_negative?: string; styles: { id: string; hash: string }[]; catalogue: { edition: number; hash: string } }
 }
+
+/** What somebody wrote, before styles; null of what was not written. */
+export const writtenIn = ({ work }: Order): string | null => (work.kind === 'draw' ? (work.styled?.raw_prompt ?? work.prompt) : null)
 
 export interface Order {
   work: ({ kind: 'draw' } & Drawing) | { kind: 'upscale'; source: Source; factor: number }
@@ -95,6 +100,17 @@ export type What =
   | { type: 'decoded'; index: number; total: number }
   | { type: 'cancel_requested' }
   | { type: 'ended'; state: JobState }
+
+// ---- What helps to write a prompt.
+export type Style = Shown<Schemas['StyleView']>
+export type StyleCategory = Shown<Schemas['StyleCategoryView']>
+export type StylePage = Omit<Shown<Schemas['StylesView']>, 'data'> & { data: Style[] }
+export type Suggestion = Omit<Shown<Schemas['SuggestionView']>, 'kind'> & { kind: 'own' | 'term' | 'phrase' | 'style' }
+export type EnhancedPrompt = Omit<Shown<Schemas['EnhancedView']>, 'by'> & { by: 'rules' | 'model' }
+export type PromptTerm = Shown<Schemas['TermView']>
+export type BuiltPrompt = Shown<Schemas['BuiltView']>
+export type RandomPrompt = Shown<Schemas['RandomView']>
+export type WrittenPrompt = Shown<Schemas['HistoryView']>
 
 // ---- Administration.
 export type AdminJob = Omit<Shown<Schemas['AdminJobView']>, 'state'> & { state: JobState }

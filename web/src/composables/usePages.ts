@@ -11,10 +11,12 @@ export interface Pages<T> {
   list: Async<T[]>
   hasMore: Ref<boolean>
   more: () => Promise<void>
+  /** The first page alone, of something else. */
+  restart: () => void
 }
 
-/** `work` fetches the page at a cursor; the first one without. */
-export function usePages<T, C>(work: (cursor: C | null) => Promise<Page<T, C>>): Pages<T> {
+/** `work` fetches the page at a cursor; the first one without. Nothing is fetched before `restart` unless it is `immediate`. */
+export function usePages<T, C>(work: (cursor: C | null) => Promise<Page<T, C>>, immediate = true): Pages<T> {
   const pages = ref(1)
   const hasMore = ref(false)
   const list = useAsync(async () => {
@@ -28,13 +30,17 @@ export function usePages<T, C>(work: (cursor: C | null) => Promise<Page<T, C>>):
     }
     hasMore.value = cursor !== null
     return rows
-  })
+  }, immediate)
   return {
     list,
     hasMore,
     more: () => {
       pages.value += 1
       return list.run()
+    },
+    restart: () => {
+      pages.value = 1
+      void list.run()
     },
   }
 }

@@ -1,4 +1,4 @@
-// The server's samplers and schedules (crates/types/src/sampler.rs), with the names people know them by; shapes; and what the form starts with.
+// The server's samplers and schedules (crates/types/src/sampler.rs), with the names people know them by; and shapes.
 
 const named = (pairs: [string, string][]): { id: string; title: string }[] => pairs.map(([id, title]) => ({ id, title }))
 
@@ -48,20 +48,3 @@ export const RATIOS = ['1:1', '4:3', '3:4', '3:2', '2:3', '16:9', '9:16', '21:9'
 /** Accepted uploads: R-270's defaults. */
 export const UPLOAD_TYPES = ['image/png', 'image/jpeg', 'image/webp']
 export const UPLOAD_BYTES_MAX = 10_000_000
-
-const SUBJECTS = [
-  'a lighthouse on a cliff', 'a fox asleep in tall grass', 'an old bookshop at closing time', 'a paper boat on a puddle', 'a tea house in the mist',
-  'a red bicycle by a canal', 'a lemon tree on a balcony', 'a whale beneath the ice', 'a night train crossing a viaduct', 'a greenhouse full of orchids',
-  'a market street after rain', 'an astronaut tending tomatoes', 'a cat on a warm windowsill', 'a clockmaker at work', 'a mountain hut under the stars',
-]
-const MANNERS = [
-  'oil painting', 'watercolour on rough paper', 'gouache illustration', 'woodblock print', 'ink and wash', 'soft pastel', '35 mm photograph',
-  'stained glass', 'pencil drawing', 'paper cut-out', 'isometric pixel art', 'film still',
-]
-const LIGHTS = ['golden hour', 'blue hour', 'morning mist', 'candlelight', 'overcast, soft light', 'full moon', 'long shadows', 'storm light']
-
-/** A prompt to begin with; `random` gives numbers from 0 to below 1. */
-export function randomPrompt(random: () => number = Math.random): string {
-  const one = (list: string[]): string => list[Math.floor(random() * list.length)] ?? ''
-  return `${one(SUBJECTS)}, ${one(MANNERS)}, ${one(LIGHTS)}`
-}

@@ -1,33 +1,32 @@
-// What could come next in a prompt: pieces between commas that were written before, and styles.
+// Putting a suggestion into what somebody writes.
+import type { Suggestion } from '@/api/types'
 
-export interface Suggestions {
-  /** Where the piece begins that is being written. */
-  start: number
-  items: string[]
-}
-
-const ITEMS_MAX = 6
+/** What is sent of a long text: enough to know what was said. */
+const SENT_MAX = 500
 const PIECE_MIN = 2
 
-/** For a text and the caret in it. Pieces that begin as it does come first, then those that contain it; each as often written. */
-export function suggest(text: string, caret: number, prompts: readonly string[], styles: readonly string[]): Suggestions {
-  const before = text.slice(0, caret)
-  const start = Math.max(before.lastIndexOf(','), before.lastIndexOf('\n')) + 1
-  const typed = before.slice(start).trimStart()
-  const from = caret - typed.length
-  const sought = typed.toLowerCase()
-  if (sought.trim().length < PIECE_MIN) return { start: from, items: [] }
-  const found = new Map<string, { text: string; score: number }>()
-  const consider = (piece: string, weight: number): void => {
-    const shown = piece.trim()
-    const key = shown.toLowerCase()
-    const at = key.indexOf(sought)
-    if (at < 0 || key === sought.trim() || shown.length > 120) return
-    const score = (found.get(key)?.score ?? (at === 0 ? 1000 : 0)) + weight
-    found.set(key, { text: found.get(key)?.text ?? shown, score })
+/** The text before the caret as the server is asked about it, and how many characters before that were left out; null if it says too little. */
+export function question(text: string, caret: number): { typed: string; skipped: number } | null {
+  const before = [...text.slice(0, caret)]
+  const skipped = Math.max(0, before.length - SENT_MAX)
+  const typed = before.slice(skipped).join('')
+  const piece = typed.split(/[,，、\n]/).at(-1) ?? ''
+  // After a comma comes what could be said next.
+  const next = piece.trim() === '' && /[,，、]\s*$/.test(typed)
+  const han = /\p{Script=Han}/u.test(piece)
+  return next || han || piece.trim().length >= PIECE_MIN ? { typed, skipped } : null
+}
+
+/** The text with a suggestion in it, and where the caret is then. The server counts characters, the browser halves of some. A style is chosen, not
+ *  written: what was typed of it goes. */
+export function accepted(text: string, caret: number, suggestion: Suggestion, skipped: number): { text: string; caret: number } {
+  const kept = [...text.slice(0, caret)].slice(0, skipped + suggestion.replaces_from).join('')
+  const after = text.slice(caret)
+  if (suggestion.kind === 'style') {
+    const tidy = kept.replace(/[,，、]\s*$/, '')
+    return { text: tidy + after, caret: tidy.length }
   }
-  for (const prompt of prompts) for (const piece of prompt.split(/[,\n]/)) consider(piece, 1)
-  for (const style of styles) consider(style, 1)
-  const items = [...found.values()].sort((a, b) => b.score - a.score || a.text.length - b.text.length)
-  return { start: from, items: items.slice(0, ITEMS_MAX).map((item) => item.text) }
+  const gap = /[,，、]$/.test(kept) ? ' ' : ''
+  const before = kept + gap + suggestion.prompt
+  return { text: before + after, caret: before.length }
 }

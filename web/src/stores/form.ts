@@ -2,9 +2,10 @@
 import { defineStore } from 'pinia'
 import { useLocalStorage } from '@vueuse/core'
 import { computed, ref } from 'vue'
-import type { Style } from '@/api/later'
 import type { DrawingBody, Job, OutputFormat, Picture, Quality, Source } from '@/api/types'
 import type { Recalled } from '@/lib/infotext'
+import { styledPrompt } from '@/lib/styles'
+import { useStyles } from './styles'
 
 export interface Fields {
   prompt: string
@@ -55,11 +56,11 @@ export const DEFAULTS: Fields = {
   format: 'png',
 }
 
-const joined = (parts: (string | null | undefined)[]): string => parts.filter((part) => part?.trim()).join(', ')
-
 export const useForm = defineStore('form', () => {
   const fields = useLocalStorage<Fields>('easel-form', { ...DEFAULTS }, { mergeDefaults: true })
-  const styles = ref<Style[]>([])
+  /** By id, the nearest to the words first. */
+  const styles = ref<string[]>([])
+  const library = useStyles()
   const start = ref<Start | null>(null)
   /** The mask as it was sent, and what was painted. */
   const mask = ref<{ source: Source } | null>(null)
@@ -71,11 +72,11 @@ export const useForm = defineStore('form', () => {
     const f = fields.value
     const sized = f.width !== null && f.height !== null
     const size = sized ? { width: f.width ?? 0, height: f.height ?? 0 } : start.value ? {} : { aspect_ratio: f.ratio }
-    const negative = joined([f.negative, ...styles.value.map((style) => style.negative_prompt)])
     return {
-      prompt: joined([f.prompt.trim(), ...styles.value.map((style) => style.prompt)]),
+      prompt: f.prompt.trim(),
       ...size,
-      ...(negative && { negative_prompt: negative }),
+      ...(f.negative.trim() && { negative_prompt: f.negative }),
+      ...(styles.value.length && { styles: styles.value }),
       ...(f.model && { model: f.model }),
       ...(f.count > 1 && { n: f.count }),
       ...(f.quality !== 'normal' && { quality: f.quality }),
@@ -91,6 +92,15 @@ export const useForm = defineStore('form', () => {
       ...(start.value && mask.value && { mask: mask.value.source }),
     }
   })
+
+  /** What the model will be told, styles included, as far as they are known. */
+  const spoken = computed(() => styledPrompt(fields.value.prompt, styles.value.flatMap((id) => library.known[id] ?? [])))
+
+  /** These styles and no others. */
+  function choose(ids: readonly string[]): void {
+    styles.value = [...new Set(ids)]
+    void library.fetch(styles.value)
+  }
 
   function set(changes: Partial<Fields>): void {
     fields.value = { ...fields.value, ...changes }
@@ -127,7 +137,9 @@ export const useForm = defineStore('form', () => {
   function recallJob(job: Job, models: readonly string[]): void {
     const { work, output } = job.request
     if (work.kind !== 'draw') return
-    recall(work, models)
+    const { styled } = work
+    recall(styled ? { ...work, prompt: styled.raw_prompt, negative_prompt: styled.raw_negative ?? '' } : work, models)
+    choose(styled?.styles.map(({ id }) => id) ?? [])
     set({ count: work.count, quality: output.quality, format: output.format, eta: work.eta ?? null })
   }
 
@@ -148,5 +160,5 @@ export const useForm = defineStore('form', () => {
     mask.value = null
   }
 
-  return { fields, styles, start, mask, mode, body, set, reset, recall, recallJob, startFrom, clearStart }
+  return { fields, styles, start, mask, mode, body, spoken, set, choose, reset, recall, recallJob, startFrom, clearStart }
 })

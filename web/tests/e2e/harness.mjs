@@ -1,6 +1,6 @@
 // The real program with the built-in model in an empty folder, and Debian's Chromium. `EASEL_BIN` says where the program is.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -17,9 +17,10 @@ export const OUT = fileURLToPath(new URL('out', import.meta.url))
 /** Several people, who share an address here and are as fast as a machine: more than a hundred requests a minute. */
 const UNLIMITED = ['--rate-limit-per-minute', '0', '--rate-limit-per-hour', '0', '--rate-limit-login', '0']
 
-/** Starts a server; `accounts` makes everybody log in. */
-export async function start({ accounts = false } = {}) {
+/** Starts a server; `accounts` makes everybody log in, `data` is a folder whose copy it begins with. */
+export async function start({ accounts = false, data = null } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'easel-e2e-'))
+  if (data) cpSync(data, join(folder, 'data'), { recursive: true })
   const env = { HOME: folder, PATH: process.env.PATH, EASEL_DATA_DIR: join(folder, 'data') }
   const options = ['serve', '--port', '0', ...(accounts ? ['--auth', 'required', ...UNLIMITED] : [])]
   mkdirSync(OUT, { recursive: true })

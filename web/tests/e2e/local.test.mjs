@@ -97,6 +97,32 @@ test('a part is painted over with the brush and drawn anew', async () => {
   assert.deepEqual(page.complaints, [])
 })
 
+test('in a style that is found by its name, with words that are suggested and added', async () => {
+  const page = await visit(chrome, server)
+  await page.goto('/generate')
+  const prompt = page.getByLabel('Prompt', { exact: true })
+  await prompt.pressSequentially('a cat, candlel')
+  await page.getByRole('option', { name: 'candlelight', exact: true }).first().click()
+  assert.equal(await prompt.inputValue(), 'a cat, candlelight')
+  await page.getByRole('button', { name: 'Styles', exact: true }).click()
+  await page.getByLabel('Find a style').fill('linoct')
+  await page.getByRole('button', { name: 'Linocut', exact: true }).click()
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Add fitting detail' }).click()
+  await page.getByRole('button', { name: 'As it was before' }).click()
+  assert.equal(await prompt.inputValue(), 'a cat, candlelight')
+  const asked = page.waitForRequest((request) => request.url().endsWith('/images/generate'))
+  await page.getByRole('button', { name: 'Draw', exact: true }).click()
+  const body = (await asked).postDataJSON()
+  assert.deepEqual([body.prompt, body.styles], ['a cat, candlelight', ['linocut']])
+  await drawn(page)
+  await page.reload()
+  await page.getByRole('button', { name: 'Earlier prompts' }).click()
+  await page.getByRole('button', { name: 'a cat, candlelight', exact: true }).click()
+  await page.getByRole('button', { name: 'Remove Linocut' }).waitFor()
+  assert.deepEqual([page.complaints, page.strangers], [[], []])
+})
+
 /** Presses Tab until what is wanted has the focus. */
 async function tabTo(page, locator) {
   await locator.waitFor()

@@ -3,7 +3,7 @@ import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import type { Component } from 'vue'
 import { vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { auditRow, device, job, model, picture, queuedJob, reported, said, shown, user } from './samples'
+import { auditRow, device, job, model, picture, queuedJob, reported, said, shown, style, user, written } from './samples'
 import { server, type Asked } from './server'
 
 const page = <T>(data: T[]): { data: T[]; next: string | null } => ({ data, next: null })
@@ -34,7 +34,20 @@ export const WORLD: Record<string, unknown> = {
   'PATCH /api/v1/images/p0': picture({ id: 'p0', title: 'new' }),
   'POST /api/v1/images/p0/public': null,
   'GET /api/v1/images/p0/file': () => new Response('x', { headers: { 'content-type': 'image/png' } }),
-  'GET /api/v1/styles': page([{ id: 's', name: 'Ink', category: 'c', prompt: 'ink', negative_prompt: null }]),
+  'GET /api/v1/styles': { data: [style(), style({ id: 'oil', names: { en: 'Oil', zh: '油画', ru: 'Масло' } })], total: 2, next: null, catalogue: 'c' },
+  'GET /api/v1/styles/ink': style(),
+  'GET /api/v1/styles/categories': [
+    { id: 'drawing', names: { en: 'Drawing', zh: '素描', ru: 'Рисунок' }, parent: null, styles: 2 },
+    { id: 'drawing/brush', names: { en: 'Brush', zh: '毛笔', ru: 'Кисть' }, parent: 'drawing', styles: 1 },
+  ],
+  'GET /api/v1/prompts/random': { seed: 1, prompt: 'a paper boat on a puddle', names: { en: 'a paper boat on a puddle', zh: '纸船', ru: 'кораблик' } },
+  'GET /api/v1/prompts/suggest': [],
+  'GET /api/v1/prompts/terms': [{ id: 'light-candlelight', slot: 'light', names: { en: 'candlelight', zh: '烛光', ru: 'свет свечи' } }],
+  'POST /api/v1/prompts/build': ({ body }: Asked) => ({ raw_prompt: `${(body as { subject: string }).subject}, candlelight`, prompt: '', negative_prompt: null, styles: [] }),
+  'GET /api/v1/prompts/history': [written(), written({ id: 'v', prompt: 'a blue square', styles: [] })],
+  'DELETE /api/v1/prompts/history': null,
+  'DELETE /api/v1/prompts/history/w': null,
+  'POST /api/v1/prompts/enhance': ({ body }: Asked) => ({ prompt: `${(body as { prompt: string }).prompt}, candlelight`, negative_prompt: 'blurry', added: [], seed: 1, by: 'rules', fell_back: null }),
   'GET /api/v1/albums': [{ id: 'al', title: 'Trip', cover_image_id: null, image_count: 2, created_at: '', updated_at: '' }],
   'POST /api/v1/albums': { id: 'new', title: 'New', cover_image_id: null, image_count: 0, created_at: '', updated_at: '' },
   'POST /api/v1/images/bulk': allDone,

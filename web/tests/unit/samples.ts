@@ -1,5 +1,5 @@
 // Rows as the server shows them.
-import type { AdminJob, AuditRow, Case, Comment, Device, Job, Model, Picture, PublicPicture, User } from '@/api/types'
+import type { AdminJob, AuditRow, Case, Comment, Device, Job, Model, Picture, PublicPicture, Style, Suggestion, User, WrittenPrompt } from '@/api/types'
 
 let next = 0
 
@@ -133,6 +133,37 @@ export const reported = (changes: Partial<Case> = {}): Case => ({
   overturned: null,
   opened_at: '2026-11-28T10:00:00Z',
   decided_at: null,
+  ...changes,
+})
+
+export const style = (changes: Partial<Style> = {}): Style => ({
+  id: 'ink',
+  category: 'drawing',
+  names: { en: 'Ink', zh: '水墨', ru: 'Тушь' },
+  prompt: 'ink drawing of {prompt}, rice paper',
+  negative_prompt: 'photo',
+  tags: ['ink'],
+  hash: '00',
+  ...changes,
+})
+
+export const suggestion = (changes: Partial<Suggestion> = {}): Suggestion => ({
+  shown: 'candlelight',
+  prompt: 'candlelight',
+  replaces_from: 0,
+  kind: 'term',
+  id: 'light-candlelight',
+  ...changes,
+})
+
+export const written = (changes: Partial<WrittenPrompt> = {}): WrittenPrompt => ({
+  id: 'w',
+  prompt: 'a red circle',
+  negative_prompt: 'fog',
+  styles: ['ink'],
+  job_id: 'j1',
+  used_at: '2026-11-28T10:00:00Z',
+  uses: 1,
   ...changes,
 })
 

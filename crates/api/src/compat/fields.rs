@@ -68,6 +68,13 @@ impl Fields {
         }
     }
 
+    /// A list of strings.
+    pub fn texts(&self, spellings: &[&'static str]) -> Result<Vec<String>, ApiError> {
+        let Some((name, value)) = self.find(spellings) else { return Ok(Vec::new()) };
+        let texts = value.as_array().and_then(|all| all.iter().map(|item| item.as_str().map(str::to_owned)).collect());
+        texts.ok_or_else(|| wrong(name, "a list of strings", value))
+    }
+
     /// A list of objects; as JSON in a string where the body is a form, which has nothing but strings.
     pub fn objects(&self, spellings: &[&'static str]) -> Result<Vec<Fields>, ApiError> {
         let Some((name, value)) = self.find(spellings) else { return Ok(Vec::new()) };
@@ -152,6 +159,14 @@ mod tests {
         assert!(fields.objects(&["c"]).is_err() && fields.objects(&["d"]).is_err());
         let form = self::fields(json!({"a": "[{\"b\": 1}]", "c": "b"}));
         assert_eq!((form.objects(&["a"]).unwrap().len(), form.objects(&["c"]).is_err()), (1, true));
+    }
+
+    #[test]
+    fn lists_of_strings_have_nothing_else() {
+        let fields = fields(json!({"a": ["x", "y"], "b": ["x", 1], "c": "x", "d": []}));
+        assert_eq!(fields.texts(&["a"]), Ok(vec!["x".to_owned(), "y".to_owned()]));
+        assert_eq!((fields.texts(&["d"]), fields.texts(&["e"])), (Ok(Vec::new()), Ok(Vec::new())));
+        assert!(fields.texts(&["b"]).is_err() && fields.texts(&["c"]).is_err());
     }
 
     #[test]

@@ -41,6 +41,7 @@ impl From<PlatformError> for ApiError {
             PlatformError::Picture(_) => plain(StatusCode::UNPROCESSABLE_ENTITY),
             PlatformError::ContentBlocked { .. } => plain(StatusCode::BAD_REQUEST),
             PlatformError::KeyReused => plain(StatusCode::UNPROCESSABLE_ENTITY),
+            PlatformError::Prompts(_) => Self::invalid("styles", code, message),
             PlatformError::LeaseLost => plain(StatusCode::CONFLICT),
             PlatformError::Store(store) if store.is_busy() => Self::unavailable(code, message, AGAIN),
             _ => by_code(code, &error),

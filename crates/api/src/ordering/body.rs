@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use easel_engine::{ModelDescription, SubmitError, plan};
 use easel_platform::{
-    orders::{Control, Drawing, Order, Output, OutputFormat, Pictures, Source, Work},
+    orders::{Control, Drawing, Order, Output, OutputFormat, Pictures, Source, Styled, Work},
+    prompts::StyledPrompt,
     records::User,
 };
 use easel_types::{Gray8, Quality, Rgb8, SamplerKind, SigmaSchedule};
@@ -26,6 +27,10 @@ pub(crate) struct DrawingBody {
     pub(crate) prompt: String,
     /// What to avoid.
     negative_prompt: Option<String>,
+    /// The styles it is drawn in, nearest first, as `/api/v1/styles` lists them. What they say goes around the prompts, and the job keeps both.
+    #[serde(default)]
+    #[schema(max_items = 8)]
+    styles: Vec<String>,
     /// The model, as `/v1/models` lists it.
     model: Option<String>,
     /// How many pictures.
@@ -163,6 +168,7 @@ impl DrawingBody {
         Self {
             prompt,
             negative_prompt: None,
+            styles: Vec::new(),
             model,
             n: None,
             width: None,
@@ -187,6 +193,12 @@ impl DrawingBody {
         }
     }
 
+    /// With the words and styles of this record instead of its prompts.
+    pub(crate) fn styled(self, record: StyledPrompt) -> Self {
+        let styles = record.styles.into_iter().map(|style| style.id).collect();
+        Self { prompt: record.raw_prompt, negative_prompt: record.raw_negative, styles, ..self }
+    }
+
     /// With these instead of what it says.
     pub(crate) fn with(self, n: Option<u32>, strength: Option<f64>, seed: Option<u64>) -> Self {
         Self { n: n.or(self.n), strength: strength.or(self.strength), seed: seed.or(self.seed), ..self }
@@ -208,10 +220,15 @@ impl DrawingBody {
         if self.strength.is_some() && start.is_none() {
             return Err(ApiError::invalid("strength", "unsupported_parameter", "`strength` needs an `image`"));
         }
+        let styled = state.platform.prompts.styled(&self.prompt, self.negative_prompt.as_deref(), &self.styles)?;
+        let (prompt, negative_prompt) = match &styled {
+            Some(styled) => (&styled.prompt, &styled.negative),
+            None => (&self.prompt, &self.negative_prompt),
+        };
         let mut drawing = Drawing {
             model: described.id.0.clone(),
-            prompt: self.prompt.clone(),
-            negative_prompt: self.negative_prompt.clone(),
+            prompt: prompt.clone(),
+            negative_prompt: negative_prompt.clone(),
             width: self.width,
             height: self.height,
             steps: self.steps,
@@ -227,6 +244,7 @@ impl DrawingBody {
             strength: self.strength,
             loras: self.loras.iter().cloned().map(Into::into).collect(),
             controls: self.controls.iter().map(Into::into).collect(),
+            styled: styled.as_ref().map(Styled::from),
         };
         let shape = shape(state, user, &drawing).await?;
         (drawing.width, drawing.height) = self.size(&described, shape)?;

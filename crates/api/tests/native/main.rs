@@ -10,4 +10,5 @@ mod authorisation;
 mod files;
 mod jobs;
 mod openai;
+mod prompts;
 mod socket;

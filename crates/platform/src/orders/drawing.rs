@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use easel_prompts::{AppliedStyle, CatalogueVersion, StyledPrompt};
 use easel_types::{ControlUse, GenerationRequest, Gray8, LoraUse, ModelId, Rgb8, SamplerKind, SigmaSchedule, Task};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -66,6 +67,35 @@ pub struct Drawing {
     /// ControlNets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub controls: Vec<Control>,
+    /// What the prompts above were made of, where styles were chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub styled: Option<Styled>,
+}
+
+/// A user's words and the styles around them: with these the prompts can be made again, or it can be said why not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Styled {
+    /// What the user wrote.
+    pub raw_prompt: String,
+    /// What the user wanted to avoid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw_negative: Option<String>,
+    /// The styles, nearest first, each with the hash of what it said.
+    pub styles: Vec<AppliedStyle>,
+    /// The catalogue they came from.
+    pub catalogue: CatalogueVersion,
+}
+
+impl From<&StyledPrompt> for Styled {
+    fn from(styled: &StyledPrompt) -> Self {
+        Self {
+            raw_prompt: styled.raw_prompt.clone(),
+            raw_negative: styled.raw_negative.clone(),
+            styles: styled.styles.clone(),
+            catalogue: styled.catalogue.clone(),
+        }
+    }
 }
 
 /// A ControlNet, and the stored picture it looks at.
@@ -117,7 +147,28 @@ impl Drawing {
             strength: None,
             loras: Vec::new(),
             controls: Vec::new(),
+            styled: None,
         }
+    }
+
+    /// What the user wrote, before styles.
+    pub fn words(&self) -> (&str, Option<&str>) {
+        match &self.styled {
+            Some(styled) => (&styled.raw_prompt, styled.raw_negative.as_deref()),
+            None => (&self.prompt, self.negative_prompt.as_deref()),
+        }
+    }
+
+    /// The record its prompts can be made again from, where styles were chosen.
+    pub fn styled_prompt(&self) -> Option<StyledPrompt> {
+        self.styled.clone().map(|styled| StyledPrompt {
+            raw_prompt: styled.raw_prompt,
+            raw_negative: styled.raw_negative,
+            styles: styled.styles,
+            catalogue: styled.catalogue,
+            prompt: self.prompt.clone(),
+            negative: self.negative_prompt.clone(),
+        })
     }
 
     /// As the engine takes it. `seed` is used where the order names none.

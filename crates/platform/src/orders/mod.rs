@@ -8,7 +8,7 @@ mod drawing;
 use easel_types::Quality;
 use serde::{Deserialize, Serialize};
 
-pub use drawing::{Control, Drawing, Pictures, seed_of};
+pub use drawing::{Control, Drawing, Pictures, Styled, seed_of};
 
 /// The model column of jobs that need none.
 pub const NO_MODEL: &str = "upscale";
@@ -107,6 +107,7 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
+    use easel_prompts::{AppliedStyle, CatalogueVersion};
     use easel_types::LoraUse;
 
     use super::*;
@@ -125,12 +126,21 @@ mod tests {
                 start: 0.0,
                 end: 0.5,
             }],
+            styled: Some(Styled {
+                raw_prompt: "a circle".to_owned(),
+                raw_negative: Some("text".to_owned()),
+                styles: vec![AppliedStyle { id: "linocut".to_owned(), hash: "00".to_owned() }],
+                catalogue: CatalogueVersion { edition: 1, hash: "11".to_owned() },
+            }),
             ..Drawing::new("builtin", "a red circle")
         };
         let orders = [
             Order { work: Work::Draw(Box::new(drawing)), output: Output::default() },
             Order { work: Work::Upscale { source: Source::Image("i".to_owned()), factor: 2 }, output: Output::default() },
         ];
+        let Work::Draw(drawn) = &orders[0].work else { panic!("a drawing") };
+        assert_eq!(drawn.words(), ("a circle", Some("text")));
+        assert_eq!(drawn.styled_prompt().map(|record| record.prompt).as_deref(), Some("a red circle"));
         for order in orders {
             assert_eq!(Order::from_json(&order.to_json()), Some(order.clone()));
             let with_more = order.to_json().replacen('{', "{\"surprise\":1,", 1);

@@ -21,6 +21,7 @@ mod mail;
 mod moderation;
 mod pictures;
 mod privacy;
+mod prompts;
 mod safety;
 mod schema;
 mod sign_in;

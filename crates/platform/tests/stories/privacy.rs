@@ -83,6 +83,7 @@ pub async fn settled(world: &World) -> Outcome<User> {
     assert!(tags::set(&mut tx, &user.id, &image.id, &["canary-tag".to_owned()]).await?);
     let change = easel_store::images::Change { title: Some("canary title"), ..Default::default() };
     assert!(easel_store::images::change(&mut tx, &user.id, &image.id, &change).await?);
+    easel_store::forgotten_prompts::insert(&mut tx, &user.id, "canary", moment.now).await?;
     tx.commit().await?;
     leave_traces(world, &user, &image.id).await?;
     connect(world, &user).await?;

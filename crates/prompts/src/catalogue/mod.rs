@@ -1,6 +1,7 @@
 //! All styles: ours, embedded in the program, and an operator's, read from a folder.
 //!
-//! A folder holds `*.jsonl` files of styles, one a line, and may hold a `categories.jsonl`. A style with an id of ours replaces ours.
+//! A folder holds `*.jsonl` files of styles, one a line, and may hold a `categories.jsonl`; a single file of styles will do too. A style with an
+//! id of ours replaces ours.
 //! Whatever is wrong is an error that names file and line; there is never half a catalogue. [`Catalogue::version`] tells two apart.
 
 mod embedded;
@@ -42,7 +43,7 @@ impl Catalogue {
             .expect("a test reads the embedded catalogue. This is a bug.")
     }
 
-    /// Ours and an operator's.
+    /// Ours and an operator's, in a folder or a file.
     ///
     /// # Errors
     /// The folder cannot be read, or a line is not a style; the error names it.

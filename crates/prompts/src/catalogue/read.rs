@@ -41,17 +41,21 @@ pub(crate) fn lines<T: DeserializeOwned>(file: &File) -> Result<Vec<(usize, T)>,
         .collect()
 }
 
-/// The `*.jsonl` files of a folder, by name.
+/// The `*.jsonl` files of a folder, by name; or one file, whatever it is called.
 pub(super) fn folder(folder: &Path) -> Result<Vec<File>, PromptsError> {
     let unreadable = |path: &Path| {
         let path = path.to_owned();
         move |source| PromptsError::Read { path, source }
     };
     let mut paths: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable(folder))? {
-        let path = entry.map_err(unreadable(folder))?.path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            paths.push(path);
+    if folder.is_file() {
+        paths.push(folder.to_owned());
+    } else {
+        for entry in fs::read_dir(folder).map_err(unreadable(folder))? {
+            let path = entry.map_err(unreadable(folder))?.path();
+            if path.extension().is_some_and(|extension| extension == "jsonl") {
+                paths.push(path);
+            }
         }
     }
     paths.sort();

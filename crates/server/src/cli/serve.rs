@@ -38,6 +38,7 @@ impl Group for Settings {
         config::accounts::SETTINGS,
         config::state::SETTINGS,
         config::outside::SETTINGS,
+        config::prompts::SETTINGS,
         config::limits::SETTINGS,
         config::engine::SETTINGS,
     ];

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod log;
 pub mod models;
 pub mod outside;
+pub mod prompts;
 pub mod safety;
 pub mod server;
 pub mod setting;
@@ -35,6 +36,7 @@ pub use limits::Limits;
 pub use log::Log;
 pub use models::Models;
 pub use outside::Outside;
+pub use prompts::Prompts;
 pub use safety::Safety;
 pub use server::Server;
 pub use setting::{Fallback, Setting};
@@ -53,6 +55,7 @@ pub const SECTIONS: &[&[&Setting]] = &[
     accounts::SETTINGS,
     safety::SETTINGS,
     outside::SETTINGS,
+    prompts::SETTINGS,
     limits::SETTINGS,
     engine::SETTINGS,
     generate::SETTINGS,
@@ -90,6 +93,8 @@ pub struct Config {
     pub safety: Safety,
     /// What leads out of the server.
     pub outside: Outside,
+    /// What helps to write a prompt.
+    pub prompts: Prompts,
     /// How many requests somebody may make, and what nodes share.
     pub limits: Limits,
     /// How the engine shares the devices.
@@ -114,6 +119,7 @@ impl Config {
             accounts: Accounts::read(&values)?,
             safety: Safety::read(&values)?,
             outside: Outside::read(&values)?,
+            prompts: Prompts::read(&values)?,
             limits: Limits::read(&values)?,
             engine: Engine::read(&values)?,
             generate: Generate::read(&values)?,

@@ -66,6 +66,7 @@ tables! {
         unit_price Integer, hold_id Text, priority Integer, queue_order Integer, not_before Integer, queue_ends_at Integer, attempt Integer,
         attempts_max Integer, lease_owner Text, lease_expires_at Integer, cancel_requested Boolean, progress Integer, provider Text,
         provider_task_id Text, error_code Text, error_message Text, created_at Integer, started_at Integer, finished_at Integer }
+    forgotten_prompts by "user_id, digest" { user_id Text, digest Text, forgotten_at Integer }
     idempotency_keys by "principal, idem_key" { principal Text, idem_key Text, request_hash Text, result_id Text, created_at Integer,
         expires_at Integer }
     outbox by "id" { id Text, topic Text, subject_id Text, seq Integer, user_id Text, payload Text, created_at Integer, due_at Integer,

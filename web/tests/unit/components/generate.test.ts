@@ -1,5 +1,6 @@
 import { flushPromises } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
+import BuilderBox from '@/components/generate/BuilderBox.vue'
 import GenerateButton from '@/components/generate/GenerateButton.vue'
 import JobCard from '@/components/generate/JobCard.vue'
 import MaskEditor from '@/components/generate/MaskEditor.vue'
@@ -19,9 +20,10 @@ import { useGallery } from '@/stores/gallery'
 import { useJobs } from '@/stores/jobs'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
+import { i18n, setLocale } from '@/i18n'
 import { fill, sendForm, show } from '../mount'
-import { job, picture, user } from '../samples'
-import { Refusal } from '../server'
+import { job, picture, style, suggestion, user } from '../samples'
+import { Refusal, type Asked } from '../server'
 
 const quote = { model: 'm', images: 1, unit_price: '1', total: '2', available: '5', charged: true, backlog_seconds: 0 }
 const button = (props: object) => show(GenerateButton, { props: { quote, failure: null, hasPrompt: true, sending: false, ...props } })
@@ -58,29 +60,96 @@ describe('the prompt', () => {
     expect(useForm().fields.prompt.length).toBeGreaterThan(10)
   })
 
-  it('suggests pieces of earlier prompts, by keys and by pointer', async () => {
-    useJobs().jobs = { a: job({ id: 'a', state: 'completed' }) }
-    const { wrapper } = await show(PromptBox)
+  it('suggests what could come next, by keys and by pointer', async () => {
+    const items = [suggestion({ replaces_from: 5 }), suggestion({ kind: 'style', id: 'ink', shown: 'Ink', prompt: 'Ink', replaces_from: 5 })]
+    const { wrapper, asked } = await show(PromptBox, { world: { 'GET /api/v1/prompts/suggest': items } })
     const area = wrapper.find('textarea')
     const type = async (value: string): Promise<void> => {
+      const before = asked.of('GET /api/v1/prompts/suggest').length
       area.element.value = value
       area.element.setSelectionRange(value.length, value.length)
       await area.trigger('input')
+      await vi.waitFor(() => expect(asked.of('GET /api/v1/prompts/suggest')).toHaveLength(before + 1))
+      await flushPromises()
     }
-    await type('sky, re')
-    await flushPromises()
-    await type('sky, a r')
-    expect(wrapper.findAll('[role=option]').map((option) => option.text())).toEqual(['a red circle'])
+    await type('sky, ca')
+    expect(asked.of('GET /api/v1/prompts/suggest')[0]?.query.get('q')).toBe('sky, ca')
+    expect(wrapper.findAll('[role=option]')).toHaveLength(2)
     await area.trigger('keydown', { key: 'ArrowDown' })
     expect(wrapper.find('[role=option]').attributes('aria-selected')).toBe('true')
     await area.trigger('keydown', { key: 'Enter' })
-    expect(useForm().fields.prompt).toBe('sky, a red circle')
-    await type('a r')
+    expect(useForm().fields.prompt).toBe('sky, candlelight')
+    expect(wrapper.findAll('[role=option]')).toHaveLength(0)
+    await type('sky, in')
     await area.trigger('keydown', { key: 'ArrowUp' })
     await area.trigger('keydown', { key: 'Escape' })
-    await type('a re')
-    await wrapper.find('[role=option]').trigger('mousedown')
-    expect(useForm().fields.prompt).toBe('a red circle')
+    expect(wrapper.findAll('[role=option]')).toHaveLength(0)
+    await type('sky, ink')
+    await wrapper.findAll('[role=option]')[1]?.trigger('mousedown')
+    expect(useForm().fields.prompt).toBe('sky')
+    expect(useForm().styles).toEqual(['ink'])
+  })
+
+  it('suggests nothing when nobody answers', async () => {
+    const { wrapper, asked } = await show(PromptBox, { world: { 'GET /api/v1/prompts/suggest': new Refusal(500) } })
+    const area = wrapper.find('textarea')
+    area.element.value = 'candle'
+    await area.trigger('input')
+    await vi.waitFor(() => expect(asked.of('GET /api/v1/prompts/suggest')).toHaveLength(1))
+    await flushPromises()
+    expect(wrapper.findAll('[role=option]')).toHaveLength(0)
+    expect(useToasts().list).toHaveLength(0)
+  })
+
+  it('is enhanced, and as it was before', async () => {
+    const form = useForm()
+    form.set({ prompt: 'a fox', negative: 'fog' })
+    form.choose(['ink'])
+    const { click, asked } = await show(PromptBox)
+    await click('Add fitting detail')
+    expect(asked.of('POST /api/v1/prompts/enhance')[0]?.body).toEqual({ prompt: 'a fox', by: 'rules', negative_prompt: 'fog', styles: ['ink'] })
+    expect(form.fields).toMatchObject({ prompt: 'a fox, candlelight', negative: 'blurry' })
+    await click('As it was before')
+    expect(form.fields).toMatchObject({ prompt: 'a fox', negative: 'fog' })
+  })
+
+  it('is rewritten by a model where there is one, or it is said that it was not', async () => {
+    const { text, click } = await show(PromptBox, { world: { 'POST /api/v1/prompts/enhance': { prompt: 'a fox, fog', negative_prompt: null, added: [], seed: 1, by: 'rules', fell_back: 'model_timeout' } } })
+    expect(document.querySelector('[aria-label^="Have it rewritten"]')).toBeNull()
+    useSession().config = { prompt_model: true }
+    useForm().set({ prompt: 'a fox' })
+    await flushPromises()
+    await click(/^Have it rewritten/)
+    expect(useForm().fields.prompt).toBe('a fox, fog')
+    expect(useToasts().list[0]?.text).toContain('did not answer')
+    expect(text()).not.toContain('undefined')
+  })
+
+  it('is built from its parts', async () => {
+    useForm().set({ prompt: 'a fox' })
+    const close = vi.fn()
+    const { asked, text } = await show(BuilderBox, { props: { onClose: close } })
+    await vi.waitFor(() => expect(text()).toContain('candlelight'))
+    await fill('Light', 'light-candlelight')
+    await sendForm()
+    expect(asked.of('POST /api/v1/prompts/build')[0]?.body).toEqual({ subject: 'a fox', medium: '', composition: '', light: 'light-candlelight', mood: '', palette: '', quality: [] })
+    expect(useForm().fields.prompt).toBe('a fox, candlelight')
+    expect(close).toHaveBeenCalled()
+  })
+
+  it('takes up earlier ones with their styles, and forgets them', async () => {
+    const { click, text, asked } = await show(PromptBox)
+    await click('Earlier prompts')
+    await click('a red circle')
+    expect(useForm().fields).toMatchObject({ prompt: 'a red circle', negative: 'fog' })
+    expect(useForm().styles).toEqual(['ink'])
+    await click('Earlier prompts')
+    await click('Forget “a red circle”')
+    expect(asked.of('DELETE /api/v1/prompts/history/w')).toHaveLength(1)
+    expect(text()).toContain('a blue square')
+    await click('Forget all of them')
+    expect(asked.of('DELETE /api/v1/prompts/history')).toHaveLength(1)
+    expect(text()).toContain('What you write appears here.')
   })
 
   it('shows tokens, and where a long one is divided', async () => {
@@ -91,18 +160,43 @@ describe('the prompt', () => {
   })
 
   it('styles are found, taken and put back', async () => {
-    const { click, text } = await show(StylePicker)
+    const { click, text, asked } = await show(StylePicker)
+    expect(asked.asked).toHaveLength(0)
     await click('Styles')
     await click('Ink')
-    expect(useForm().styles).toHaveLength(1)
+    await click('Oil')
+    expect(useForm().styles).toEqual(['ink', 'oil'])
     await click('Remove Ink')
-    expect(useForm().styles).toHaveLength(0)
-    expect(text()).toContain('Ink')
+    expect(useForm().styles).toEqual(['oil'])
+    await fill('Category of styles', 'drawing/brush')
+    expect(asked.of('GET /api/v1/styles').at(-1)?.query.get('category')).toBe('drawing/brush')
+    await fill('Find a style', 'тушь')
+    await vi.waitFor(() => expect(asked.of('GET /api/v1/styles').at(-1)?.query.get('q')).toBe('тушь'))
+    expect(text()).toContain('Brush (1)')
   })
 
-  it('without a library there are no styles to see', async () => {
-    const { text } = await show(StylePicker, { world: { 'GET /api/v1/styles': new Refusal(404) } })
-    expect(text()).not.toContain('Styles')
+  it('styles are called as the language has them, and more are shown when they are asked for', async () => {
+    await setLocale('ru', false)
+    const pages = ({ query }: Asked): unknown => {
+      const first = query.get('offset') === '0'
+      const id = first ? 'ink' : 'last'
+      return { data: [style({ id, names: { en: id, zh: id, ru: `${id} по-русски` } })], total: 2, next: first ? 1 : null, catalogue: 'c' }
+    }
+    const { click, text } = await show(StylePicker, { world: { 'GET /api/v1/styles': pages } })
+    await click('Стили')
+    expect(text()).toContain('ink по-русски')
+    expect(text()).not.toContain('last по-русски')
+    await click(i18n.global.t('action.more'))
+    expect(text()).toContain('last по-русски')
+    await setLocale('en', false)
+  })
+
+  it('no more styles are taken than the server combines', async () => {
+    useForm().choose(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
+    const { click } = await show(StylePicker)
+    await click('Styles')
+    const ink = [...document.querySelectorAll<HTMLButtonElement>('li button')].find((button) => button.textContent?.trim() === 'Ink')
+    expect(ink?.disabled).toBe(true)
   })
 })
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { mergesText } from '../../../build/clip-merges'
 import { paint, type Stroke } from '@/lib/brush'
-import { randomPrompt } from '@/lib/catalogue'
 import { ClipCounter, countPrompt } from '@/lib/clip'
 import { fileName } from '@/lib/download'
 import * as format from '@/lib/format'
@@ -11,8 +10,9 @@ import { justify } from '@/lib/layout'
 import { readMetrics } from '@/lib/metrics'
 import { parameterPairs, parametersText } from '@/lib/parameters'
 import { pngTexts } from '@/lib/png'
-import { suggest } from '@/lib/suggest'
-import { picture } from '../samples'
+import { styledPrompt } from '@/lib/styles'
+import { accepted, question } from '@/lib/suggest'
+import { picture, suggestion } from '../samples'
 
 describe('CLIP tokens', () => {
   const counter = new ClipCounter(mergesText())
@@ -126,16 +126,33 @@ describe('rows of a gallery', () => {
 })
 
 describe('suggestions', () => {
-  const prompts = ['a fox, oil painting, golden hour', 'a boat, oil painting', 'a painting of oil']
-
-  it('complete the piece at the caret', () => {
-    expect(suggest('a cat, oi', 9, prompts, [])).toEqual({ start: 7, items: ['oil painting', 'a painting of oil'] })
-    expect(suggest('go, a cat', 2, prompts, ['Gothic']).items).toEqual(['Gothic', 'golden hour'])
+  it('are asked for where something is begun, or after a comma', () => {
+    expect(question('a cat, oi', 9)).toEqual({ typed: 'a cat, oi', skipped: 0 })
+    expect(question('a cat, ', 7)?.typed).toBe('a cat, ')
+    expect(question('猫，烛', 3)?.typed).toBe('猫，烛')
+    expect(question('go, a cat', 2)?.typed).toBe('go')
+    for (const little of ['', 'a', 'a cat, o', 'a cat\n']) expect(question(little, little.length)).toBeNull()
+    expect(question('x'.repeat(700), 700)).toEqual({ typed: 'x'.repeat(500), skipped: 200 })
   })
 
-  it('say nothing of a letter, or of what is already there', () => {
-    expect(suggest('o', 1, prompts, []).items).toEqual([])
-    expect(suggest('golden hour', 11, prompts, []).items).toEqual([])
+  it('take the place of what was begun; the server counts characters', () => {
+    expect(accepted('a 🦊, can, sky', 9, suggestion({ replaces_from: 5 }), 0)).toEqual({ text: 'a 🦊, candlelight, sky', caret: 17 })
+    expect(accepted('a cat,', 6, suggestion({ replaces_from: 6 }), 0).text).toBe('a cat, candlelight')
+    expect(accepted(`${'x'.repeat(10)}, ca`, 14, suggestion({ replaces_from: 4 }), 8).text).toBe(`${'x'.repeat(10)}, candlelight`)
+    expect(accepted('a cat, lino', 11, suggestion({ kind: 'style', id: 'linocut', replaces_from: 7 }), 0)).toEqual({ text: 'a cat', caret: 5 })
+  })
+})
+
+describe('a prompt in styles', () => {
+  const one = { prompt: 'painting of {prompt} in fog, thick strokes, soft light' }
+  const two = { prompt: 'film frame of {prompt} at night, soft light, grain' }
+  // The same cases as crates/prompts/tests/apply.rs.
+  it('is put together as the server does it', () => {
+    expect(styledPrompt('a (red:1.2) fox, ', [one])).toBe('painting of a (red:1.2) fox in fog, thick strokes, soft light')
+    expect(styledPrompt('a fox', [one, two])).toBe('film frame of painting of a fox in fog at night, thick strokes, soft light, grain')
+    expect(styledPrompt('a photo of a fox, Soft Light', [one])).toBe('painting of a photo of a fox, Soft Light in fog, thick strokes')
+    expect(styledPrompt('', [one])).toBe('painting in fog, thick strokes, soft light')
+    expect(styledPrompt(' a fox , ', [])).toBe(' a fox , ')
   })
 })
 
@@ -170,11 +187,6 @@ it('metrics are read, buckets left out', () => {
     { name: 'easel_queue', labels: 'model="a"', value: 3 },
     { name: 'easel_up', labels: '', value: 1 },
   ])
-})
-
-it('a random prompt has a subject, a manner and a light', () => {
-  expect(randomPrompt(() => 0).split(', ').length).toBeGreaterThanOrEqual(3)
-  expect(randomPrompt(() => 0.999)).not.toContain('undefined')
 })
 
 it('strokes are painted in their order, dots too, and erased', () => {

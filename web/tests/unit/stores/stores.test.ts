@@ -6,7 +6,7 @@ import { useJobs } from '@/stores/jobs'
 import { useModels } from '@/stores/models'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
-import { job, model, picture, user } from '../samples'
+import { job, model, picture, style, user } from '../samples'
 import { allDone } from '../mount'
 import { Refusal, server, type Asked } from '../server'
 
@@ -60,11 +60,27 @@ describe('the form', () => {
     })
   })
 
-  it('adds the words of styles', () => {
+  it('names styles, and knows what the model will be told', async () => {
+    const { of } = server({ 'GET /api/v1/styles/ink': style() })
     const form = useForm()
     form.set({ prompt: 'a fox' })
-    form.styles = [{ id: 's', name: 'Ink', category: 'c', prompt: 'ink drawing', negative_prompt: 'photo' }]
-    expect(form.body).toMatchObject({ prompt: 'a fox, ink drawing', negative_prompt: 'photo' })
+    form.choose(['ink', 'gone', 'ink'])
+    expect(form.body).toMatchObject({ prompt: 'a fox', styles: ['ink', 'gone'] })
+    await vi.waitFor(() => expect(form.spoken).toBe('ink drawing of a fox, rice paper'))
+    form.choose(['ink'])
+    expect(of('GET /api/v1/styles/ink')).toHaveLength(1)
+  })
+
+  it('recalls the words of a styled job, and its styles', () => {
+    server({ 'GET /api/v1/styles/ink': style() })
+    const form = useForm()
+    const styled = { raw_prompt: 'a fox', styles: [{ id: 'ink', hash: '00' }], catalogue: { edition: 1, hash: 'c' } }
+    const request = { work: { kind: 'draw' as const, model: 'm', prompt: 'ink drawing of a fox', negative_prompt: 'photo', count: 1, styled }, output: { format: 'png' as const, quality: 'normal' as const, compression: 95, lossless: true } }
+    form.recallJob(job({ request }), ['m'])
+    expect(form.body).toMatchObject({ prompt: 'a fox', styles: ['ink'] })
+    expect(form.body.negative_prompt).toBeUndefined()
+    form.recallJob(job(), [])
+    expect(form.body.styles).toBeUndefined()
   })
 
   it('starts from pictures, with a mask and without', () => {

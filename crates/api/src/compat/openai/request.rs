@@ -8,6 +8,7 @@ use std::{str::FromStr, sync::Arc};
 
 use easel_engine::Engine;
 use easel_imaging::Format;
+use easel_platform::{orders::Styled, prompts::Prompts};
 use easel_types::{GenerationRequest, Gray8, LoraUse, Rgb8, SamplerKind, SigmaSchedule, Task};
 use serde_json::{Map, Value};
 
@@ -61,6 +62,10 @@ pub struct ImageRequest {
     pub purpose: Purpose,
     /// What to make.
     pub generation: GenerationRequest,
+    /// The styles it is drawn in, nearest first: an extension, beside OpenAI's `style`.
+    pub styles: Vec<String>,
+    /// What the prompts were made of, once there are styles around them.
+    pub styled: Option<Styled>,
     /// How it is answered.
     pub response_format: ResponseFormat,
     /// The pictures' file format.
@@ -100,6 +105,16 @@ impl ImageRequest {
             (true, true, _) => PREVIEW_EVERY,
             (true, false, partial) => (evaluations / (partial + 1)).max(1),
         }
+    }
+
+    /// With its styles around its prompts.
+    pub fn in_styles(mut self, prompts: &Prompts) -> Result<Self, ApiError> {
+        let asked = &self.generation;
+        if let Some(styled) = prompts.styled(&asked.prompt, asked.negative_prompt.as_deref(), &self.styles)? {
+            self.styled = Some(Styled::from(&styled));
+            (self.generation.prompt, self.generation.negative_prompt) = (styled.prompt, styled.negative);
+        }
+        Ok(self)
     }
 
     /// The same, from a picture instead of noise; white of `mask` is repainted.
@@ -158,6 +173,8 @@ impl ImageRequest {
         Ok(Self {
             purpose,
             generation,
+            styles: fields.texts(&["styles"])?,
+            styled: None,
             response_format: if base64_only { ResponseFormat::Base64 } else { response_format(&fields)? },
             output_format: output_format(&fields)?,
             compression: compression(&fields)?,

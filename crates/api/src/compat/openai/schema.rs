@@ -47,6 +47,8 @@ pub struct GenerationBody {
     pub schedule: Option<String>,
     /// Of the first picture; the others count up.
     pub seed: Option<u64>,
+    /// Styles, nearest first, as `/api/v1/styles` lists them. OpenAI's own `style` is taken and changes nothing.
+    pub styles: Option<Vec<String>>,
     /// LoRAs, besides those that the prompt names as `<lora:name:weight>`.
     pub loras: Option<Vec<LoraBody>>,
     /// ControlNets.

@@ -50,7 +50,8 @@ pub(crate) async fn handler(
     accepted(submit(&state, &caller.user, &order, idempotency_key(&headers)?).await?)
 }
 
-/// The order for variations of a picture; one whose model is no longer here is drawn by the default.
+/// The order for variations of a picture; one whose model is no longer here is drawn by the default. A styled one is made of its words and
+/// styles again, or, if these have changed, of the prompt it was drawn from.
 pub(super) async fn order(
     state: &AppState,
     user: &User,
@@ -58,6 +59,10 @@ pub(super) async fn order(
     body: VariationsBody,
 ) -> Result<easel_platform::orders::Order, ApiError> {
     let here = state.engine.find_model(Some(&image.model.as_str().into())).is_ok();
-    let drawing = DrawingBody::variation(SourceBody::image(image.id), image.prompt, here.then_some(image.model));
+    let record = state.platform.prompts.record_of(&image).await?;
+    let mut drawing = DrawingBody::variation(SourceBody::image(image.id), image.prompt, here.then_some(image.model));
+    if let Some(record) = record {
+        drawing = drawing.styled(record);
+    }
     drawing.with(body.n, body.strength, body.seed).order(state, user).await
 }

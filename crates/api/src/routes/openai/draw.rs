@@ -31,8 +31,9 @@ pub(super) async fn draw(
     state: AppState,
     caller: &Caller,
     base: Result<BaseUrl, ApiError>,
-    mut request: ImageRequest,
+    request: ImageRequest,
 ) -> Result<Response, ApiError> {
+    let mut request = request.in_styles(&state.platform.prompts)?;
     // Before the work is done: a picture nobody can be told the address of is not worth making.
     let base = match request.response_format {
         ResponseFormat::Url if !request.stream => Some(base?),

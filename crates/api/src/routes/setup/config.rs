@@ -15,6 +15,8 @@ pub(crate) struct PublicConfigView {
     needs_setup: bool,
     /// Credits and plans can be bought.
     billing: bool,
+    /// A model can be asked to enhance a prompt.
+    prompt_model: bool,
     /// Bytes of a picture that is sent.
     max_upload_bytes: usize,
     /// Its formats.
@@ -33,6 +35,7 @@ pub(crate) async fn handler(State(state): State<AppState>) -> Result<Json<Public
         registration: accounts && state.config.registration,
         needs_setup: accounts && !state.platform.accounts.has_administrator().await?,
         billing: false,
+        prompt_model: state.platform.prompts.has_model(),
         max_upload_bytes: state.platform.images.upload_limits().decode.bytes_max,
         upload_types: ["image/png", "image/jpeg", "image/webp"],
     }))
