@@ -71,6 +71,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::models::list::handler))
         // Pictures, and people.
         .routes(routes!(routes::images::upload::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::images::presign::handler))
+        .routes(routes!(routes::files::put::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::images::complete_upload::handler))
         .routes(routes!(routes::images::list_uploads::handler))
         .routes(routes!(routes::images::delete_upload::handler))
         .routes(routes!(routes::images::file::handler))

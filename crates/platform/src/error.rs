@@ -88,6 +88,12 @@ pub enum PlatformError {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// What was to be sent to an address is not there.
+    #[error("the picture has not arrived: send it to the address first")]
+    NotArrived,
+    /// What was to be sent to an address was sent before.
+    #[error("the picture has arrived already: nothing takes its place")]
+    Arrived,
     /// Logging in at an identity provider did not work.
     #[error(transparent)]
     SignIn(#[from] crate::sign_in::SignInError),
@@ -125,6 +131,8 @@ impl PlatformError {
             Self::Settings(_) | Self::File(_) | Self::Sealed => "internal_error",
             Self::Picture(_) => "picture_invalid",
             Self::TooManyRequests { .. } => "rate_limited",
+            Self::NotArrived => "upload_not_arrived",
+            Self::Arrived => "upload_arrived",
             Self::SignIn(error) => error.code(),
             Self::Outbound(error) => error.code(),
             Self::Blobs(error) => error.code(),

@@ -22,6 +22,8 @@ pub struct Retention {
     pub messages: Duration,
     /// Pictures that were sent.
     pub uploads: Duration,
+    /// Pictures that were to be sent to an address, and what came there.
+    pub awaited: Duration,
     /// What filters and moderators found.
     pub findings: Duration,
     /// Counts of failed logins.
@@ -30,7 +32,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { sessions: DAY * 30, messages: DAY * 90, uploads: DAY * 7, findings: DAY * 365, failures: DAY }
+        Self { sessions: DAY * 30, messages: DAY * 90, uploads: DAY * 7, awaited: DAY, findings: DAY * 365, failures: DAY }
     }
 }
 
@@ -47,6 +49,8 @@ pub struct Kept {
     pub images_purged: u64,
     /// Pictures that were sent and removed.
     pub uploads_removed: u64,
+    /// Pictures that were to be sent and that nobody asked for.
+    pub awaited_removed: u64,
     /// Rows of ended sessions, links, logins elsewhere, mails, events, webhooks, keys and counts that were removed.
     pub rows_removed: u64,
 }
@@ -95,6 +99,7 @@ impl Housekeeping {
             }
         }
         kept.uploads_removed = self.privacy.remove_uploads(None, now.before(self.retention.uploads)).await? as u64;
+        kept.awaited_removed = self.privacy.remove_awaited(None, now.before(self.retention.awaited)).await? as u64;
         let Retention { sessions, messages, findings, failures, .. } = self.retention;
         let mut tx = self.context.db.begin().await?;
         kept.rows_removed += sessions::sweep(&mut tx, now.before(sessions)).await?;

@@ -23,6 +23,7 @@ mod sql;
 pub mod albums;
 pub mod api_keys;
 pub mod audit;
+pub mod awaited_uploads;
 pub mod backup;
 pub mod check;
 pub mod comments;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use easel_blobs::BlobError;
 use easel_platform::{OutboundError, PlatformError, sign_in::SignInError};
 
 use super::ApiError;
@@ -30,7 +31,9 @@ impl From<PlatformError> for ApiError {
             PlatformError::Outbound(OutboundError::Setup) => by_code(code, &error),
             PlatformError::Outbound(_) => plain(StatusCode::BAD_REQUEST),
             PlatformError::SignIn(reason) => plain(sign_in_status(reason)),
-            PlatformError::Taken(_) => plain(StatusCode::CONFLICT),
+            PlatformError::Taken(_) | PlatformError::NotArrived | PlatformError::Arrived => plain(StatusCode::CONFLICT),
+            PlatformError::Blobs(BlobError::Signature | BlobError::Expired) => plain(StatusCode::FORBIDDEN),
+            PlatformError::Blobs(BlobError::TooLarge { .. }) => plain(StatusCode::PAYLOAD_TOO_LARGE),
             PlatformError::Invalid { .. } | PlatformError::Token => plain(StatusCode::BAD_REQUEST),
             PlatformError::InsufficientCredits { .. } => plain(StatusCode::PAYMENT_REQUIRED),
             PlatformError::Limit {

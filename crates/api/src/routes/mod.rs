@@ -6,6 +6,7 @@ pub(crate) mod auth;
 pub(crate) mod comments;
 pub(crate) mod credits;
 pub(crate) mod docs;
+pub(crate) mod files;
 pub(crate) mod health;
 pub(crate) mod identities;
 pub(crate) mod images;

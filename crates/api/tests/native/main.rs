@@ -9,4 +9,5 @@ mod admin;
 mod authorisation;
 mod files;
 mod jobs;
+mod presigned;
 mod socket;

@@ -2,6 +2,7 @@
 //!
 //! A picture that is somebody else's is not there. Of what is sent nothing is kept but its pixels (`upload.rs`).
 
+mod presign;
 mod upload;
 
 use std::sync::Arc;
@@ -11,7 +12,9 @@ use easel_store::images::{self, Image};
 
 use crate::{Context, PlatformError, orders::Source, plans::Catalogue};
 
+pub use presign::{Expected, Presigned};
 pub use upload::UploadLimits;
+pub(crate) use presign::remove as remove_awaited;
 pub(crate) use upload::remove;
 
 /// Somebody's own pictures. Cheap to clone.

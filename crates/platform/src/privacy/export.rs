@@ -4,7 +4,7 @@ use std::path::Path;
 
 use easel_blobs::{BlobError, Key};
 use easel_store::{
-    Timestamp, albums, api_keys, comments, follows,
+    Timestamp, albums, api_keys, awaited_uploads, comments, follows,
     gallery::{self, Filter},
     identities,
     images::Image,
@@ -67,6 +67,7 @@ impl Privacy {
             "jobs": self.all_jobs(user_id).await?,
             "images": images_shown,
             "uploads": uploads::of_user(db, user_id, i64::MAX).await?,
+            "awaited_uploads": awaited_uploads::of_user(db, user_id).await?,
             "albums": albums_shown,
             "likes": self.likes(user_id).await?,
             "comments": pages!(|last: Option<&comments::Comment>| {

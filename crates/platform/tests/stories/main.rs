@@ -20,6 +20,7 @@ mod limits;
 mod mail;
 mod moderation;
 mod pictures;
+mod presigned;
 mod privacy;
 mod safety;
 mod schema;

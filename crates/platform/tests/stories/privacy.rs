@@ -20,6 +20,7 @@ use easel_platform::{
 };
 use easel_store::{
     albums, audit,
+    awaited_uploads::{self, Awaited},
     identities::{self, Identity},
     jobs::JobState,
     ledger,
@@ -106,6 +107,17 @@ async fn connect(world: &World, user: &User) -> Outcome {
         format: "png".to_owned(),
         created_at: now,
     };
+    // What was sent to an address and not asked for goes too.
+    let waiting = Key::derived(Folder::Temp, FileKind::Png, b"test", &user.id);
+    world.blobs.put(&waiting, bytes).await?;
+    let awaited = Awaited {
+        id: world.context.ids.next(now),
+        user_id: user.id.clone(),
+        storage_key: waiting.as_str().to_owned(),
+        bytes: upload.bytes,
+        created_at: now,
+        expires_at: now.after(MONTH),
+    };
     let identity = Identity {
         id: world.context.ids.next(now),
         user_id: user.id.clone(),
@@ -127,6 +139,7 @@ async fn connect(world: &World, user: &User) -> Outcome {
     };
     let mut tx = world.context.db.begin().await?;
     uploads::insert(&mut tx, &upload).await?;
+    awaited_uploads::insert(&mut tx, &awaited).await?;
     identities::insert(&mut tx, &identity).await?;
     sign_ins::insert(&mut tx, &sign_in).await?;
     tx.commit().await?;

@@ -50,6 +50,7 @@ const COVERED: &[Covered] = &[
     Covered { table: "reports", by: &["reporter_id"], exported: "reports", erased: Gone },
     Covered { table: "moderation_events", by: &["user_id"], exported: "findings", erased: Numbers },
     Covered { table: "uploads", by: &["user_id"], exported: "uploads", erased: Gone },
+    Covered { table: "awaited_uploads", by: &["user_id"], exported: "awaited_uploads", erased: Gone },
     Covered { table: "webhook_endpoints", by: &["user_id"], exported: "webhooks", erased: Gone },
     Covered { table: "user_identities", by: &["user_id"], exported: "identities", erased: Gone },
     Covered { table: "sign_ins", by: &["user_id"], exported: "", erased: Gone },

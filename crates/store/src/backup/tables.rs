@@ -92,6 +92,7 @@ tables! {
     reports by "id" { id Text, case_id Text, reporter_id Text, category Text, note Text, created_at Integer }
     moderation_events by "id" { id Text, at Integer, user_id Text, case_id Text, job_id Text, stage Text, category Text, decision Text,
         reviewer_id Text, strikes Integer, lifted_at Integer }
+    awaited_uploads by "id" { id Text, user_id Text, storage_key Text, bytes Integer, created_at Integer, expires_at Integer }
     subscriptions by "id" { id Text, user_id Text, plan Text, next_plan Text, state Text, provider Text, provider_ref Text,
         period_starts_at Integer, period_ends_at Integer, cancel_at_period_end Boolean, created_at Integer, updated_at Integer }
     audit_log by "seq" { seq Integer, at Integer, actor_kind Text, actor_id Text, action Text, target_kind Text, target_id Text, ip_hash Text,
