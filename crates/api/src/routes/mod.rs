@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod albums;
 pub(crate) mod auth;
+pub(crate) mod avatars;
 pub(crate) mod comments;
 pub(crate) mod credits;
 pub(crate) mod docs;

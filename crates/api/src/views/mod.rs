@@ -1,6 +1,7 @@
 //! How rows of the platform are shown: one file for each thing, and the words they share.
 
 mod album;
+mod avatar;
 mod case;
 mod comment;
 mod credits;
@@ -20,6 +21,7 @@ mod user;
 mod webhook;
 
 pub(crate) use album::{AlbumView, TagView, TemplateView};
+pub(crate) use avatar::{avatar_url, avatar_version};
 pub(crate) use case::{CaseDetailView, CaseView, CategoryField, FoundView, OwnCaseView, ReportBody};
 pub(crate) use comment::CommentView;
 pub(crate) use credits::{BalanceView, CreditAmount, TransferView};

@@ -7,6 +7,7 @@ mod common;
 mod accounts;
 mod admin;
 mod authorisation;
+mod avatars;
 mod files;
 mod jobs;
 mod presigned;

@@ -2,6 +2,7 @@
 //!
 //! A picture that is somebody else's is not there. Of what is sent nothing is kept but its pixels (`upload.rs`).
 
+mod avatar;
 mod presign;
 mod upload;
 
@@ -12,6 +13,7 @@ use easel_store::images::{self, Image};
 
 use crate::{Context, PlatformError, orders::Source, plans::Catalogue};
 
+pub use avatar::AVATAR_SIDES;
 pub use presign::{Expected, Presigned};
 pub use upload::UploadLimits;
 pub(crate) use presign::remove as remove_awaited;
