@@ -55,6 +55,12 @@ pub enum PlatformError {
         /// How many are allowed.
         max: i64,
     },
+    /// A model that the plan does not open.
+    #[error("this model is for plans with {tier} models: choose another model, or another plan")]
+    ModelNotInPlan {
+        /// The least tier that has it.
+        tier: &'static str,
+    },
     /// The key was used for another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,
@@ -124,6 +130,7 @@ impl PlatformError {
             Self::Token => "token_invalid",
             Self::InsufficientCredits { .. } => "insufficient_credits",
             Self::Limit { code, .. } => code,
+            Self::ModelNotInPlan { .. } => "model_not_in_plan",
             Self::KeyReused => "idempotency_key_reused",
             Self::LeaseLost => "lease_lost",
             Self::Ledger(error) => error.code(),
