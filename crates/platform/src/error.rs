@@ -94,6 +94,12 @@ pub enum PlatformError {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// A message in a payment service's name that is not signed as it should be.
+    #[error("the signature is not valid")]
+    PaymentSignature,
+    /// The payment service does not answer, or not as it should.
+    #[error("the payment service does not answer: try again later")]
+    PaymentUnavailable,
     /// What was to be sent to an address is not there.
     #[error("the picture has not arrived: send it to the address first")]
     NotArrived,
@@ -138,6 +144,8 @@ impl PlatformError {
             Self::Settings(_) | Self::File(_) | Self::Sealed => "internal_error",
             Self::Picture(_) => "picture_invalid",
             Self::TooManyRequests { .. } => "rate_limited",
+            Self::PaymentSignature => "signature_invalid",
+            Self::PaymentUnavailable => "payment_unavailable",
             Self::NotArrived => "upload_not_arrived",
             Self::Arrived => "upload_arrived",
             Self::SignIn(error) => error.code(),

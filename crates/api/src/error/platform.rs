@@ -34,7 +34,7 @@ impl From<PlatformError> for ApiError {
             PlatformError::Taken(_) | PlatformError::NotArrived | PlatformError::Arrived => plain(StatusCode::CONFLICT),
             PlatformError::Blobs(BlobError::Signature | BlobError::Expired) => plain(StatusCode::FORBIDDEN),
             PlatformError::Blobs(BlobError::TooLarge { .. }) => plain(StatusCode::PAYLOAD_TOO_LARGE),
-            PlatformError::Invalid { .. } | PlatformError::Token => plain(StatusCode::BAD_REQUEST),
+            PlatformError::Invalid { .. } | PlatformError::Token | PlatformError::PaymentSignature => plain(StatusCode::BAD_REQUEST),
             PlatformError::InsufficientCredits { .. } => plain(StatusCode::PAYMENT_REQUIRED),
             PlatformError::Limit {
                 code: "too_many_open_jobs" | "daily_limit_reached" | "too_many_comments" | "too_many_reports",
@@ -43,6 +43,7 @@ impl From<PlatformError> for ApiError {
             PlatformError::Limit { .. } => plain(StatusCode::FORBIDDEN),
             PlatformError::Picture(_) => plain(StatusCode::UNPROCESSABLE_ENTITY),
             PlatformError::ContentBlocked { .. } => plain(StatusCode::BAD_REQUEST),
+            PlatformError::PaymentUnavailable => Self::unavailable(code, message, BACK),
             PlatformError::KeyReused => plain(StatusCode::UNPROCESSABLE_ENTITY),
             PlatformError::LeaseLost => plain(StatusCode::CONFLICT),
             PlatformError::Store(store) if store.is_busy() => Self::unavailable(code, message, AGAIN),

@@ -4,7 +4,7 @@ use easel_blobs::Key;
 use easel_store::{
     Timestamp, audit, awaited_uploads, comments, erasures, follows, idempotency, images,
     jobs::{self, JobState},
-    likes, moderation, profiles, sessions, trash, uploads, users,
+    likes, moderation, profiles, purchases, sessions, trash, uploads, users,
 };
 
 use super::Privacy;
@@ -212,6 +212,7 @@ impl Privacy {
         jobs::scrub(&mut tx, user_id).await?;
         idempotency::delete_of(&mut tx, user_id).await?;
         audit::destroy_salt(&mut tx, user_id).await?;
+        purchases::scrub(&mut tx, user_id).await?;
         moderation::scrub(&mut tx, user_id, self.context.now()).await?;
         users::delete(&mut tx, user_id).await?;
         erasures::finish(&mut tx, user_id, self.context.now()).await?;

@@ -10,7 +10,7 @@ use easel_store::{
     images::Image,
     jobs,
     ledger::{self, Page},
-    likes, moderation, profiles, reports, sessions, shares, strikes, subscriptions, tags, trash, uploads, usage, users, webhooks,
+    likes, moderation, profiles, purchases, reports, sessions, shares, strikes, subscriptions, tags, trash, uploads, usage, users, webhooks,
 };
 use serde_json::{Value as Json, json};
 
@@ -63,6 +63,7 @@ impl Privacy {
             "balance": ledger::balance(db, user_id).await?,
             "transfers": self.transfers(user_id).await?,
             "subscriptions": subscriptions::of_user(db, user_id).await?,
+            "purchases": purchases::list(db, Some(user_id), None, None, i64::MAX).await?,
             "usage": usage::of_user(db, user_id, i64::MIN, i64::MAX).await?,
             "jobs": self.all_jobs(user_id).await?,
             "images": images_shown,
