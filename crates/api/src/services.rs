@@ -1,6 +1,6 @@
 //! What a server may offer beside accounts and pictures, each where it is set up.
 
-use easel_platform::{OutboundClient, limits::Limits, sign_in::SignIn, webhooks::Webhooks};
+use easel_platform::{OutboundClient, limits::Limits, payments::Payments, sign_in::SignIn, webhooks::Webhooks};
 
 use crate::{ApiError, AppState};
 
@@ -15,6 +15,8 @@ pub struct Services {
     pub limits: Option<Limits>,
     /// Fetching pictures from addresses that users name.
     pub fetcher: Option<OutboundClient>,
+    /// Taking money.
+    pub payments: Option<Payments>,
 }
 
 impl AppState {
@@ -31,6 +33,10 @@ impl AppState {
     pub(crate) fn fetcher(&self) -> Result<&OutboundClient, ApiError> {
         let off = || ApiError::invalid("url", "url_not_allowed", "this server fetches no pictures: send the file itself");
         self.services.fetcher.as_ref().ok_or_else(off)
+    }
+
+    pub(crate) fn payments(&self) -> Result<&Payments, ApiError> {
+        self.services.payments.as_ref().ok_or_else(ApiError::not_found)
     }
 
     pub(crate) fn sign_in(&self) -> Result<&SignIn, ApiError> {

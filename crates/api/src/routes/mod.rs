@@ -19,6 +19,7 @@ pub(crate) mod openai;
 pub(crate) mod page;
 pub(crate) mod people;
 pub(crate) mod plans;
+pub(crate) mod purchases;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 pub(crate) mod shares;

@@ -72,13 +72,13 @@ impl Payments {
             let new = NewGrant { user_id: &purchase.user_id, amount: purchase.credits, source: "purchase", expires_at: None };
             ledger::grant(&mut tx, &moment, new, event).await?;
         } else {
+            let yearly = purchase.paid_for.as_deref() == Some(Interval::Year.name());
             let paid = PaidPlan {
                 user_id: &purchase.user_id,
                 plan: &purchase.product,
                 provider: &purchase.provider,
                 reference: purchase.provider_ref.as_deref().unwrap_or(&purchase.id),
-                months: if purchase.paid_for.as_deref() == Some(Interval::Year.name()) { Interval::Year } else { Interval::Month }
-                    .months(),
+                months: if yearly { Interval::Year.months() } else { Interval::Month.months() },
             };
             self.subscriptions.paid_for(&mut tx, actor, paid).await?;
         }
