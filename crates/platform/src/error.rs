@@ -94,6 +94,9 @@ pub enum PlatformError {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// It has to be bought.
+    #[error("this has to be paid for first: POST /api/v1/subscriptions/checkout says where")]
+    PaymentRequired,
     /// A message in a payment service's name that is not signed as it should be.
     #[error("the signature is not valid")]
     PaymentSignature,
@@ -144,6 +147,7 @@ impl PlatformError {
             Self::Settings(_) | Self::File(_) | Self::Sealed => "internal_error",
             Self::Picture(_) => "picture_invalid",
             Self::TooManyRequests { .. } => "rate_limited",
+            Self::PaymentRequired => "payment_required",
             Self::PaymentSignature => "signature_invalid",
             Self::PaymentUnavailable => "payment_unavailable",
             Self::NotArrived => "upload_not_arrived",

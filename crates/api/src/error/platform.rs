@@ -35,7 +35,7 @@ impl From<PlatformError> for ApiError {
             PlatformError::Blobs(BlobError::Signature | BlobError::Expired) => plain(StatusCode::FORBIDDEN),
             PlatformError::Blobs(BlobError::TooLarge { .. }) => plain(StatusCode::PAYLOAD_TOO_LARGE),
             PlatformError::Invalid { .. } | PlatformError::Token | PlatformError::PaymentSignature => plain(StatusCode::BAD_REQUEST),
-            PlatformError::InsufficientCredits { .. } => plain(StatusCode::PAYMENT_REQUIRED),
+            PlatformError::InsufficientCredits { .. } | PlatformError::PaymentRequired => plain(StatusCode::PAYMENT_REQUIRED),
             PlatformError::Limit {
                 code: "too_many_open_jobs" | "daily_limit_reached" | "too_many_comments" | "too_many_reports",
                 ..

@@ -74,13 +74,19 @@ impl Payments {
         Ok(purchases::list(&self.context.db, None, state, before, limit).await?)
     }
 
-    /// Whether somebody would have to pay to get from what they have to this plan.
-    pub async fn must_be_paid(&self, user_id: &str, plan: &str) -> Result<bool, PlatformError> {
+    /// Whether somebody may get from what they have to this plan without paying.
+    ///
+    /// # Errors
+    /// [`PlatformError::PaymentRequired`] for a dearer one; [`PlatformError::Forbidden`] if the payment service would go on taking the old price.
+    pub async fn check_change(&self, user_id: &str, plan: &str) -> Result<(), PlatformError> {
         let price = |plan: &Plan| plan.price_cents.unwrap_or(i64::MAX);
         let wanted = self.catalogue.find(plan).ok_or(PlatformError::NotFound("plan"))?;
-        let live = self.subscriptions.live_of(user_id).await?;
-        let paid = live.as_ref().and_then(|live| self.catalogue.find(&live.plan)).map_or(0, price);
-        Ok(price(wanted) > paid)
+        let Some(live) = self.subscriptions.live_of(user_id).await? else { return Ok(()) };
+        if matches!(&*self.provider, Provider::Stripe(_)) && live.provider == self.provider() {
+            return Err(PlatformError::Forbidden("this subscription is changed on the page of the payment service"));
+        }
+        let paid = self.catalogue.find(&live.plan).map_or(0, price);
+        if price(wanted) > paid { Err(PlatformError::PaymentRequired) } else { Ok(()) }
     }
 
     fn written(&self, user: &User, wanted: Wanted<'_>) -> Result<(Purchase, String), PlatformError> {

@@ -1,6 +1,6 @@
 //! `POST /api/v1/subscriptions/change`: another plan: a dearer one at once, where nothing is sold here, a cheaper one with the next period.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -31,11 +31,8 @@ pub(crate) async fn handler(
     As(caller, _): As<ActsAsThemselves>,
     JsonBody(body): JsonBody<ChangePlanBody>,
 ) -> Result<Json<SubscriptionView>, ApiError> {
-    if let Some(payments) = &state.services.payments
-        && payments.must_be_paid(&caller.user.id, &body.plan).await?
-    {
-        let message = "a dearer plan has to be paid for first: POST /api/v1/subscriptions/checkout";
-        return Err(ApiError::new(StatusCode::PAYMENT_REQUIRED, "payment_required", message));
+    if let Some(payments) = &state.services.payments {
+        payments.check_change(&caller.user.id, &body.plan).await?;
     }
     let changed = state.platform.subscriptions.change_plan(&caller.actor(), &caller.user.id, &body.plan).await?;
     Ok(Json(changed.into()))
