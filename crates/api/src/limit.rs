@@ -98,9 +98,9 @@ fn class_of(method: &Method, route: Option<&str>) -> Option<Class> {
     }
     Some(match route {
         "/api/v1/auth/login" | "/api/v1/auth/refresh" | "/api/v1/setup" => Class::Login,
-        _ if begins(&["/api/v1/auth/oidc"]) => Class::Login,
+        _ if begins(&["/api/v1/auth/oidc", "/api/v1/auth/oauth"]) => Class::Login,
         _ if changes && begins(&["/api/v1/auth/"]) && !begins(&["/api/v1/auth/logout"]) => Class::Register,
-        _ if changes && begins(&["/v1/images", "/api/v1/jobs", "/api/v1/generat"]) => Class::Generate,
+        _ if changes && begins(&["/v1/images", "/api/v1/jobs", "/api/v1/tasks", "/api/v1/generat"]) => Class::Generate,
         _ => Class::Read,
     })
 }

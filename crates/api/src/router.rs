@@ -45,6 +45,7 @@ fn documented() -> OpenApiRouter<AppState> {
         )
         .routes(routes!(routes::avatars::get::handler))
         .routes(routes!(routes::users::password::handler))
+        .routes(routes!(routes::users::replace::handler))
         .routes(routes!(routes::users::export::handler))
         .routes(routes!(routes::users::stats::handler))
         .routes(routes!(routes::sessions::list::handler))
@@ -79,9 +80,14 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::jobs::cancel::handler))
         .routes(routes!(routes::jobs::events::handler))
         .routes(routes!(routes::jobs::socket::handler))
+        .routes(routes!(routes::jobs::history::handler))
+        .routes(routes!(routes::tasks::list::handler))
+        .routes(routes!(routes::tasks::get::handler))
+        .routes(routes!(routes::tasks::cancel::handler))
         .routes(routes!(routes::models::list::handler))
         // Pictures, and people.
         .routes(routes!(routes::images::upload::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::images::proxy::handler))
         .routes(routes!(routes::images::presign::handler))
         .routes(routes!(routes::files::put::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
         .routes(routes!(routes::images::complete_upload::handler))
@@ -133,6 +139,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::moderation::findings::handler))
         .routes(routes!(routes::moderation::own::handler))
         .routes(routes!(routes::moderation::appeal::handler))
+        .routes(routes!(routes::subscriptions::current::handler))
         .routes(routes!(routes::subscriptions::list::handler))
         .routes(routes!(routes::subscriptions::change::handler))
         .routes(routes!(routes::subscriptions::cancel::handler))
@@ -181,7 +188,10 @@ pub(crate) struct Alias {
     pub(crate) methods: &'static [HttpMethod],
 }
 
-const ALIASES: [Alias; 5] = [
+/// Routes of their own that clients of earlier designs know: what these begin with is deprecated in the document.
+pub(crate) const OLD: [&str; 3] = ["/api/v1/tasks", "/api/v1/generate/history", "/api/v1/users/profile"];
+
+const ALIASES: [Alias; 9] = [
     Alias { path: "/api/v1/auth/me", of: "/api/v1/users/me", ending: "by_auth", methods: &[HttpMethod::Get] },
     Alias {
         path: "/api/v1/users/profile",
@@ -192,16 +202,34 @@ const ALIASES: [Alias; 5] = [
     Alias { path: "/api/v1/users/usage", of: "/api/v1/users/me/stats", ending: "by_usage", methods: &[HttpMethod::Get] },
     Alias { path: "/api/v1/generate", of: "/api/v1/images/generate", ending: "by_generate", methods: &[HttpMethod::Post] },
     Alias { path: "/api/v1/generate/images/{id}", of: "/api/v1/images/{id}", ending: "by_generate", methods: &[HttpMethod::Get] },
+    Alias { path: "/api/v1/tasks/{id}/events", of: "/api/v1/jobs/{id}/events", ending: "by_task", methods: &[HttpMethod::Get] },
+    Alias {
+        path: "/api/v1/auth/oauth/{provider}",
+        of: "/api/v1/auth/oidc/{provider}/start",
+        ending: "by_oauth",
+        methods: &[HttpMethod::Get],
+    },
+    Alias {
+        path: "/api/v1/auth/oauth/{provider}/callback",
+        of: "/api/v1/auth/oidc/callback/{provider}",
+        ending: "by_oauth",
+        methods: &[HttpMethod::Get],
+    },
+    Alias { path: "/health", of: "/health/ready", ending: "by_health", methods: &[HttpMethod::Get] },
 ];
 
 fn aliases() -> Router<AppState> {
-    use routes::{images, users};
+    use routes::{auth, health, images, jobs, users};
     Router::new()
         .route("/api/v1/auth/me", get(users::me::handler))
         .route("/api/v1/users/profile", get(users::me::handler).patch(users::change::handler))
         .route("/api/v1/users/usage", get(users::stats::handler))
         .route("/api/v1/generate", post(images::generate::handler))
         .route("/api/v1/generate/images/{id}", get(images::get::handler))
+        .route("/api/v1/tasks/{id}/events", get(jobs::events::handler))
+        .route("/api/v1/auth/oauth/{provider}", get(auth::sign_in::handler))
+        .route("/api/v1/auth/oauth/{provider}/callback", get(auth::callback::handler))
+        .route("/health", get(health::ready::handler))
 }
 
 /// For whoever runs the server.
@@ -214,7 +242,7 @@ fn health() -> OpenApiRouter<AppState> {
 
 /// The documentation of every route.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    finished(documented().into_openapi(), &ALIASES)
+    finished(documented().into_openapi(), &ALIASES, &OLD)
 }
 
 /// Every route over a state.

@@ -25,5 +25,6 @@ pub(crate) mod setup;
 pub(crate) mod shares;
 pub(crate) mod subscriptions;
 pub(crate) mod tags;
+pub(crate) mod tasks;
 pub(crate) mod users;
 pub(crate) mod webhooks;

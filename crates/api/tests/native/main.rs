@@ -10,5 +10,6 @@ mod authorisation;
 mod avatars;
 mod files;
 mod jobs;
+mod payments;
 mod presigned;
 mod socket;

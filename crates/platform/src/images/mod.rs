@@ -50,6 +50,13 @@ impl Images {
         Ok(found)
     }
 
+    /// The pictures of some of somebody's jobs that are not thrown away, each job's in order.
+    pub async fn of_jobs(&self, user_id: &str, job_ids: &[&str]) -> Result<Vec<Image>, PlatformError> {
+        let mut found = images::of_jobs(&self.context.db, job_ids).await?;
+        found.retain(|image| image.user_id == user_id && image.deleted_at.is_none());
+        Ok(found)
+    }
+
     /// Where the bytes of one of somebody's stored pictures are.
     pub async fn key_of(&self, user_id: &str, source: &Source) -> Result<String, PlatformError> {
         match source {

@@ -29,7 +29,7 @@ const RENEWING: &str = "stripe";
 
 impl Subscriptions {
     /// The one that is under way.
-    pub(crate) async fn live_of(&self, user_id: &str) -> Result<Option<Subscription>, PlatformError> {
+    pub async fn live_of(&self, user_id: &str) -> Result<Option<Subscription>, PlatformError> {
         let all = subscriptions::of_user(&self.context.db, user_id).await?;
         Ok(all.into_iter().find(is_live))
     }

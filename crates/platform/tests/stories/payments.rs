@@ -170,6 +170,7 @@ on_both_engines! {
         let id = payments.order(&ada, Wanted::Pack("credits-100")).await?.purchase.id;
         let operator = Actor::operator();
         assert!(matches!(payments.refunded(&operator, &id).await, Err(PlatformError::Invalid { field: "purchase", .. })));
+        world.clock.advance(Duration::from_secs(1));
         payments.mark_paid(&operator, &id).await?;
         // 150 of 200 are spent or set aside: the ones of the welcome first.
         world.jobs.submit(job_for(&ada.id, 10)).await?;

@@ -13,6 +13,7 @@ pub(crate) mod list;
 pub(crate) mod list_public;
 pub(crate) mod list_uploads;
 pub(crate) mod presign;
+pub(crate) mod proxy;
 pub(crate) mod public_file;
 pub(crate) mod public_thumbnail;
 pub(crate) mod publish;

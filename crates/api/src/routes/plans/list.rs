@@ -48,7 +48,8 @@ pub(crate) struct PlanView {
 }
 
 impl PlanView {
-    fn of(plan: &Plan, currency: &str) -> Self {
+    /// As everybody sees it.
+    pub(crate) fn of(plan: &Plan, currency: &str) -> Self {
         let plan = plan.clone();
         Self {
             price_cents_year: plan.price(Interval::Year),
