@@ -40,9 +40,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::auth::reset::handler))
         .routes(routes!(routes::auth::confirm_reset::handler))
         .routes(routes!(routes::users::me::handler, routes::users::change::handler, routes::users::erase::handler))
-        .routes(
-            routes!(routes::avatars::set::handler, routes::avatars::remove::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)),
-        )
+        .routes(routes!(routes::avatars::set::handler, routes::avatars::remove::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
         .routes(routes!(routes::avatars::get::handler))
         .routes(routes!(routes::users::password::handler))
         .routes(routes!(routes::users::replace::handler))

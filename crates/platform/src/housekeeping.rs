@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use easel_store::{
-    idempotency, login_failures, mail_tokens, mails, outbox, payment_events, purchases, sessions, sign_ins, strikes, webhook_deliveries, webhooks,
+    idempotency, login_failures, mail_tokens, mails, outbox, payment_events, purchases, sessions, sign_ins, strikes,
+    webhook_deliveries, webhooks,
 };
 use serde::Serialize;
 
@@ -34,7 +35,15 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { sessions: DAY * 30, messages: DAY * 90, uploads: DAY * 7, awaited: DAY, orders: DAY * 30, findings: DAY * 365, failures: DAY }
+        Self {
+            sessions: DAY * 30,
+            messages: DAY * 90,
+            uploads: DAY * 7,
+            awaited: DAY,
+            orders: DAY * 30,
+            findings: DAY * 365,
+            failures: DAY,
+        }
     }
 }
 

@@ -357,10 +357,13 @@ mod tests {
 
     #[test]
     fn every_catalogue_that_is_shipped_can_be_read() {
-        let firsts: Vec<_> = Catalogue::shipped().filter_map(Catalogue::named).map(|catalogue| {
-            let plan = catalogue.first();
-            (plan.signup_credits, plan.daily_credits, plan.monthly_credits, catalogue.plans().len())
-        }).collect();
+        let firsts: Vec<_> = Catalogue::shipped()
+            .filter_map(Catalogue::named)
+            .map(|catalogue| {
+                let plan = catalogue.first();
+                (plan.signup_credits, plan.daily_credits, plan.monthly_credits, catalogue.plans().len())
+            })
+            .collect();
         assert_eq!(firsts, [(100, 0, 0, 4), (0, 10, 0, 3), (0, 0, 10, 3)]);
         assert_eq!(Catalogue::named("none"), None);
         let gifts = Catalogue::embedded().with_signup_credits(10).unwrap();
@@ -372,7 +375,8 @@ mod tests {
     fn a_plan_opens_its_tier_and_those_below() {
         let catalogue = Catalogue::named("studio").unwrap();
         let opens = |plan: &str, model| catalogue.check_model(catalogue.find(plan).unwrap(), model).is_ok();
-        let opened = ["free", "basic", "premium"].map(|plan| ["flux-schnell", "flux-dev-fp8", "flux-pro-1.1"].map(|model| opens(plan, model)));
+        let opened = ["free", "basic", "premium"]
+            .map(|plan| ["flux-schnell", "flux-dev-fp8", "flux-pro-1.1"].map(|model| opens(plan, model)));
         assert_eq!(opened, [[true, false, false], [true, true, false], [true, true, true]]);
         assert!(catalogue.check_model(&Plan::local(), "flux-pro-1.1").is_ok());
     }

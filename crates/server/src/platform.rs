@@ -150,7 +150,8 @@ fn catalogue(config: &Config) -> Result<Catalogue> {
         None => Catalogue::named(&accounts.catalogue)
             .ok_or_else(|| Failure::new(Exit::Usage, format!("there are no plans called {}", accounts.catalogue)))?,
         Some(path) => {
-            let text = fs::read_to_string(path).map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
+            let text =
+                fs::read_to_string(path).map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
             Catalogue::parse(&text).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))?
         }
     };

@@ -30,7 +30,8 @@ fn select<'c>(on: impl Into<On<'c>>) -> Query<'c> {
 
 /// A new one.
 pub async fn insert(tx: &mut Tx, awaited: &Awaited) -> Result<(), StoreError> {
-    let text = "INSERT INTO awaited_uploads (id, user_id, storage_key, bytes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
+    let text =
+        "INSERT INTO awaited_uploads (id, user_id, storage_key, bytes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
     query(tx, text)
         .bind(&awaited.id)
         .bind(&awaited.user_id)
@@ -60,7 +61,8 @@ pub async fn of_user(db: &Db, user_id: &str) -> Result<Vec<Awaited>, StoreError>
 
 /// How many a user has whose address has not ended, and the bytes announced.
 pub async fn totals_of_user(tx: &mut Tx, user_id: &str, now: Timestamp) -> Result<(i64, i64), StoreError> {
-    let text = "SELECT COUNT(*), CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM awaited_uploads WHERE user_id = $1 AND expires_at > $2";
+    let text =
+        "SELECT COUNT(*), CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM awaited_uploads WHERE user_id = $1 AND expires_at > $2";
     query(tx, text).bind(user_id).bind(now).one().await
 }
 

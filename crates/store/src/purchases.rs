@@ -78,7 +78,8 @@ pub async fn insert(tx: &mut Tx, new: &Purchase) -> Result<(), StoreError> {
 
 /// What can change of one: what it became, and what the payment service calls it.
 pub async fn update(tx: &mut Tx, changed: &Purchase) -> Result<bool, StoreError> {
-    let text = "UPDATE purchases SET state = $2, provider_ref = $3, provider_customer = $4, paid_at = $5, updated_at = $6 WHERE id = $1";
+    let text =
+        "UPDATE purchases SET state = $2, provider_ref = $3, provider_customer = $4, paid_at = $5, updated_at = $6 WHERE id = $1";
     query(tx, text)
         .bind(&changed.id)
         .bind(&changed.state)

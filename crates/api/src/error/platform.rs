@@ -34,7 +34,9 @@ impl From<PlatformError> for ApiError {
             PlatformError::Taken(_) | PlatformError::NotArrived | PlatformError::Arrived => plain(StatusCode::CONFLICT),
             PlatformError::Blobs(BlobError::Signature | BlobError::Expired) => plain(StatusCode::FORBIDDEN),
             PlatformError::Blobs(BlobError::TooLarge { .. }) => plain(StatusCode::PAYLOAD_TOO_LARGE),
-            PlatformError::Invalid { .. } | PlatformError::Token | PlatformError::PaymentSignature => plain(StatusCode::BAD_REQUEST),
+            PlatformError::Invalid { .. } | PlatformError::Token | PlatformError::PaymentSignature => {
+                plain(StatusCode::BAD_REQUEST)
+            }
             PlatformError::InsufficientCredits { .. } | PlatformError::PaymentRequired => plain(StatusCode::PAYMENT_REQUIRED),
             PlatformError::Limit {
                 code: "too_many_open_jobs" | "daily_limit_reached" | "too_many_comments" | "too_many_reports",

@@ -34,8 +34,7 @@ fn catalogue() -> Catalogue {
 
 async fn selling(database: &Database) -> Native {
     let services = |platform: &Platform| {
-        let provider =
-            Provider::External { checkout_url: "https://pay.example/".to_owned(), secret: SECRET.to_owned().into() };
+        let provider = Provider::External { checkout_url: "https://pay.example/".to_owned(), secret: SECRET.to_owned().into() };
         let client = Client::new(Policy::default()).expect("a client");
         let (context, catalogue) = (platform.context.clone(), platform.catalogue.clone());
         let payments = Payments::new(context, catalogue, provider, client, "https://easel.test").expect("payments");

@@ -14,9 +14,9 @@ use easel_store::images::{self, Image};
 use crate::{Context, PlatformError, orders::Source, plans::Catalogue};
 
 pub use avatar::AVATAR_SIDES;
+pub(crate) use presign::remove as remove_awaited;
 pub use presign::{Expected, Presigned};
 pub use upload::UploadLimits;
-pub(crate) use presign::remove as remove_awaited;
 pub(crate) use upload::remove;
 
 /// Somebody's own pictures. Cheap to clone.

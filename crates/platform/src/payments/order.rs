@@ -55,12 +55,7 @@ impl Payments {
     }
 
     /// Somebody's orders, newest first.
-    pub async fn of(
-        &self,
-        user_id: &str,
-        before: Option<(Timestamp, &str)>,
-        limit: i64,
-    ) -> Result<Vec<Purchase>, PlatformError> {
+    pub async fn of(&self, user_id: &str, before: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<Purchase>, PlatformError> {
         Ok(purchases::list(&self.context.db, Some(user_id), None, before, limit).await?)
     }
 

@@ -8,13 +8,7 @@ use easel_store::{
 };
 
 use super::Payments;
-use crate::{
-    PlatformError,
-    accounts::Actor,
-    context::retry,
-    plans::Interval,
-    subscriptions::PaidPlan,
-};
+use crate::{PlatformError, accounts::Actor, context::retry, plans::Interval, subscriptions::PaidPlan};
 
 /// A payment, as it was told.
 #[derive(Debug, Clone, Copy, Default)]

@@ -33,7 +33,8 @@ pub struct Signed<'a> {
 
 /// The bytes of a secret `whsec_…`.
 pub(super) fn key(secret: &str) -> Result<Zeroizing<Vec<u8>>, PlatformError> {
-    let bad = || PlatformError::Settings("the secret of payment webhooks must be whsec_ and base64 of 24 bytes or more".to_owned());
+    let bad =
+        || PlatformError::Settings("the secret of payment webhooks must be whsec_ and base64 of 24 bytes or more".to_owned());
     let encoded = secret.strip_prefix(PREFIX).ok_or_else(bad)?;
     let bytes = Zeroizing::new(BASE64_STANDARD.decode(encoded).map_err(|_| bad())?);
     if bytes.len() < KEY_MIN { Err(bad()) } else { Ok(bytes) }
@@ -47,8 +48,7 @@ pub(super) fn sign(key: &[u8], text: &str) -> String {
 /// The id of a message that is signed as Standard Webhooks has it.
 pub(super) fn standard<'a>(key: &[u8], signed: Signed<'a>, body: &[u8], now: Timestamp) -> Result<&'a str, PlatformError> {
     const BAD: PlatformError = PlatformError::PaymentSignature;
-    let (id, time, signatures) =
-        (signed.id.ok_or(BAD)?, signed.timestamp.ok_or(BAD)?, signed.signature.ok_or(BAD)?);
+    let (id, time, signatures) = (signed.id.ok_or(BAD)?, signed.timestamp.ok_or(BAD)?, signed.signature.ok_or(BAD)?);
     if !is_recent(time, now) || id.is_empty() || id.len() > 200 || id.contains('.') {
         return Err(BAD);
     }
@@ -128,7 +128,9 @@ mod tests {
         let made = mac(b"whsec_test", &[b"1614265330", b".", body]).finalize().into_bytes();
         let hex: String = made.iter().map(|byte| format!("{byte:02x}")).collect();
         let header = format!("t=1614265330,v1={},v1={hex},v0=00", "0".repeat(64));
-        let of = |header: &str, body: &[u8], now| stripe("whsec_test", Signed { stripe: Some(header), ..Signed::default() }, body, now);
+        let of = |header: &str, body: &[u8], now| {
+            stripe("whsec_test", Signed { stripe: Some(header), ..Signed::default() }, body, now)
+        };
         assert!(of(&header, body, NOW).is_ok());
         assert!(of(&header, b"{}", NOW).is_err());
         assert!(of(&header, body, Timestamp(NOW.0 + 301_000_000)).is_err());

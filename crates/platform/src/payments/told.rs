@@ -7,7 +7,10 @@ use easel_store::{Timestamp, payment_events, purchases};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::{Paid, Payments, Provider, signature::{self, Signed}};
+use super::{
+    Paid, Payments, Provider,
+    signature::{self, Signed},
+};
 use crate::{
     PlatformError,
     accounts::{Actor, hex},
@@ -92,12 +95,8 @@ impl Payments {
             Told::Nothing => Ok(()),
             Told::Paid { purchase_id, reference, customer, amount } => {
                 let amount = amount.as_ref().map(|(cents, currency)| (*cents, currency.as_str()));
-                let paid = Paid {
-                    purchase_id: &purchase_id,
-                    reference: reference.as_deref(),
-                    customer: customer.as_deref(),
-                    amount,
-                };
+                let paid =
+                    Paid { purchase_id: &purchase_id, reference: reference.as_deref(), customer: customer.as_deref(), amount };
                 self.paid(&Actor::system(), paid).await.map(drop)
             }
             Told::Refunded { purchase_id, reference } => {
@@ -232,7 +231,10 @@ mod tests {
     #[test]
     fn what_lacks_something_is_no_event() {
         assert_eq!(from_external("purchase.paid", &json!({"purchase_id": "p1"})), None);
-        assert_eq!(from_external("purchase.paid", &json!({"purchase_id": "p\u{0}1", "amount_cents": 1, "currency": "usd"})), None);
+        assert_eq!(
+            from_external("purchase.paid", &json!({"purchase_id": "p\u{0}1", "amount_cents": 1, "currency": "usd"})),
+            None
+        );
         assert_eq!(from_external("subscription.renewed", &json!({"reference": "s", "period_start": 1})), None);
         assert_eq!(from_external("something.else", &Json::Null), Some(Told::Nothing));
     }

@@ -10,7 +10,8 @@ use easel_store::{
     images::Image,
     jobs,
     ledger::{self, Page},
-    likes, moderation, profiles, purchases, reports, sessions, shares, strikes, subscriptions, tags, trash, uploads, usage, users, webhooks,
+    likes, moderation, profiles, purchases, reports, sessions, shares, strikes, subscriptions, tags, trash, uploads, usage,
+    users, webhooks,
 };
 use serde_json::{Value as Json, json};
 

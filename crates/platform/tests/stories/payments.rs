@@ -29,7 +29,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Ours, with a price for each pack.
 fn catalogue() -> Catalogue {
     let text = include_str!("../../src/plans.toml");
-    let priced = text.replace("credits = 500", "credits = 500\nprice_cents = 1999").replace("title = \"100 credits\"\ncredits = 100", "title = \"100 credits\"\ncredits = 100\nprice_cents = 499");
+    let priced = text
+        .replace("credits = 500", "credits = 500\nprice_cents = 1999")
+        .replace("title = \"100 credits\"\ncredits = 100", "title = \"100 credits\"\ncredits = 100\nprice_cents = 499");
     Catalogue::parse(&priced).expect("a catalogue")
 }
 
@@ -38,7 +40,8 @@ fn payments(world: &World, provider: Provider, receivers: &[&Receiver]) -> Payme
 }
 
 fn external(world: &World) -> Payments {
-    let provider = Provider::External { checkout_url: "https://pay.example/here?x=1".to_owned(), secret: SECRET.to_owned().into() };
+    let provider =
+        Provider::External { checkout_url: "https://pay.example/here?x=1".to_owned(), secret: SECRET.to_owned().into() };
     payments(world, provider, &[])
 }
 

@@ -109,7 +109,8 @@ pub const REGISTRATION: Setting = Setting {
 };
 
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] = &[&AUTH, &REGISTRATION, &CREDITS, &CATALOGUE, &PLANS, &SIGNUP_CREDITS, &SMTP, &MAIL_FROM, &VERIFICATION];
+pub const SETTINGS: &[&Setting] =
+    &[&AUTH, &REGISTRATION, &CREDITS, &CATALOGUE, &PLANS, &SIGNUP_CREDITS, &SMTP, &MAIL_FROM, &VERIFICATION];
 
 /// Who gets in, what they get, and how they are written to.
 pub struct Accounts {

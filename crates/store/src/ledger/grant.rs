@@ -89,7 +89,8 @@ pub async fn take_back(
         return Ok(Some(Booked { transfer, repeated: true }));
     }
     expire::lapse(tx, at, &mut account).await?;
-    let text = "SELECT g.id, g.remaining FROM grants g JOIN transfers t ON t.id = g.id WHERE t.idem_key = $1 AND g.account_id = $2";
+    let text =
+        "SELECT g.id, g.remaining FROM grants g JOIN transfers t ON t.id = g.id WHERE t.idem_key = $1 AND g.account_id = $2";
     let left: Option<(String, Credits)> = query(&mut *tx, text).bind(brought_by).bind(&account.id).optional().await?;
     let Some((grant_id, left)) = left.filter(|(_, left)| *left > Credits::ZERO) else { return Ok(None) };
     let change = Credits(-left.0);

@@ -29,7 +29,10 @@ pub(crate) struct CurrentView {
     responses((status = 200, description = "Your plan", body = CurrentView)),
     security(("session" = []), ("cookie" = []), ("api_key" = ["account:read"]))
 )]
-pub(crate) async fn handler(State(state): State<AppState>, As(caller, _): As<ReadsAccount>) -> Result<Json<CurrentView>, ApiError> {
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    As(caller, _): As<ReadsAccount>,
+) -> Result<Json<CurrentView>, ApiError> {
     let (platform, user) = (&state.platform, &caller.user);
     let plan = platform.catalogue.of(user, platform.context.now());
     let live = platform.subscriptions.live_of(&user.id).await?;
