@@ -43,6 +43,7 @@ export const routes: RouteRecordRaw[] = [
       { path: 'users', name: 'admin-users', component: () => import('@/pages/admin/Users.vue') },
       { path: 'moderation', name: 'admin-moderation', component: () => import('@/pages/admin/Moderation.vue') },
       { path: 'jobs', name: 'admin-jobs', component: () => import('@/pages/admin/Jobs.vue') },
+      { path: 'purchases', name: 'admin-purchases', component: () => import('@/pages/admin/Purchases.vue') },
       { path: 'models', name: 'admin-models', component: () => import('@/pages/admin/Models.vue') },
       { path: 'audit', name: 'admin-audit', component: () => import('@/pages/admin/Audit.vue') },
       { path: 'config', name: 'admin-config', component: () => import('@/pages/admin/Config.vue') },

@@ -41,6 +41,11 @@ impl BaseUrl {
         }
     }
 
+    /// Where files are sent by addresses that this server signs.
+    pub(crate) fn signed_files(&self) -> String {
+        format!("{}/api/v1/files/", self.0)
+    }
+
     fn file(&self, name: &str) -> String {
         format!("{}/v1/images/files/{name}", self.0)
     }

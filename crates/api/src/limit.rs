@@ -116,15 +116,15 @@ fn class_of(method: &Method, route: Option<&str>) -> Option<Class> {
     let Some(route) = route else { return changes.then_some(Class::Read) };
     let begins = |all: &[&str]| all.iter().any(|beginning| route.starts_with(beginning));
     // Whole pictures that are anybody's are asked for one at a time.
-    let bytes = route.ends_with("/thumbnail") || route == "/api/v1/images/{id}/file";
+    let bytes = route.ends_with("/thumbnail") || route.ends_with("/avatar") || route == "/api/v1/images/{id}/file";
     if begins(&["/health", "/metrics"]) || (!changes && begins(&["/api/v1/"]) && bytes) {
         return None;
     }
     Some(match route {
         "/api/v1/auth/login" | "/api/v1/auth/refresh" | "/api/v1/setup" => Class::Login,
-        _ if begins(&["/api/v1/auth/oidc"]) => Class::Login,
+        _ if begins(&["/api/v1/auth/oidc", "/api/v1/auth/oauth"]) => Class::Login,
         _ if changes && begins(&["/api/v1/auth/"]) && !begins(&["/api/v1/auth/logout"]) => Class::Register,
-        _ if changes && begins(&["/v1/images", "/api/v1/jobs", "/api/v1/generat"]) => Class::Generate,
+        _ if changes && begins(&["/v1/images", "/api/v1/jobs", "/api/v1/tasks", "/api/v1/generat"]) => Class::Generate,
         _ if changes && begins(&["/sdapi/v1/txt2img", "/sdapi/v1/img2img", "/sdapi/v1/extra-"]) => Class::Generate,
         _ => Class::Read,
     })
@@ -157,6 +157,8 @@ mod tests {
         assert_eq!(of(Method::GET, "/api/v1/images"), Some(Class::Read));
         assert_eq!(of(Method::GET, "/api/v1/images/{id}/thumbnail"), None, "a page of a gallery has a hundred");
         assert_eq!(of(Method::GET, "/api/v1/images/{id}/public/thumbnail"), None);
+        assert_eq!(of(Method::GET, "/api/v1/users/{username}/avatar"), None);
+        assert_eq!(of(Method::PUT, "/api/v1/users/me/avatar"), Some(Class::Read));
         assert_eq!(of(Method::GET, "/api/v1/images/{id}/public/file"), Some(Class::Read));
         assert_eq!(class_of(&Method::GET, None), None, "the web application");
         assert_eq!(class_of(&Method::POST, None), Some(Class::Read), "looking for what is not there");

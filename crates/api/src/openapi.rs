@@ -98,7 +98,7 @@ impl Modify for Shared {
 }
 
 /// Adds to every operation what any of them may answer, and writes paths as the specification has them: axum's `{*rest}` is one parameter.
-pub(crate) fn finished(mut document: Document, aliases: &[Alias]) -> Document {
+pub(crate) fn finished(mut document: Document, aliases: &[Alias], old: &[&str]) -> Document {
     for alias in aliases {
         add_alias(&mut document, alias);
     }
@@ -107,6 +107,10 @@ pub(crate) fn finished(mut document: Document, aliases: &[Alias]) -> Document {
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         operations.into_iter().flatten().for_each(add_errors);
+    }
+    for (_, item) in document.paths.paths.iter_mut().filter(|(path, _)| old.iter().any(|beginning| path.starts_with(beginning))) {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        operations.into_iter().flatten().for_each(|operation| operation.deprecated = Some(Deprecated::True));
     }
     document
 }

@@ -41,7 +41,10 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::auth::reset::handler))
         .routes(routes!(routes::auth::confirm_reset::handler))
         .routes(routes!(routes::users::me::handler, routes::users::change::handler, routes::users::erase::handler))
+        .routes(routes!(routes::avatars::set::handler, routes::avatars::remove::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::avatars::get::handler))
         .routes(routes!(routes::users::password::handler))
+        .routes(routes!(routes::users::replace::handler))
         .routes(routes!(routes::users::export::handler))
         .routes(routes!(routes::users::stats::handler))
         .routes(routes!(routes::sessions::list::handler))
@@ -58,6 +61,13 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::credits::balance::handler))
         .routes(routes!(routes::credits::history::handler))
         .routes(routes!(routes::plans::list::handler))
+        .routes(routes!(routes::purchases::packs::handler))
+        .routes(routes!(routes::purchases::buy::handler))
+        .routes(routes!(routes::purchases::list::handler))
+        .routes(routes!(routes::purchases::checkout::handler))
+        .routes(routes!(routes::purchases::portal::handler))
+        .routes(routes!(routes::purchases::webhook::handler))
+        .routes(routes!(routes::purchases::webhook::first))
         // Jobs.
         .routes(routes!(routes::images::generate::handler))
         .routes(routes!(routes::images::quote::handler))
@@ -69,6 +79,10 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::jobs::cancel::handler))
         .routes(routes!(routes::jobs::events::handler))
         .routes(routes!(routes::jobs::socket::handler))
+        .routes(routes!(routes::jobs::history::handler))
+        .routes(routes!(routes::tasks::list::handler))
+        .routes(routes!(routes::tasks::get::handler))
+        .routes(routes!(routes::tasks::cancel::handler))
         .routes(routes!(routes::models::list::handler))
         .routes(routes!(routes::adapters::list_loras::handler))
         .routes(routes!(routes::adapters::list_embeddings::handler))
@@ -86,6 +100,10 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::prompts::forget::handler))
         // Pictures, and people.
         .routes(routes!(routes::images::upload::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::images::proxy::handler))
+        .routes(routes!(routes::images::presign::handler))
+        .routes(routes!(routes::files::put::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::images::complete_upload::handler))
         .routes(routes!(routes::images::list_uploads::handler))
         .routes(routes!(routes::images::delete_upload::handler))
         .routes(routes!(routes::images::file::handler))
@@ -134,6 +152,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::moderation::findings::handler))
         .routes(routes!(routes::moderation::own::handler))
         .routes(routes!(routes::moderation::appeal::handler))
+        .routes(routes!(routes::subscriptions::current::handler))
         .routes(routes!(routes::subscriptions::list::handler))
         .routes(routes!(routes::subscriptions::change::handler))
         .routes(routes!(routes::subscriptions::cancel::handler))
@@ -151,6 +170,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::admin::list_users::handler))
         .routes(routes!(routes::admin::get_user::handler, routes::admin::change_user::handler))
         .routes(routes!(routes::admin::credits::handler))
+        .routes(routes!(routes::purchases::admin_list::handler))
+        .routes(routes!(routes::purchases::admin_paid::handler))
+        .routes(routes!(routes::purchases::admin_refund::handler))
         .routes(routes!(routes::admin::list_jobs::handler))
         .routes(routes!(routes::admin::list_devices::handler))
         .routes(routes!(routes::admin::list_models::handler))
@@ -181,7 +203,10 @@ pub(crate) struct Alias {
     pub(crate) methods: &'static [HttpMethod],
 }
 
-const ALIASES: [Alias; 5] = [
+/// Routes of their own that clients of earlier designs know: what these begin with is deprecated in the document.
+pub(crate) const OLD: [&str; 3] = ["/api/v1/tasks", "/api/v1/generate/history", "/api/v1/users/profile"];
+
+const ALIASES: [Alias; 9] = [
     Alias { path: "/api/v1/auth/me", of: "/api/v1/users/me", ending: "by_auth", methods: &[HttpMethod::Get] },
     Alias {
         path: "/api/v1/users/profile",
@@ -192,16 +217,34 @@ const ALIASES: [Alias; 5] = [
     Alias { path: "/api/v1/users/usage", of: "/api/v1/users/me/stats", ending: "by_usage", methods: &[HttpMethod::Get] },
     Alias { path: "/api/v1/generate", of: "/api/v1/images/generate", ending: "by_generate", methods: &[HttpMethod::Post] },
     Alias { path: "/api/v1/generate/images/{id}", of: "/api/v1/images/{id}", ending: "by_generate", methods: &[HttpMethod::Get] },
+    Alias { path: "/api/v1/tasks/{id}/events", of: "/api/v1/jobs/{id}/events", ending: "by_task", methods: &[HttpMethod::Get] },
+    Alias {
+        path: "/api/v1/auth/oauth/{provider}",
+        of: "/api/v1/auth/oidc/{provider}/start",
+        ending: "by_oauth",
+        methods: &[HttpMethod::Get],
+    },
+    Alias {
+        path: "/api/v1/auth/oauth/{provider}/callback",
+        of: "/api/v1/auth/oidc/callback/{provider}",
+        ending: "by_oauth",
+        methods: &[HttpMethod::Get],
+    },
+    Alias { path: "/health", of: "/health/ready", ending: "by_health", methods: &[HttpMethod::Get] },
 ];
 
 fn aliases() -> Router<AppState> {
-    use routes::{images, users};
+    use routes::{auth, health, images, jobs, users};
     Router::new()
         .route("/api/v1/auth/me", get(users::me::handler))
         .route("/api/v1/users/profile", get(users::me::handler).patch(users::change::handler))
         .route("/api/v1/users/usage", get(users::stats::handler))
         .route("/api/v1/generate", post(images::generate::handler))
         .route("/api/v1/generate/images/{id}", get(images::get::handler))
+        .route("/api/v1/tasks/{id}/events", get(jobs::events::handler))
+        .route("/api/v1/auth/oauth/{provider}", get(auth::sign_in::handler))
+        .route("/api/v1/auth/oauth/{provider}/callback", get(auth::callback::handler))
+        .route("/health", get(health::ready::handler))
 }
 
 /// A1111's: their errors and passwords are in its form.
@@ -267,7 +310,7 @@ fn health() -> OpenApiRouter<AppState> {
 
 /// The documentation of every route.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    finished(documented().merge(a1111_documented()).into_openapi(), &ALIASES)
+    finished(documented().merge(a1111_documented()).into_openapi(), &ALIASES, &OLD)
 }
 
 /// Every route over a state.

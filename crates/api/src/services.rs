@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use easel_platform::{OutboundClient, limits::Limits, sign_in::SignIn, webhooks::Webhooks};
+use easel_platform::{OutboundClient, limits::Limits, payments::Payments, sign_in::SignIn, webhooks::Webhooks};
 
 use crate::{Adapters, ApiError, AppState};
 
@@ -19,6 +19,8 @@ pub struct Services {
     pub fetcher: Option<OutboundClient>,
     /// LoRAs, learnt tokens and ControlNets.
     pub adapters: Option<Arc<dyn Adapters>>,
+    /// Taking money.
+    pub payments: Option<Payments>,
 }
 
 impl AppState {
@@ -35,6 +37,10 @@ impl AppState {
     pub(crate) fn fetcher(&self) -> Result<&OutboundClient, ApiError> {
         let off = || ApiError::invalid("url", "url_not_allowed", "this server fetches no pictures: send the file itself");
         self.services.fetcher.as_ref().ok_or_else(off)
+    }
+
+    pub(crate) fn payments(&self) -> Result<&Payments, ApiError> {
+        self.services.payments.as_ref().ok_or_else(ApiError::not_found)
     }
 
     pub(crate) fn sign_in(&self) -> Result<&SignIn, ApiError> {

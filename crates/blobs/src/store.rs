@@ -33,6 +33,7 @@ pub struct Blobs {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     store: Arc<dyn ObjectStore>,
     signer: Option<Arc<dyn Signer>>,
@@ -56,6 +57,18 @@ impl Blobs {
         let Settings { address, signing_keys, cdn, .. } = settings;
         let open::Opened { store, signer, kind, prefix } = opened;
         Ok(Self { inner: Arc::new(Inner { store, signer, kind, prefix, address, signing_keys, cdn }) })
+    }
+
+    /// The same store, whose own addresses begin here where none is configured: what a client has reached the server by.
+    ///
+    /// # Errors
+    /// [`BlobError::Settings`] for what is no address.
+    pub fn reached_at(&self, address: &str) -> Result<Self, BlobError> {
+        if self.inner.address.is_some() || self.inner.signer.is_some() {
+            return Ok(self.clone());
+        }
+        let address = Url::parse(address).map_err(|_| BlobError::Settings("the server's own address is none".to_owned()))?;
+        Ok(Self { inner: Arc::new(Inner { address: Some(address), ..Inner::clone(&self.inner) }) })
     }
 
     /// Writes a file unless there is one; when this returns it survives a crash.

@@ -55,6 +55,12 @@ pub enum PlatformError {
         /// How many are allowed.
         max: i64,
     },
+    /// A model that the plan does not open.
+    #[error("this model is for plans with {tier} models: choose another model, or another plan")]
+    ModelNotInPlan {
+        /// The least tier that has it.
+        tier: &'static str,
+    },
     /// The key was used for another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,
@@ -91,6 +97,21 @@ pub enum PlatformError {
     /// Styles and prompts.
     #[error(transparent)]
     Prompts(#[from] easel_prompts::PromptsError),
+    /// It has to be bought.
+    #[error("this has to be paid for first: POST /api/v1/subscriptions/checkout says where")]
+    PaymentRequired,
+    /// A message in a payment service's name that is not signed as it should be.
+    #[error("the signature is not valid")]
+    PaymentSignature,
+    /// The payment service does not answer, or not as it should.
+    #[error("the payment service does not answer: try again later")]
+    PaymentUnavailable,
+    /// What was to be sent to an address is not there.
+    #[error("the picture has not arrived: send it to the address first")]
+    NotArrived,
+    /// What was to be sent to an address was sent before.
+    #[error("the picture has arrived already: nothing takes its place")]
+    Arrived,
     /// Logging in at an identity provider did not work.
     #[error(transparent)]
     SignIn(#[from] crate::sign_in::SignInError),
@@ -121,6 +142,7 @@ impl PlatformError {
             Self::Token => "token_invalid",
             Self::InsufficientCredits { .. } => "insufficient_credits",
             Self::Limit { code, .. } => code,
+            Self::ModelNotInPlan { .. } => "model_not_in_plan",
             Self::KeyReused => "idempotency_key_reused",
             Self::LeaseLost => "lease_lost",
             Self::Ledger(error) => error.code(),
@@ -129,6 +151,11 @@ impl PlatformError {
             Self::Picture(_) => "picture_invalid",
             Self::TooManyRequests { .. } => "rate_limited",
             Self::Prompts(error) => error.code(),
+            Self::PaymentRequired => "payment_required",
+            Self::PaymentSignature => "signature_invalid",
+            Self::PaymentUnavailable => "payment_unavailable",
+            Self::NotArrived => "upload_not_arrived",
+            Self::Arrived => "upload_arrived",
             Self::SignIn(error) => error.code(),
             Self::Outbound(error) => error.code(),
             Self::Blobs(error) => error.code(),

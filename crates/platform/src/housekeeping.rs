@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use easel_store::{
-    idempotency, login_failures, mail_tokens, mails, outbox, sessions, sign_ins, strikes, webhook_deliveries, webhooks,
+    idempotency, login_failures, mail_tokens, mails, outbox, payment_events, purchases, sessions, sign_ins, strikes,
+    webhook_deliveries, webhooks,
 };
 use serde::Serialize;
 
@@ -22,6 +23,10 @@ pub struct Retention {
     pub messages: Duration,
     /// Pictures that were sent.
     pub uploads: Duration,
+    /// Pictures that were to be sent to an address, and what came there.
+    pub awaited: Duration,
+    /// Orders that nobody pays.
+    pub orders: Duration,
     /// What filters and moderators found.
     pub findings: Duration,
     /// Counts of failed logins.
@@ -30,7 +35,15 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { sessions: DAY * 30, messages: DAY * 90, uploads: DAY * 7, findings: DAY * 365, failures: DAY }
+        Self {
+            sessions: DAY * 30,
+            messages: DAY * 90,
+            uploads: DAY * 7,
+            awaited: DAY,
+            orders: DAY * 30,
+            findings: DAY * 365,
+            failures: DAY,
+        }
     }
 }
 
@@ -47,6 +60,8 @@ pub struct Kept {
     pub images_purged: u64,
     /// Pictures that were sent and removed.
     pub uploads_removed: u64,
+    /// Pictures that were to be sent and that nobody asked for.
+    pub awaited_removed: u64,
     /// Rows of ended sessions, links, logins elsewhere, mails, events, webhooks, keys and counts that were removed.
     pub rows_removed: u64,
 }
@@ -95,13 +110,16 @@ impl Housekeeping {
             }
         }
         kept.uploads_removed = self.privacy.remove_uploads(None, now.before(self.retention.uploads)).await? as u64;
-        let Retention { sessions, messages, findings, failures, .. } = self.retention;
+        kept.awaited_removed = self.privacy.remove_awaited(None, now.before(self.retention.awaited)).await? as u64;
+        let Retention { sessions, messages, orders, findings, failures, .. } = self.retention;
         let mut tx = self.context.db.begin().await?;
         kept.rows_removed += sessions::sweep(&mut tx, now.before(sessions)).await?;
         kept.rows_removed += mail_tokens::sweep(&mut tx, now.before(sessions)).await?;
         kept.rows_removed += mails::sweep(&mut tx, now.before(messages)).await?;
         kept.rows_removed += outbox::sweep(&mut tx, now.before(messages)).await?;
         kept.rows_removed += webhook_deliveries::sweep(&mut tx, now.before(messages)).await?;
+        kept.rows_removed += payment_events::sweep(&mut tx, now.before(messages)).await?;
+        purchases::cancel_old(&mut tx, now, now.before(orders)).await?;
         kept.rows_removed += sign_ins::sweep(&mut tx, now).await?;
         webhooks::sweep_secrets(&mut tx, now).await?;
         kept.rows_removed += login_failures::sweep(&mut tx, now.before(failures)).await?;

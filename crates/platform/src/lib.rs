@@ -26,6 +26,7 @@
 //! | [`social`] | everybody's: public lists, likes, comments, follows, links, profiles |
 //! | [`moderation`] | reports, decisions, objections |
 //! | [`safety`] | texts that are not taken |
+//! | [`payments`] | what is ordered, and what follows from paying |
 //! | [`subscriptions`] | what is paid for, and which plan that is |
 //! | [`overview`] | everybody's jobs, the record and sums, for administrators |
 //! | [`privacy`] | a person's data, all of it or none of it |
@@ -57,6 +58,7 @@ pub mod mail;
 pub mod moderation;
 pub mod orders;
 pub mod overview;
+pub mod payments;
 pub mod plans;
 pub mod privacy;
 pub mod prompts;

@@ -1,5 +1,8 @@
 //! What a plan includes and what pictures cost: one file, ours or the operator's, checked whole when it is read.
 
+mod pack;
+mod tier;
+
 use std::{collections::BTreeMap, str::FromStr};
 
 use easel_store::Credits;
@@ -7,9 +10,18 @@ use easel_types::Quality;
 use serde::{Deserialize, Serialize};
 
 use crate::PlatformError;
+use tier::Tiers;
 
-/// The catalogue that comes with the program.
+pub use pack::{Interval, Pack};
+pub use tier::ModelTier;
+
+/// The catalogue that is used where nobody says.
 const EMBEDDED: &str = include_str!("plans.toml");
+/// All that come with the program, by the names they are chosen by.
+const SHIPPED: [(&str, &str); 3] =
+    [("saas", EMBEDDED), ("daily", include_str!("plans/daily.toml")), ("studio", include_str!("plans/studio.toml"))];
+/// What prices are in where nobody says.
+const CURRENCY: &str = "usd";
 
 /// The name of the built-in account's plan, which no catalogue has.
 pub const LOCAL_PLAN: &str = "local";
@@ -27,6 +39,8 @@ pub struct Plan {
     pub aliases: Vec<String>,
     /// A month's price in the currency's hundredths; `None` is by arrangement, or nothing.
     pub price_cents: Option<i64>,
+    /// A year's; ten months' where none is given.
+    pub price_cents_year: Option<i64>,
     /// Whole credits on registration, good for ever.
     #[serde(default)]
     pub signup_credits: i64,
@@ -51,8 +65,8 @@ pub struct Plan {
     /// Pictures carry a visible mark.
     #[serde(default)]
     pub watermark: bool,
-    /// Which models: `basic`, `advanced`, `all`.
-    pub model_tier: String,
+    /// Which models.
+    pub model_tier: ModelTier,
     /// May make and use API keys.
     #[serde(default)]
     pub api_access: bool,
@@ -68,12 +82,17 @@ pub struct Plan {
 #[serde(deny_unknown_fields)]
 struct File {
     prices: PriceTexts,
+    #[serde(default)]
+    tiers: BTreeMap<String, ModelTier>,
     plan: Vec<Plan>,
+    #[serde(default)]
+    pack: Vec<Pack>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PriceTexts {
+    currency: Option<String>,
     default: String,
     quality: BTreeMap<String, String>,
     #[serde(default)]
@@ -88,6 +107,7 @@ impl Plan {
             title: "This machine".to_owned(),
             aliases: Vec::new(),
             price_cents: None,
+            price_cents_year: None,
             signup_credits: 0,
             daily_credits: 0,
             monthly_credits: 0,
@@ -97,10 +117,18 @@ impl Plan {
             storage_bytes_max: None,
             priority: 0,
             watermark: false,
-            model_tier: "all".to_owned(),
+            model_tier: ModelTier::All,
             api_access: false,
             commercial_licence: true,
             support: String::new(),
+        }
+    }
+
+    /// What so long costs; `None` is by arrangement, or nothing.
+    pub fn price(&self, interval: Interval) -> Option<i64> {
+        match interval {
+            Interval::Month => self.price_cents,
+            Interval::Year => self.price_cents_year.or(self.price_cents?.checked_mul(10)),
         }
     }
 }
@@ -113,6 +141,9 @@ pub struct Catalogue {
     default_price: Credits,
     quality: Vec<(Quality, Credits)>,
     models: BTreeMap<String, Credits>,
+    tiers: Tiers,
+    packs: Vec<Pack>,
+    currency: String,
 }
 
 /// What a job costs.
@@ -128,6 +159,31 @@ impl Catalogue {
     /// The one that comes with the program.
     pub fn embedded() -> Self {
         Self::parse(EMBEDDED).expect("the embedded catalogue is tested. This is a bug.")
+    }
+
+    /// The names of those that come with the program.
+    pub fn shipped() -> impl Iterator<Item = &'static str> {
+        SHIPPED.iter().map(|(name, _)| *name)
+    }
+
+    /// One of those that come with the program.
+    pub fn named(name: &str) -> Option<Self> {
+        let (_, text) = SHIPPED.iter().find(|(known, _)| *known == name)?;
+        Some(Self::parse(text).expect("the embedded catalogues are tested. This is a bug."))
+    }
+
+    /// With so many whole credits for who registers, whatever the file says.
+    ///
+    /// # Errors
+    /// [`PlatformError::Settings`] for a number that cannot be.
+    pub fn with_signup_credits(mut self, credits: i64) -> Result<Self, PlatformError> {
+        if credits < 0 || Credits::whole(credits).is_none() {
+            return Err(PlatformError::Settings(format!("{credits} credits cannot be given")));
+        }
+        for plan in &mut self.plans {
+            plan.signup_credits = credits;
+        }
+        Ok(self)
     }
 
     /// An operator's own.
@@ -158,7 +214,13 @@ impl Catalogue {
             return Err(bad(format!("two plans are called {}", pair[0])));
         }
         for plan in &file.plan {
-            let amounts = [Some(plan.signup_credits), Some(plan.daily_credits), Some(plan.monthly_credits), plan.price_cents];
+            let amounts = [
+                Some(plan.signup_credits),
+                Some(plan.daily_credits),
+                Some(plan.monthly_credits),
+                plan.price_cents,
+                plan.price_cents_year,
+            ];
             let limits = [plan.images_daily_max, plan.jobs_open_max, plan.storage_bytes_max];
             let credits = [plan.signup_credits, plan.daily_credits, plan.monthly_credits];
             if amounts.into_iter().chain(limits).flatten().any(|value| value < 0)
@@ -168,7 +230,23 @@ impl Catalogue {
                 return Err(bad(format!("a number of {} is out of range", plan.name)));
             }
         }
-        let catalogue = Self { default_price: price(&file.prices.default)?, plans: file.plan, local, quality, models };
+        for pack in &file.pack {
+            if pack.credits <= 0 || Credits::whole(pack.credits).is_none() || pack.price_cents.is_some_and(|price| price <= 0) {
+                return Err(bad(format!("a number of {} is out of range", pack.name)));
+            }
+        }
+        let mut packs: Vec<&str> = file.pack.iter().map(|pack| pack.name.as_str()).collect();
+        packs.sort_unstable();
+        if let Some(pair) = packs.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(bad(format!("two packs are called {}", pair[0])));
+        }
+        let currency = file.prices.currency.clone().unwrap_or_else(|| CURRENCY.to_owned());
+        if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            return Err(bad(format!("{currency} is no currency: three small letters, such as usd")));
+        }
+        let tiers = Tiers::new(file.tiers).map_err(|name| bad(format!("{name} names no model, and no beginning of one")))?;
+        let default_price = price(&file.prices.default)?;
+        let catalogue = Self { default_price, plans: file.plan, local, quality, models, tiers, packs: file.pack, currency };
         if catalogue.plans.is_empty() {
             return Err(bad("there must be one; the first is what people begin with".to_owned()));
         }
@@ -178,6 +256,30 @@ impl Catalogue {
     /// Every plan, as the file has them.
     pub fn plans(&self) -> &[Plan] {
         &self.plans
+    }
+
+    /// The packs that have a price.
+    pub fn packs(&self) -> impl Iterator<Item = (&Pack, i64)> {
+        self.packs.iter().filter_map(|pack| Some((pack, pack.price_cents?)))
+    }
+
+    /// What prices are in: three small letters.
+    pub fn currency(&self) -> &str {
+        &self.currency
+    }
+
+    /// Which tier a model is of.
+    pub fn tier_of(&self, model: &str) -> ModelTier {
+        self.tiers.of(model)
+    }
+
+    /// Whether a plan opens a model.
+    ///
+    /// # Errors
+    /// [`PlatformError::ModelNotInPlan`].
+    pub fn check_model(&self, plan: &Plan, model: &str) -> Result<(), PlatformError> {
+        let tier = self.tier_of(model);
+        if tier <= plan.model_tier { Ok(()) } else { Err(PlatformError::ModelNotInPlan { tier: tier.name() }) }
     }
 
     /// What people begin with, and fall back to.
@@ -254,6 +356,42 @@ mod tests {
     }
 
     #[test]
+    fn every_catalogue_that_is_shipped_can_be_read() {
+        let firsts: Vec<_> = Catalogue::shipped()
+            .filter_map(Catalogue::named)
+            .map(|catalogue| {
+                let plan = catalogue.first();
+                (plan.signup_credits, plan.daily_credits, plan.monthly_credits, catalogue.plans().len())
+            })
+            .collect();
+        assert_eq!(firsts, [(100, 0, 0, 4), (0, 10, 0, 3), (0, 0, 10, 3)]);
+        assert_eq!(Catalogue::named("none"), None);
+        let gifts = Catalogue::embedded().with_signup_credits(10).unwrap();
+        assert_eq!(gifts.first().signup_credits, 10);
+        assert!(Catalogue::embedded().with_signup_credits(-1).is_err());
+    }
+
+    #[test]
+    fn a_plan_opens_its_tier_and_those_below() {
+        let catalogue = Catalogue::named("studio").unwrap();
+        let opens = |plan: &str, model| catalogue.check_model(catalogue.find(plan).unwrap(), model).is_ok();
+        let opened = ["free", "basic", "premium"]
+            .map(|plan| ["flux-schnell", "flux-dev-fp8", "flux-pro-1.1"].map(|model| opens(plan, model)));
+        assert_eq!(opened, [[true, false, false], [true, true, false], [true, true, true]]);
+        assert!(catalogue.check_model(&Plan::local(), "flux-pro-1.1").is_ok());
+    }
+
+    #[test]
+    fn a_year_is_ten_months_and_a_pack_without_a_price_is_not_offered() {
+        let catalogue = Catalogue::embedded();
+        assert_eq!(catalogue.find("basic").and_then(|plan| plan.price(Interval::Year)), Some(9990));
+        assert_eq!(catalogue.find("enterprise").and_then(|plan| plan.price(Interval::Year)), None);
+        assert_eq!((catalogue.packs().count(), catalogue.currency()), (0, "usd"));
+        let priced = Catalogue::parse(&EMBEDDED.replace("credits = 500", "credits = 500\nprice_cents = 1999")).unwrap();
+        assert_eq!(priced.packs().map(|(pack, price)| (pack.credits, price)).collect::<Vec<_>>(), [(500, 1999)]);
+    }
+
+    #[test]
     fn one_formula_and_rounding_up() {
         let text = EMBEDDED
             .replace("# \"org/model\" = \"2.5\"", "\"a\" = \"2.5\"\n\"b\" = \"0.000001\"")
@@ -280,6 +418,11 @@ mod tests {
             ("watermark = true", "watermarks = true", "unknown field"),
             ("\"4k\" = \"4\"", "", "the quality 4k has no price"),
             ("default = \"1\"", "default = \"-1\"", "-1 is not a price"),
+            ("model_tier = \"advanced\"", "model_tier = \"gold\"", "unknown variant"),
+            ("# \"org/model\" = \"advanced\"", "\"a*b\" = \"advanced\"", "a*b names no model"),
+            ("credits = 500", "credits = 0", "out of range"),
+            ("name = \"credits-500\"", "name = \"credits-100\"", "two packs are called credits-100"),
+            ("currency = \"usd\"", "currency = \"US$\"", "US$ is no currency"),
         ];
         for (from, to, why) in broken {
             assert!(EMBEDDED.contains(from));

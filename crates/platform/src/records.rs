@@ -14,6 +14,7 @@ pub use easel_store::{
     ledger::{Balance, GrantRow, Page, Transfer},
     moderation::Case,
     profiles::Profile,
+    purchases::Purchase,
     reports::Report,
     sessions::Session,
     shares::Share,

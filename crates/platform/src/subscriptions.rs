@@ -2,7 +2,9 @@
 //!
 //! One subscription at a time. Its plan is the person's plan while it is paid for, and for a few days of grace after that, should a payment be
 //! late. A dearer plan begins at once, a cheaper one with the next period; who cancels keeps what is paid for until its end. What a payment
-//! provider tells is told more than once and in any order: a period that is known or older changes nothing. Taking money is not done here.
+//! provider tells is told more than once and in any order: a period that is known or older changes nothing. Taking money is `payments`'.
+
+mod paid;
 
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use crate::{
     credits::CreditDesk,
     plans::{Catalogue, Plan},
 };
+
+pub(crate) use paid::PaidPlan;
 
 /// How long a plan outlives what is paid for: payments may be late.
 const GRACE: Duration = Duration::from_secs(3 * 24 * 3600);
@@ -261,7 +265,8 @@ impl Subscriptions {
         Ok(audit::append(tx, &moment, actor.record(action, Some(target), &detail)).await?)
     }
 
-    async fn grant(&self, user_id: &str) -> Result<(), PlatformError> {
+    /// What the plan gives for today and this month.
+    pub(crate) async fn grant(&self, user_id: &str) -> Result<(), PlatformError> {
         let user = users::by_id(&self.context.db, user_id).await?.ok_or(PlatformError::NotFound("user"))?;
         self.desk.grant_periods(&user).await
     }

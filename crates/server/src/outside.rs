@@ -10,6 +10,7 @@ use easel_platform::{
     bus::{Carrier, PostgresRelay, RedisRelay, Relay},
     keyring::Keyring,
     limits::Limits,
+    payments::{Payments, Provider, StripeAccount},
     webhooks::{Settings, Webhooks},
 };
 use easel_redis::Redis;
@@ -17,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     adapters::Shelved,
-    config::Config,
+    config::{self, Config},
     error::{Exit, Failure, Result},
     library,
     platform::public_url,
@@ -51,6 +52,7 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let webhooks = Webhooks::new(context.clone(), keyring.clone(), client.clone(), Settings::default());
     let callback = format!("{}{CALLBACK}", public_url(config));
     let sign_in = providers::open(config, platform, &keyring, &client, callback).await?;
+    let payments = payments(config, platform, &client)?;
     let limits = Limits::new(context, config.limits.rates.clone(), redis.clone());
     let relay: Option<Arc<dyn Relay>> = match redis {
         Some(redis) => Some(Arc::new(RedisRelay::new(redis))),
@@ -60,7 +62,8 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let mut tasks = JoinSet::new();
     tasks.spawn(send_webhooks(webhooks.clone()));
     let adapters = Some(Arc::new(Shelved(library::shelf(config)?)) as Arc<dyn Adapters>);
-    let services = Services { webhooks: Some(webhooks), sign_in, limits: Some(limits), fetcher: Some(client), adapters };
+    let services =
+        Services { webhooks: Some(webhooks), sign_in, limits: Some(limits), fetcher: Some(client), adapters, payments };
     Ok(Outside { services, _tasks: tasks, _carrier: carrier })
 }
 
@@ -79,6 +82,25 @@ pub fn keyring(config: &Config) -> Result<Keyring> {
         PlatformError::File(error) => Failure::io(format!("cannot use the key ring {}", path.display()), &error),
         error => Failure::new(Exit::Usage, format!("{}: {error}", path.display())),
     })
+}
+
+/// Who takes the money, if anybody does.
+fn payments(config: &Config, platform: &Platform, client: &Client) -> Result<Option<Payments>> {
+    let provider = match &config.payments {
+        config::Payments::Off => return Ok(None),
+        config::Payments::Manual => Provider::Manual,
+        config::Payments::External { checkout_url, secret } => {
+            Provider::External { checkout_url: checkout_url.clone(), secret: secret.clone() }
+        }
+        config::Payments::Stripe { key, webhook_secret } => Provider::Stripe(StripeAccount {
+            key: key.clone(),
+            webhook_secret: webhook_secret.clone(),
+            api: StripeAccount::API.to_owned(),
+        }),
+    };
+    let (context, catalogue) = (platform.context.clone(), platform.catalogue.clone());
+    let made = Payments::new(context, catalogue, provider, client.clone(), public_url(config));
+    made.map(Some).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
 }
 
 fn client(config: &Config) -> Result<Client> {

@@ -147,9 +147,20 @@ fn read_secret(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
 }
 
 fn catalogue(config: &Config) -> Result<Catalogue> {
-    let Some(path) = &config.accounts.plans else { return Ok(Catalogue::embedded()) };
-    let text = fs::read_to_string(path).map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
-    Catalogue::parse(&text).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
+    let accounts = &config.accounts;
+    let chosen = match &accounts.plans {
+        None => Catalogue::named(&accounts.catalogue)
+            .ok_or_else(|| Failure::new(Exit::Usage, format!("there are no plans called {}", accounts.catalogue)))?,
+        Some(path) => {
+            let text =
+                fs::read_to_string(path).map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
+            Catalogue::parse(&text).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))?
+        }
+    };
+    match accounts.signup_credits {
+        None => Ok(chosen),
+        Some(credits) => chosen.with_signup_credits(credits).map_err(|error| Failure::new(Exit::Usage, error.to_string())),
+    }
 }
 
 /// What texts are looked through for, where something is configured.

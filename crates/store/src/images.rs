@@ -137,6 +137,12 @@ pub async fn of_job(db: &Db, job_id: &str) -> Result<Vec<Image>, StoreError> {
     select(db).push("WHERE i.job_id = ").push_bind(job_id).push(" ORDER BY i.job_index").all().await
 }
 
+/// The pictures of some jobs, each job's in order.
+pub async fn of_jobs(db: &Db, job_ids: &[&str]) -> Result<Vec<Image>, StoreError> {
+    let finding = select(db).push("WHERE i.job_id IN ").push_in(job_ids.iter().copied());
+    finding.push(" ORDER BY i.job_id, i.job_index").all().await
+}
+
 /// A picture that everybody may see.
 pub async fn shown(db: &Db, id: &str) -> Result<Option<Image>, StoreError> {
     select(db).push("WHERE ").push(PUBLIC).push(" AND i.id = ").push_bind(id).optional().await

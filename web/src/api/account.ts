@@ -1,6 +1,6 @@
 // What somebody has: profile, sessions, keys, credits, use.
 import { call } from './client'
-import type { ApiKey, Balance, Page, Plan, Session, Transfer, UsageDay, User } from './types'
+import type { ApiKey, Balance, Ordered, Pack, Page, Plan, Purchase, Session, Source, Transfer, UsageDay, User } from './types'
 
 export type ProfileChange = Partial<Pick<User, 'username' | 'full_name' | 'locale'>>
 
@@ -31,3 +31,23 @@ export const balance = (): Promise<Balance> => call('/credits/balance')
 export const history = (cursor?: string | null): Promise<Page<Transfer>> => call('/credits/history', { query: { cursor } })
 
 export const plans = (): Promise<Plan[]> => call('/subscriptions/plans')
+
+export const packs = (): Promise<{ data: Pack[] }> => call('/credits/packs')
+
+/** Ordered now, paid at the address, given once it is paid. */
+export const purchase = (pack: string): Promise<Ordered> => call('/credits/purchase', { method: 'POST', body: { pack } })
+
+export const checkout = (plan: string, interval: 'month' | 'year' = 'month'): Promise<Ordered> =>
+  call('/subscriptions/checkout', { method: 'POST', body: { plan, interval } })
+
+export const purchases = (cursor?: string | null): Promise<Page<Purchase>> => call('/credits/purchases', { query: { cursor } })
+
+/** The middle of a file, or of one of one's stored pictures. */
+export function setAvatar(picture: File | Source): Promise<User> {
+  if (!(picture instanceof File)) return call('/users/me/avatar', { method: 'PUT', body: picture })
+  const form = new FormData()
+  form.append('file', picture, picture.name)
+  return call('/users/me/avatar', { method: 'PUT', body: form })
+}
+
+export const removeAvatar = (): Promise<void> => call('/users/me/avatar', { method: 'DELETE' })

@@ -1,6 +1,6 @@
 // What administrators see of everybody, and do to accounts and models.
 import { call } from './client'
-import type { AdminJob, AuditRow, Device, InstalledModel, JobState, Page, Role, Setting, Totals, User } from './types'
+import type { AdminJob, AuditRow, Device, InstalledModel, JobState, Page, Purchase, PurchaseState, Role, Setting, Totals, User } from './types'
 
 export const users = (after?: string | null): Promise<Page<User>> => call('/admin/users', { query: { after, limit: 100 } })
 
@@ -24,3 +24,9 @@ export const moveModel = (id: string, verb: 'load' | 'unload'): Promise<void> =>
 
 export const settings = (): Promise<{ data: Setting[] }> => call('/admin/config')
 export const totals = (): Promise<Totals> => call('/admin/stats')
+
+export const purchases = (state: PurchaseState | '', cursor?: string | null): Promise<Page<Purchase>> =>
+  call('/admin/purchases', { query: { state: state || undefined, cursor, limit: 50 } })
+
+export const settle = (id: string, verb: 'paid' | 'refund'): Promise<Purchase> =>
+  call(`/admin/purchases/${encodeURIComponent(id)}/${verb}`, { method: 'POST' })

@@ -2,15 +2,6 @@
 import { call } from './client'
 import type { Page } from './types'
 
-// ---- Buying plans and credits.
-export interface Pack {
-  id: string
-  credits: string
-  price_cents: number
-}
-export const packs = (): Promise<Page<Pack>> => call('/credits/packs')
-export const checkout = (plan: string): Promise<{ url: string }> => call('/subscriptions/checkout', { method: 'POST', body: { plan, interval: 'month' } })
-export const purchase = (pack: string): Promise<{ url: string }> => call('/credits/purchase', { method: 'POST', body: { pack } })
 
 // ---- Somebody's own providers.
 export interface ProviderConfig {

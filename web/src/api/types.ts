@@ -84,6 +84,13 @@ export type Upload = Shown<Schemas['UploadView']>
 export type Quote = Shown<Schemas['QuoteView']>
 export type Model = Shown<Schemas['ModelView']>
 export type Plan = Shown<Schemas['PlanView']>
+export type Pack = Shown<Schemas['PackView']>
+export type PurchaseState = 'pending' | 'paid' | 'cancelled' | 'refunded'
+export type Purchase = Omit<Shown<Schemas['PurchaseView']>, 'state'> & { state: PurchaseState }
+export interface Ordered {
+  purchase: Purchase
+  url: string
+}
 export type Balance = Omit<Shown<Schemas['BalanceView']>, 'grants'> & { grants: Shown<Schemas['GrantView']>[] }
 export type Transfer = Shown<Schemas['TransferView']>
 export type UsageDay = Shown<Schemas['DayView']>

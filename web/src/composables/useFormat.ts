@@ -7,7 +7,7 @@ export function useFormat() {
   return {
     number: (value: number) => format.formatNumber(value, locale.value),
     credits: (amount: string) => format.formatCredits(amount, locale.value),
-    money: (cents: number) => format.formatMoney(cents, locale.value),
+    money: (cents: number, currency?: string) => format.formatMoney(cents, locale.value, currency),
     time: (time: string) => format.formatTime(time, locale.value),
     day: (time: string) => format.formatDay(time, locale.value),
     bytes: (bytes: number) => format.formatBytes(bytes, locale.value),

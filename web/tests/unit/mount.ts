@@ -3,7 +3,7 @@ import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import type { Component } from 'vue'
 import { vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { auditRow, device, job, model, picture, queuedJob, reported, said, shown, style, user, written } from './samples'
+import { auditRow, device, job, model, picture, purchase, queuedJob, reported, said, shown, style, user, written } from './samples'
 import { server, type Asked } from './server'
 
 const page = <T>(data: T[]): { data: T[]; next: string | null } => ({ data, next: null })
@@ -65,7 +65,10 @@ export const WORLD: Record<string, unknown> = {
   'POST /api/v1/images/p0/comments': said({ id: 'd', body: 'Indeed', user_id: 'u1', username: 'ada' }),
   'DELETE /api/v1/comments/d': null,
   'GET /api/v1/subscriptions/plans': PLANS,
-  'GET /api/v1/credits/packs': page([{ id: 'a', credits: '100', price_cents: 499 }]),
+  'GET /api/v1/credits/packs': { data: [{ id: 'a', title: '100 credits', credits: '100', price_cents: 499, currency: 'usd' }] },
+  'GET /api/v1/credits/purchases': page([]),
+  'GET /api/v1/admin/purchases': page([purchase()]),
+  'POST /api/v1/admin/purchases/o/paid': purchase({ state: 'paid' }),
   'GET /api/v1/credits/balance': { available: '99', pending: '1', earned: '100', spent: '1', metered: '0', grants: [{ source: 'signup', amount: '100', remaining: '99', expires_at: '2026-12-01T00:00:00Z' }] },
   'GET /api/v1/credits/history': page([{ id: 't', kind: 'capture', amount: '1', posted_after: '99', job_id: null, reason: 'one picture', created_at: '2026-11-28T10:00:00Z' }]),
   'GET /api/v1/users/me/stats': [{ day: new Date().toISOString().slice(0, 10), jobs: 1, images: 3, credits: '3', bytes: 1000, gpu_ms: 5 }],

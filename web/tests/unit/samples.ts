@@ -1,5 +1,5 @@
 // Rows as the server shows them.
-import type { AdminJob, AuditRow, Case, Comment, Device, Job, Model, Picture, PublicPicture, Style, Suggestion, User, WrittenPrompt } from '@/api/types'
+import type { AdminJob, AuditRow, Case, Comment, Device, Job, Model, Picture, PublicPicture, Purchase, Style, Suggestion, User, WrittenPrompt } from '@/api/types'
 
 let next = 0
 
@@ -8,6 +8,7 @@ export const user = (changes: Partial<User> = {}): User => ({
   email: 'ada@example.org',
   username: 'ada',
   full_name: null,
+  avatar_url: null,
   locale: null,
   role: 'user',
   plan: 'free',
@@ -85,6 +86,8 @@ export const model = (id: string): Model => ({
   sampler: 'euler_ancestral',
   schedule: 'normal',
   for_editing: false,
+  tier: 'basic',
+  available: true,
   unit_price: '1',
 })
 
@@ -212,3 +215,19 @@ export const device: Device = {
   picture_bytes: 0,
   cache_bytes: 0,
 }
+
+export const purchase = (changes: Partial<Purchase> = {}): Purchase => ({
+  id: 'o',
+  user_id: 'u1',
+  kind: 'pack',
+  product: 'credits-100',
+  interval: null,
+  credits: '100',
+  amount_cents: 499,
+  currency: 'usd',
+  provider: 'manual',
+  state: 'pending',
+  created_at: '2026-11-28T10:00:00Z',
+  paid_at: null,
+  ...changes,
+})

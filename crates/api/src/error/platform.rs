@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use easel_blobs::BlobError;
 use easel_platform::{OutboundError, PlatformError, sign_in::SignInError};
 
 use super::ApiError;
@@ -19,7 +20,7 @@ impl From<PlatformError> for ApiError {
         let plain = |status| Self::new(status, code, message.clone());
         match &error {
             PlatformError::NotFound(_) => plain(StatusCode::NOT_FOUND),
-            PlatformError::Forbidden(_) => plain(StatusCode::FORBIDDEN),
+            PlatformError::Forbidden(_) | PlatformError::ModelNotInPlan { .. } => plain(StatusCode::FORBIDDEN),
             PlatformError::Unauthenticated => plain(StatusCode::UNAUTHORIZED),
             PlatformError::LoginBlocked { retry_after } => {
                 Self { retry_after: Some(*retry_after), ..plain(StatusCode::TOO_MANY_REQUESTS) }
@@ -30,9 +31,14 @@ impl From<PlatformError> for ApiError {
             PlatformError::Outbound(OutboundError::Setup) => by_code(code, &error),
             PlatformError::Outbound(_) => plain(StatusCode::BAD_REQUEST),
             PlatformError::SignIn(reason) => plain(sign_in_status(reason)),
-            PlatformError::Taken(_) => plain(StatusCode::CONFLICT),
-            PlatformError::Invalid { .. } | PlatformError::Token => plain(StatusCode::BAD_REQUEST),
+            PlatformError::Taken(_) | PlatformError::NotArrived | PlatformError::Arrived => plain(StatusCode::CONFLICT),
+            PlatformError::Blobs(BlobError::Signature | BlobError::Expired) => plain(StatusCode::FORBIDDEN),
+            PlatformError::Blobs(BlobError::TooLarge { .. }) => plain(StatusCode::PAYLOAD_TOO_LARGE),
+            PlatformError::Invalid { .. } | PlatformError::Token | PlatformError::PaymentSignature => {
+                plain(StatusCode::BAD_REQUEST)
+            }
             PlatformError::InsufficientCredits { .. } => Self { final_answer: true, ..plain(StatusCode::PAYMENT_REQUIRED) },
+            PlatformError::PaymentRequired => plain(StatusCode::PAYMENT_REQUIRED),
             PlatformError::Limit {
                 code: "too_many_open_jobs" | "daily_limit_reached" | "too_many_comments" | "too_many_reports",
                 ..
@@ -40,6 +46,7 @@ impl From<PlatformError> for ApiError {
             PlatformError::Limit { .. } => plain(StatusCode::FORBIDDEN),
             PlatformError::Picture(_) => plain(StatusCode::UNPROCESSABLE_ENTITY),
             PlatformError::ContentBlocked { .. } => plain(StatusCode::BAD_REQUEST),
+            PlatformError::PaymentUnavailable => Self::unavailable(code, message, BACK),
             PlatformError::KeyReused => plain(StatusCode::UNPROCESSABLE_ENTITY),
             PlatformError::Prompts(_) => Self::invalid("styles", code, message),
             PlatformError::LeaseLost => plain(StatusCode::CONFLICT),

@@ -4,7 +4,7 @@ use easel_platform::{records::Followed, social::PublicProfile};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::shown_time;
+use super::{avatar_url, shown_time};
 
 /// Somebody's public page.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,6 +19,8 @@ pub(crate) struct ProfileView {
     bio: Option<String>,
     /// They have a picture of themselves.
     has_avatar: bool,
+    /// Where it is.
+    avatar_url: Option<String>,
     /// How many follow them.
     follower_count: i64,
     /// How many they follow.
@@ -36,6 +38,7 @@ impl From<PublicProfile> for ProfileView {
     fn from(page: PublicProfile) -> Self {
         let PublicProfile { profile, image_count, is_followed } = page;
         Self {
+            avatar_url: avatar_url(&profile.username, profile.avatar_key.as_deref()),
             id: profile.id,
             username: profile.username,
             full_name: profile.full_name,

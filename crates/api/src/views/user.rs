@@ -4,7 +4,7 @@ use easel_platform::records::{Role, User};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::shown_time;
+use super::{avatar_url, shown_time};
 
 /// Somebody with an account.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,6 +17,8 @@ pub(crate) struct UserView {
     username: String,
     /// Their name.
     full_name: Option<String>,
+    /// Where their picture is, if they have one.
+    avatar_url: Option<String>,
     /// `de`, `pt-BR`.
     locale: Option<String>,
     /// `user`, `moderator`, `admin` or `superuser`.
@@ -39,6 +41,7 @@ pub(crate) struct UserView {
 impl From<User> for UserView {
     fn from(user: User) -> Self {
         Self {
+            avatar_url: avatar_url(&user.username, user.avatar_key.as_deref()),
             id: user.id,
             email: user.email,
             username: user.username,

@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     http::{Method, Request},
 };
-use easel_api::{ApiConfig, AppState, Door, FilesConfig, router};
+use easel_api::{ApiConfig, AppState, Door, FilesConfig, Services, router};
 use easel_engine::{
     Engine, EngineConfig,
     sim::{Probe, SimBackend, SimConfig},
@@ -14,6 +14,7 @@ use easel_engine::{
 use easel_platform::{
     Platform,
     accounts::{Actor, Registration},
+    plans::Catalogue,
     records::{Role, User},
     worker::{Worker, WorkerSettings},
 };
@@ -55,13 +56,24 @@ pub async fn native(database: &Database) -> Native {
 
 /// Without a worker.
 pub async fn native_with(database: &Database, sim: SimConfig) -> Native {
+    native_serving(database, sim, Catalogue::embedded(), |_| Services::default()).await
+}
+
+/// With plans of its own, and what else a server may offer.
+pub async fn native_serving(
+    database: &Database,
+    sim: SimConfig,
+    catalogue: Catalogue,
+    services: impl FnOnce(&Platform) -> Services,
+) -> Native {
     let (backend, probe) = SimBackend::new(sim);
     let config = EngineConfig { clock: Arc::new(probe.clone()), seeds: Arc::new(|| 1000), ..EngineConfig::default() };
     let engine = Engine::start(move || Ok(backend), config);
     engine.ready().await.expect("the toy device comes up");
-    let platform = platform::open(database.url(), &database.dir()).await;
+    let platform = platform::open_with(database.url(), &database.dir(), catalogue).await;
     let config = ApiConfig { door: Door::Accounts, ..ApiConfig::new(FilesConfig::new(database.dir().join("files"))) };
     let state = AppState::new(engine.clone(), Arc::clone(&platform), config).expect("the folder can be used");
+    let state = state.with_services(services(&platform));
     Native { router: router(state), platform, engine, probe, worker: None }
 }
 

@@ -12,6 +12,11 @@ use easel_store::{Db, Settings};
 
 /// With passwords that are quick to check.
 pub async fn open(url: &str, folder: &Path) -> Arc<Platform> {
+    open_with(url, folder, Catalogue::embedded()).await
+}
+
+/// With other plans than ours.
+pub async fn open_with(url: &str, folder: &Path, catalogue: Catalogue) -> Arc<Platform> {
     let db = Db::open(&Settings::new(url)).await.expect("the database opens");
     db.migrate().await.expect("the tables are made");
     let settings = PlatformSettings {
@@ -27,5 +32,5 @@ pub async fn open(url: &str, folder: &Path) -> Arc<Platform> {
         cdn: None,
     });
     let blobs = blobs.expect("the folder can be used");
-    Arc::new(Platform::new(Context::system(db), Catalogue::embedded(), blobs, settings).expect("the settings can be used"))
+    Arc::new(Platform::new(Context::system(db), catalogue, blobs, settings).expect("the settings can be used"))
 }

@@ -59,7 +59,7 @@ struct Things {
 impl Things {
     fn path(&self, operation: &Operation) -> String {
         let id = match operation.path.as_str() {
-            path if path.contains("/jobs/") => &self.job,
+            path if path.contains("/jobs/") || path.contains("/tasks/") => &self.job,
             path if path.contains("/admin/users/") => &self.user,
             path if path.contains("/albums/") => &self.album,
             _ => &self.image,

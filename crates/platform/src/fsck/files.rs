@@ -123,7 +123,9 @@ impl Fsck {
     pub async fn remove_orphans(&self, age: Duration) -> Result<u64, PlatformError> {
         let Some(blobs) = &self.blobs else { return Ok(0) };
         let before = self.context.now().before(age.max(ORPHAN_AFTER));
-        let mut removed = 0;
+        // What came to an address whose picture was made, or given up, before.
+        let since = Duration::from_micros(u64::try_from(before.0).unwrap_or_default());
+        let mut removed = blobs.sweep(Folder::Temp, UNIX_EPOCH + since).await?;
         for folder in FOLDERS {
             for name in orphans(&self.context, blobs, folder, before).await? {
                 let Ok(key) = name.parse::<Key>() else { continue };

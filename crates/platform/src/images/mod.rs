@@ -2,6 +2,8 @@
 //!
 //! A picture that is somebody else's is not there. Of what is sent nothing is kept but its pixels (`upload.rs`).
 
+mod avatar;
+mod presign;
 mod upload;
 
 use std::sync::Arc;
@@ -11,6 +13,9 @@ use easel_store::images::{self, Image};
 
 use crate::{Context, PlatformError, orders::Source, plans::Catalogue};
 
+pub use avatar::AVATAR_SIDES;
+pub(crate) use presign::remove as remove_awaited;
+pub use presign::{Expected, Presigned};
 pub use upload::UploadLimits;
 pub(crate) use upload::remove;
 
@@ -41,6 +46,13 @@ impl Images {
     /// The pictures of one of somebody's jobs that are not thrown away, in order.
     pub async fn of_job(&self, user_id: &str, job_id: &str) -> Result<Vec<Image>, PlatformError> {
         let mut found = images::of_job(&self.context.db, job_id).await?;
+        found.retain(|image| image.user_id == user_id && image.deleted_at.is_none());
+        Ok(found)
+    }
+
+    /// The pictures of some of somebody's jobs that are not thrown away, each job's in order.
+    pub async fn of_jobs(&self, user_id: &str, job_ids: &[&str]) -> Result<Vec<Image>, PlatformError> {
+        let mut found = images::of_jobs(&self.context.db, job_ids).await?;
         found.retain(|image| image.user_id == user_id && image.deleted_at.is_none());
         Ok(found)
     }

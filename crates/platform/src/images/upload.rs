@@ -5,6 +5,8 @@ use easel_blobs::{Blobs, FileKind, Folder, Key};
 use easel_imaging::{DecodeLimits, Decoded, Format, ImagingError, Ingested, decode, ingest};
 use easel_outbound::{Client, Limits, Request};
 use easel_store::{
+    Tx,
+    awaited_uploads::{self, Awaited},
     images as stored,
     uploads::{self, Upload},
     users::{self, User},
@@ -45,13 +47,24 @@ impl Images {
     /// # Errors
     /// [`PlatformError::Picture`] says what is wrong with it; [`PlatformError::Limit`].
     pub async fn upload(&self, user: &User, bytes: Bytes) -> Result<Upload, PlatformError> {
+        self.take_in(user, bytes, None).await
+    }
+
+    /// Reads a picture within the limits and writes it anew from its pixels, few at a time.
+    pub(super) async fn judged(&self, bytes: Bytes) -> Result<Ingested, PlatformError> {
         let limits = self.limits.decode;
-        let Ingested { bytes, format, rgb, .. } = reading(move || ingest(&bytes, &limits)).await?;
+        let limits = self.limits.decode;
+        reading(move || ingest(&bytes, &limits)).await
+    }
+
+    /// Takes a picture in; one that was awaited takes that one's place, once.
+    pub(super) async fn take_in(&self, user: &User, bytes: Bytes, awaited: Option<&Awaited>) -> Result<Upload, PlatformError> {
+        let Ingested { bytes, format, rgb, .. } = self.judged(bytes).await?;
         let bytes = Bytes::from(bytes);
-        let key = random_key(&self.context, kind_of(format));
+        let key = random_key(&self.context, Folder::Input, kind_of(format));
         let now = self.context.now();
         let upload = Upload {
-            id: self.context.ids.next(now),
+            id: awaited.map_or_else(|| self.context.ids.next(now), |awaited| awaited.id.clone()),
             user_id: user.id.clone(),
             storage_key: key.as_str().to_owned(),
             sha256: hex(&Sha256::digest(&bytes)),
@@ -63,7 +76,7 @@ impl Images {
         };
         // The file first: a row without one would be a promise; a file without a row is found by the check.
         self.blobs.put(&key, bytes).await?;
-        if let Err(error) = self.note_upload(user, &upload).await {
+        if let Err(error) = self.note_upload(user, &upload, awaited).await {
             self.blobs.delete(&key).await?;
             return Err(error);
         }
@@ -98,20 +111,35 @@ impl Images {
         reading(move || decode(&bytes, &limits)).await
     }
 
-    async fn note_upload(&self, user: &User, upload: &Upload) -> Result<(), PlatformError> {
+    async fn note_upload(&self, user: &User, upload: &Upload, awaited: Option<&Awaited>) -> Result<(), PlatformError> {
         let mut tx = self.context.db.begin().await?;
         users::lock(&mut tx, &user.id).await?.ok_or(PlatformError::NotFound("user"))?;
-        let (count, sent) = uploads::totals_of_user(&mut tx, &user.id).await?;
-        if count >= self.limits.count_max {
-            return Err(PlatformError::Limit { code: "too_many_uploads", what: "pictures sent", max: self.limits.count_max });
-        }
-        if let Some(max) = self.catalogue.of(user, self.context.now()).storage_bytes_max
-            && stored::bytes_of_user(&mut tx, &user.id).await?.saturating_add(sent).saturating_add(upload.bytes) > max
+        if let Some(awaited) = awaited
+            && !awaited_uploads::delete(&mut tx, &awaited.id).await?
         {
-            return Err(PlatformError::Limit { code: "storage_quota_exceeded", what: "bytes of stored pictures", max });
+            return Err(PlatformError::Arrived);
         }
+        self.check_room(&mut tx, user, upload.bytes).await?;
         uploads::insert(&mut tx, upload).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Whether one more of so many bytes may come, those that are awaited counted. The user's row is locked.
+    pub(super) async fn check_room(&self, tx: &mut Tx, user: &User, bytes: i64) -> Result<(), PlatformError> {
+        let now = self.context.now();
+        let (count, sent) = uploads::totals_of_user(tx, &user.id).await?;
+        let (awaited, announced) = awaited_uploads::totals_of_user(tx, &user.id, now).await?;
+        let max = self.limits.count_max;
+        if count.saturating_add(awaited) >= max {
+            return Err(PlatformError::Limit { code: "too_many_uploads", what: "pictures sent", max });
+        }
+        if let Some(max) = self.catalogue.of(user, now).storage_bytes_max {
+            let stored = stored::bytes_of_user(tx, &user.id).await?;
+            if [sent, announced, bytes].into_iter().fold(stored, i64::saturating_add) > max {
+                return Err(PlatformError::Limit { code: "storage_quota_exceeded", what: "bytes of stored pictures", max });
+            }
+        }
+        Ok(())
     }
 
     /// One of somebody's.
@@ -156,13 +184,13 @@ pub(crate) async fn remove(context: &Context, blobs: &Blobs, upload: &Upload) ->
     Ok(tx.commit().await?)
 }
 
-fn random_key(context: &Context, kind: FileKind) -> Key {
+pub(super) fn random_key(context: &Context, folder: Folder, kind: FileKind) -> Key {
     let mut seed = [0; 32];
     context.secrets.fill(&mut seed);
-    Key::random(Folder::Input, kind, &mut StdRng::from_seed(seed))
+    Key::random(folder, kind, &mut StdRng::from_seed(seed))
 }
 
-fn kind_of(format: Format) -> FileKind {
+pub(super) fn kind_of(format: Format) -> FileKind {
     match format {
         Format::Png => FileKind::Png,
         Format::Jpeg => FileKind::Jpeg,

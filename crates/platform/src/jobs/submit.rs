@@ -50,8 +50,8 @@ impl Jobs {
     /// Takes a job. The same key with the same request returns the same job, with another it is refused.
     ///
     /// # Errors
-    /// [`PlatformError::InsufficientCredits`], [`PlatformError::Limit`], [`PlatformError::KeyReused`], [`PlatformError::ContentBlocked`]; there is
-    /// no job then, nothing is charged, and the key is free for another try.
+    /// [`PlatformError::InsufficientCredits`], [`PlatformError::Limit`], [`PlatformError::KeyReused`], [`PlatformError::ModelNotInPlan`],
+    /// [`PlatformError::ContentBlocked`]; there is no job then, nothing is charged, and the key is free for another try.
     pub async fn submit(&self, new: NewJob<'_>) -> Result<Submitted, PlatformError> {
         check(&new, self.settings.images_max)?;
         let quote = self.quote(new.model, new.quality, new.images)?;
@@ -109,6 +109,7 @@ impl Jobs {
             return Ok(Submitted { job: earlier, repeated: true });
         }
         let plan = self.catalogue.of(&user, moment.now);
+        self.catalogue.check_model(plan, new.model)?;
         self.check_limits(&mut tx, &user, plan, new.images, moment.now).await?;
         let hold_id = if quote.total > Credits::ZERO {
             let charged = self.settings.charging && !plan.unlimited_credits;

@@ -2,9 +2,9 @@
 
 use easel_blobs::Key;
 use easel_store::{
-    Timestamp, audit, comments, erasures, follows, idempotency, images,
+    Timestamp, audit, awaited_uploads, comments, erasures, follows, idempotency, images,
     jobs::{self, JobState},
-    likes, moderation, profiles, sessions, trash, uploads, users,
+    likes, moderation, profiles, purchases, sessions, trash, uploads, users,
 };
 
 use super::Privacy;
@@ -86,6 +86,7 @@ impl Privacy {
         tx.commit().await?;
         while self.purge_images(Some(user_id), now).await? > 0 {}
         self.remove_uploads(Some(user_id), Timestamp::MAX).await?;
+        self.remove_awaited(Some(user_id), Timestamp::MAX).await?;
         Ok(())
     }
 
@@ -96,6 +97,21 @@ impl Privacy {
             let old = uploads::older(&self.context.db, user_id, before, TURN).await?;
             for upload in &old {
                 crate::images::remove(&self.context, &self.blobs, upload).await?;
+            }
+            removed += old.len();
+            if old.is_empty() {
+                return Ok(removed);
+            }
+        }
+    }
+
+    /// Removes what was to be sent since before then and nobody asked for, of one user or of all. Returns how many.
+    pub async fn remove_awaited(&self, user_id: Option<&str>, before: Timestamp) -> Result<usize, PlatformError> {
+        let mut removed = 0;
+        loop {
+            let old = awaited_uploads::older(&self.context.db, user_id, before, TURN).await?;
+            for awaited in &old {
+                crate::images::remove_awaited(&self.context, &self.blobs, awaited).await?;
             }
             removed += old.len();
             if old.is_empty() {
@@ -196,6 +212,7 @@ impl Privacy {
         jobs::scrub(&mut tx, user_id).await?;
         idempotency::delete_of(&mut tx, user_id).await?;
         audit::destroy_salt(&mut tx, user_id).await?;
+        purchases::scrub(&mut tx, user_id).await?;
         moderation::scrub(&mut tx, user_id, self.context.now()).await?;
         users::delete(&mut tx, user_id).await?;
         erasures::finish(&mut tx, user_id, self.context.now()).await?;

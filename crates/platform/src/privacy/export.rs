@@ -4,13 +4,14 @@ use std::path::Path;
 
 use easel_blobs::{BlobError, Key};
 use easel_store::{
-    Timestamp, albums, api_keys, comments, follows,
+    Timestamp, albums, api_keys, awaited_uploads, comments, follows,
     gallery::{self, Filter},
     identities,
     images::Image,
     jobs,
     ledger::{self, Page},
-    likes, moderation, profiles, reports, sessions, shares, strikes, subscriptions, tags, trash, uploads, usage, users, webhooks,
+    likes, moderation, profiles, purchases, reports, sessions, shares, strikes, subscriptions, tags, trash, uploads, usage,
+    users, webhooks,
 };
 use serde_json::{Value as Json, json};
 
@@ -63,10 +64,12 @@ impl Privacy {
             "balance": ledger::balance(db, user_id).await?,
             "transfers": self.transfers(user_id).await?,
             "subscriptions": subscriptions::of_user(db, user_id).await?,
+            "purchases": purchases::list(db, Some(user_id), None, None, i64::MAX).await?,
             "usage": usage::of_user(db, user_id, i64::MIN, i64::MAX).await?,
             "jobs": self.all_jobs(user_id).await?,
             "images": images_shown,
             "uploads": uploads::of_user(db, user_id, i64::MAX).await?,
+            "awaited_uploads": awaited_uploads::of_user(db, user_id).await?,
             "albums": albums_shown,
             "likes": self.likes(user_id).await?,
             "comments": pages!(|last: Option<&comments::Comment>| {

@@ -50,14 +50,4 @@ impl Social {
         }
         Ok(tx.commit().await?)
     }
-
-    /// Another picture of oneself, whose bytes are stored, or none. Returns the file of the one before, which is to be removed.
-    pub async fn set_avatar(&self, user_id: &str, key: Option<&easel_blobs::Key>) -> Result<Option<String>, PlatformError> {
-        let mut tx = self.context.db.begin().await?;
-        let key = key.map(easel_blobs::Key::as_str);
-        let before = profiles::set_avatar(&mut tx, user_id, self.context.now(), key).await?;
-        let before = before.ok_or(PlatformError::NotFound("user"))?;
-        tx.commit().await?;
-        Ok(before.filter(|before| Some(before.as_str()) != key))
-    }
 }

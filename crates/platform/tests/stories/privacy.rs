@@ -19,10 +19,12 @@ use easel_platform::{
     webhooks::EndpointWords,
 };
 use easel_store::{
-    albums, audit,
+    Credits, albums, audit,
+    awaited_uploads::{self, Awaited},
     identities::{self, Identity},
     jobs::JobState,
     ledger,
+    purchases::{self, Purchase},
     sign_ins::{self, SignIn},
     tags, trash,
     uploads::{self, Upload},
@@ -47,6 +49,7 @@ const CANARIES: &[&str] = &[
     "canary objection",
     "canary-hook",
     "canary-subject",
+    "canary-customer",
 ];
 const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -107,6 +110,17 @@ async fn connect(world: &World, user: &User) -> Outcome {
         format: "png".to_owned(),
         created_at: now,
     };
+    // What was sent to an address and not asked for goes too.
+    let waiting = Key::derived(Folder::Temp, FileKind::Png, b"test", &user.id);
+    world.blobs.put(&waiting, bytes).await?;
+    let awaited = Awaited {
+        id: world.context.ids.next(now),
+        user_id: user.id.clone(),
+        storage_key: waiting.as_str().to_owned(),
+        bytes: upload.bytes,
+        created_at: now,
+        expires_at: now.after(MONTH),
+    };
     let identity = Identity {
         id: world.context.ids.next(now),
         user_id: user.id.clone(),
@@ -128,6 +142,7 @@ async fn connect(world: &World, user: &User) -> Outcome {
     };
     let mut tx = world.context.db.begin().await?;
     uploads::insert(&mut tx, &upload).await?;
+    awaited_uploads::insert(&mut tx, &awaited).await?;
     identities::insert(&mut tx, &identity).await?;
     sign_ins::insert(&mut tx, &sign_in).await?;
     tx.commit().await?;
@@ -159,7 +174,27 @@ async fn leave_traces(world: &World, user: &User, image_id: &str) -> Outcome {
     let period = (world.context.now(), world.context.now().after(MONTH));
     let new = NewSubscription { user_id: &user.id, plan: "pro", provider: "manual", provider_ref: None, period };
     world.subscriptions.begin(&Actor::operator(), new).await?;
-    Ok(())
+    let now = world.context.now();
+    let purchase = Purchase {
+        id: world.context.ids.next(now),
+        user_id: user.id.clone(),
+        kind: "pack".to_owned(),
+        product: "credits-100".to_owned(),
+        paid_for: None,
+        credits: Credits(100_000_000),
+        amount_cents: 499,
+        currency: "usd".to_owned(),
+        provider: "stripe".to_owned(),
+        provider_ref: Some("pi_1".to_owned()),
+        provider_customer: Some("canary-customer".to_owned()),
+        state: "cancelled".to_owned(),
+        created_at: now,
+        updated_at: now,
+        paid_at: None,
+    };
+    let mut tx = world.context.db.begin().await?;
+    purchases::insert(&mut tx, &purchase).await?;
+    Ok(tx.commit().await?)
 }
 
 /// The canaries that a dump of the whole database still has.

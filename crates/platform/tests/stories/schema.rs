@@ -50,6 +50,8 @@ const COVERED: &[Covered] = &[
     Covered { table: "reports", by: &["reporter_id"], exported: "reports", erased: Gone },
     Covered { table: "moderation_events", by: &["user_id"], exported: "findings", erased: Numbers },
     Covered { table: "uploads", by: &["user_id"], exported: "uploads", erased: Gone },
+    Covered { table: "purchases", by: &["user_id"], exported: "purchases", erased: Numbers },
+    Covered { table: "awaited_uploads", by: &["user_id"], exported: "awaited_uploads", erased: Gone },
     Covered { table: "webhook_endpoints", by: &["user_id"], exported: "webhooks", erased: Gone },
     Covered { table: "user_identities", by: &["user_id"], exported: "identities", erased: Gone },
     Covered { table: "sign_ins", by: &["user_id"], exported: "", erased: Gone },
@@ -70,6 +72,7 @@ const NOBODYS: &[(&str, &str)] = &[
     ("album_images", "goes with its album"),
     ("webhook_deliveries", "go with their endpoint"),
     ("secrets", "the server's own"),
+    ("payment_events", "names of events and hashes, swept after months"),
     ("audit_head", "the end of the chain"),
 ];
 

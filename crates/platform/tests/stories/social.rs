@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use crate::common::{Outcome, World};
-use easel_platform::{PlatformError, accounts::Actor, gallery::Action, social::List};
+use easel_platform::{
+    PlatformError,
+    accounts::Actor,
+    gallery::Action,
+    images::{Images, UploadLimits},
+    social::List,
+};
 use easel_store::users::{Role, User};
 use easel_testing::on_both_engines;
 
@@ -269,17 +275,22 @@ on_both_engines! {
         assert!(matches!(social.set_bio(&ada.id, "sieg heil").await, Err(PlatformError::ContentBlocked { .. })));
         social.set_bio(&ada.id, "").await?;
         assert_eq!(social.profile(None, "ada").await?.profile.bio, None);
-        let key = |label| easel_blobs::Key::derived(easel_blobs::Folder::Avatar, easel_blobs::FileKind::Webp, b"test", label);
-        for label in ["one", "two"] {
-            world.blobs.replace(&key(label), "bytes".into()).await?;
+        let images = Images::new(world.context.clone(), world.catalogue.clone(), world.blobs.clone(), UploadLimits::default());
+        for grey in [10, 200] {
+            let picture = easel_types::Rgb8::new(40, 20, vec![grey; 40 * 20 * 3])?;
+            let bytes = easel_imaging::encode(&picture, &easel_imaging::EncodeOptions::new(easel_imaging::Format::Png))?;
+            images.set_avatar(&ada.id, bytes.into()).await?;
         }
-        assert_eq!(social.set_avatar(&ada.id, Some(&key("one"))).await?, None);
-        let before = social.set_avatar(&ada.id, Some(&key("two"))).await?.ok_or("the one before")?;
-        assert_eq!(before, key("one").as_str());
-        world.blobs.delete(&before.parse()?).await?;
+        assert_eq!(world.blobs.usage(Some(easel_blobs::Folder::Avatar)).await?.files, 1, "the one before is gone");
+        let kept = images.avatar_of_side(&images.avatar("ada").await?, 64).await?;
+        let kept = easel_imaging::decode(&kept, &easel_imaging::DecodeLimits::default())?.rgb;
+        assert_eq!((kept.width(), kept.height()), (64, 64));
+        assert!(kept.pixels().iter().all(|&value| value.abs_diff(200) < 3));
+        assert!(matches!(images.set_avatar(&ada.id, "no picture".into()).await, Err(PlatformError::Picture(_))));
         world.assert_clean().await?;
         world.privacy.request_erasure(&Actor::user(&ada), &ada.id).await?;
         world.clock.advance(HOUR * 24 * 30);
+        assert!(matches!(images.avatar("ada").await, Err(PlatformError::NotFound(_))), "at once");
         assert_eq!(world.privacy.erase_due().await?, 1);
         assert_eq!(world.blobs.usage(None).await?.files, 0, "their picture goes too");
     }

@@ -36,6 +36,7 @@ impl Group for Settings {
         config::models::SETTINGS,
         config::server::SETTINGS,
         config::accounts::SETTINGS,
+        config::payments::SETTINGS,
         config::state::SETTINGS,
         config::outside::SETTINGS,
         config::prompts::SETTINGS,

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use easel_platform::plans::Catalogue;
+
 use super::{ConfigError, Fallback, Setting, Values};
 
 /// Whether everybody needs an account.
@@ -28,13 +30,35 @@ pub const CREDITS: Setting = Setting {
     ..Setting::BASE
 };
 
-/// Plans and prices.
+/// Plans and prices that come with the program.
+pub const CATALOGUE: Setting = Setting {
+    key: "plans",
+    flag: "plans",
+    env: &["EASEL_PLANS", "PLAN_CATALOGUE"],
+    placeholder: "NAME",
+    help: "Plans and prices: saas (free, basic, pro, enterprise), daily (credits each day) or studio (FLUX.1, tiers of models)",
+    default: Fallback::Fixed("saas"),
+    choices: Some(|| Catalogue::shipped().collect()),
+    ..Setting::BASE
+};
+
+/// What registering gives.
+pub const SIGNUP_CREDITS: Setting = Setting {
+    key: "signup_credits",
+    flag: "signup-credits",
+    env: &["EASEL_SIGNUP_CREDITS", "NEW_USER_CREDITS"],
+    placeholder: "N",
+    help: "Whole credits for who registers. Unset: what their plan gives",
+    ..Setting::BASE
+};
+
+/// Plans and prices of the operator's own.
 pub const PLANS: Setting = Setting {
     key: "plans_file",
     flag: "plans-file",
     env: &["EASEL_PLANS_FILE"],
     placeholder: "FILE",
-    help: "Plans and prices (TOML). Unset: free, basic, pro and enterprise",
+    help: "Plans and prices of your own (TOML, as crates/platform/src/plans.toml), in place of `plans`",
     ..Setting::BASE
 };
 
@@ -85,7 +109,8 @@ pub const REGISTRATION: Setting = Setting {
 };
 
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] = &[&AUTH, &REGISTRATION, &CREDITS, &PLANS, &SMTP, &MAIL_FROM, &VERIFICATION];
+pub const SETTINGS: &[&Setting] =
+    &[&AUTH, &REGISTRATION, &CREDITS, &CATALOGUE, &PLANS, &SIGNUP_CREDITS, &SMTP, &MAIL_FROM, &VERIFICATION];
 
 /// Who gets in, what they get, and how they are written to.
 pub struct Accounts {
@@ -95,8 +120,12 @@ pub struct Accounts {
     pub registration: bool,
     /// Credits are charged.
     pub charging: bool,
-    /// Plans and prices.
+    /// Which plans and prices of those that come with the program.
+    pub catalogue: String,
+    /// Plans and prices of the operator's own.
     pub plans: Option<PathBuf>,
+    /// Whole credits for who registers, whatever the plan gives.
+    pub signup_credits: Option<i64>,
     /// The mail server's address, which may hold a password.
     pub smtp: Option<String>,
     /// Who mail comes from.
@@ -117,6 +146,8 @@ impl Accounts {
             required,
             registration: values.switch(&REGISTRATION)?,
             charging: values.switch(&CREDITS)?,
+            catalogue: values.require(&CATALOGUE)?,
+            signup_credits: values.get(&SIGNUP_CREDITS)?,
             plans: values.get::<String>(&PLANS)?.map(PathBuf::from),
             smtp: values.get(&SMTP)?,
             mail_from: values.require(&MAIL_FROM)?,

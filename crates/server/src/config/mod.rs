@@ -17,6 +17,7 @@ pub mod limits;
 pub mod log;
 pub mod models;
 pub mod outside;
+pub mod payments;
 pub mod prompts;
 pub mod safety;
 pub mod server;
@@ -36,6 +37,7 @@ pub use limits::Limits;
 pub use log::Log;
 pub use models::Models;
 pub use outside::Outside;
+pub use payments::Payments;
 pub use prompts::Prompts;
 pub use safety::Safety;
 pub use server::Server;
@@ -53,6 +55,7 @@ pub const SECTIONS: &[&[&Setting]] = &[
     hub::SETTINGS,
     server::SETTINGS,
     accounts::SETTINGS,
+    payments::SETTINGS,
     safety::SETTINGS,
     outside::SETTINGS,
     prompts::SETTINGS,
@@ -89,6 +92,8 @@ pub struct Config {
     pub server: Server,
     /// Who gets in.
     pub accounts: Accounts,
+    /// Who takes the money.
+    pub payments: Payments,
     /// What is not drawn.
     pub safety: Safety,
     /// What leads out of the server.
@@ -117,6 +122,7 @@ impl Config {
             hub: Hub::read(&values)?,
             server: Server::read(&values)?,
             accounts: Accounts::read(&values)?,
+            payments: Payments::read(&values)?,
             safety: Safety::read(&values)?,
             outside: Outside::read(&values)?,
             prompts: Prompts::read(&values)?,

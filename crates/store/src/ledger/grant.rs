@@ -76,6 +76,38 @@ pub async fn adjust(tx: &mut Tx, at: &Moment<'_>, adjustment: Adjustment<'_>, ev
     Ok(Booked { transfer, repeated: false })
 }
 
+/// Takes back what is left of what an earlier event brought; nothing if it is spent, set aside or lapsed.
+pub async fn take_back(
+    tx: &mut Tx,
+    at: &Moment<'_>,
+    user_id: &str,
+    brought_by: &str,
+    event: Event<'_>,
+) -> Result<Option<Booked>, LedgerError> {
+    let mut account = book::lock(tx, AccountKind::Credits, user_id).await?;
+    if let Some(transfer) = book::booked(tx, event.key).await? {
+        return Ok(Some(Booked { transfer, repeated: true }));
+    }
+    expire::lapse(tx, at, &mut account).await?;
+    let text =
+        "SELECT g.id, g.remaining FROM grants g JOIN transfers t ON t.id = g.id WHERE t.idem_key = $1 AND g.account_id = $2";
+    let left: Option<(String, Credits)> = query(&mut *tx, text).bind(brought_by).bind(&account.id).optional().await?;
+    let Some((grant_id, left)) = left.filter(|(_, left)| *left > Credits::ZERO) else { return Ok(None) };
+    let change = Credits(-left.0);
+    let booking = Booking {
+        kind: "adjust",
+        account: &account,
+        amount: change,
+        posted: change,
+        pending: Credits::ZERO,
+        counter: AccountKind::Issued,
+        hold_id: None,
+    };
+    let transfer = book::write(tx, at, event, booking).await?;
+    query(tx, "UPDATE grants SET remaining = 0 WHERE id = $1").bind(&grant_id).run().await?;
+    Ok(Some(Booked { transfer, repeated: false }))
+}
+
 async fn bring(
     tx: &mut Tx,
     at: &Moment<'_>,

@@ -25,7 +25,7 @@ use thiserror::Error;
 use crate::{Credits, StoreError, Timestamp};
 
 pub use expire::{accounts_with_expired_grants, expire};
-pub use grant::{Adjustment, NewGrant, adjust, grant, refund};
+pub use grant::{Adjustment, NewGrant, adjust, grant, refund, take_back};
 pub use hold::{NewHold, capture, hold, release};
 pub use read::{Balance, GrantRow, Page, balance, grants, history, hold_of, refundable, transfer_by_key};
 

@@ -1,5 +1,6 @@
 import { flushPromises } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
+import AvatarPart from '@/components/account/AvatarPart.vue'
 import CreditsBox from '@/components/admin/CreditsBox.vue'
 import Landing from '@/pages/Landing.vue'
 import Dashboard from '@/pages/Dashboard.vue'
@@ -14,6 +15,7 @@ import AdminJobs from '@/pages/admin/Jobs.vue'
 import AdminModels from '@/pages/admin/Models.vue'
 import AdminModeration from '@/pages/admin/Moderation.vue'
 import AdminOverview from '@/pages/admin/Overview.vue'
+import AdminPurchases from '@/pages/admin/Purchases.vue'
 import AdminUsers from '@/pages/admin/Users.vue'
 import Callback from '@/pages/auth/Callback.vue'
 import Login from '@/pages/auth/Login.vue'
@@ -24,7 +26,7 @@ import { useForm } from '@/stores/form'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { fill, sendForm, show } from '../mount'
-import { queuedJob, reported, user } from '../samples'
+import { purchase, queuedJob, reported, user } from '../samples'
 import { type Asked, Refusal } from '../server'
 
 describe('getting in', () => {
@@ -185,6 +187,15 @@ describe('prices', () => {
     expect(assign).toHaveBeenCalledWith('https://pay.example')
   })
 
+  it('what was ordered is listed, and whoever comes back is told', async () => {
+    useSession().config = { billing: true }
+    useSession().user = user()
+    const rows = [purchase({ state: 'paid' }), purchase({ id: 'o2', kind: 'plan', product: 'pro', interval: 'year', credits: '0', amount_cents: 29990 })]
+    const { text } = await show(Pricing, { path: '/?purchase=o', world: { 'GET /api/v1/credits/purchases': { data: rows, next: null } } })
+    expect(text()).toContain('Your order is noted.')
+    for (const part of ['100 credits', '$4.99', 'Paid', 'pro, a year', '$299.90', 'Waiting for payment']) expect(text()).toContain(part)
+  })
+
   it('and examples are on the landing page', async () => {
     const { text, wrapper } = await show(Landing)
     expect(text()).toContain('Pictures from words')
@@ -193,7 +204,41 @@ describe('prices', () => {
   })
 })
 
+describe('a picture of oneself', () => {
+  it('is chosen, shown and removed', async () => {
+    useSession().user = user()
+    const url = '/api/v1/users/ada/avatar?v=1'
+    const { wrapper, asked, click, text } = await show(AvatarPart, {
+      world: { 'PUT /api/v1/users/me/avatar': user({ avatar_url: url }), 'DELETE /api/v1/users/me/avatar': null },
+    })
+    const input = wrapper.get('input[type=file]')
+    const choose = async (file: File): Promise<void> => {
+      Object.defineProperty(input.element, 'files', { value: [file], configurable: true })
+      await input.trigger('change')
+      await flushPromises()
+    }
+    await choose(new File(['x'], 'me.gif', { type: 'image/gif' }))
+    expect(useToasts().list.at(-1)?.text).toContain('me.gif')
+    await choose(new File(['x'], 'me.png', { type: 'image/png' }))
+    expect(wrapper.get('img').attributes('src')).toBe(`${url}&size=128`)
+    await click('Remove')
+    expect(asked.of('DELETE /api/v1/users/me/avatar')).toHaveLength(1)
+    expect(text()).not.toContain('Remove')
+  })
+})
+
 describe('administration', () => {
+  it('says what was paid', async () => {
+    useSession().user = user({ role: 'admin' })
+    const { click, asked, text } = await show(AdminPurchases)
+    expect(text()).toContain('Waiting for payment')
+    await click('Mark as paid')
+    expect(asked.of('POST /api/v1/admin/purchases/o/paid')).toHaveLength(0)
+    document.querySelector<HTMLButtonElement>('.btn-danger')?.click()
+    await flushPromises()
+    expect(asked.of('POST /api/v1/admin/purchases/o/paid')).toHaveLength(1)
+  })
+
   it('suspends, ranks and credits', async () => {
     useSession().user = user({ role: 'superuser' })
     const { click, asked, wrapper } = await show(AdminUsers)

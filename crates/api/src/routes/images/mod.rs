@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod bulk;
 pub(crate) mod change;
+pub(crate) mod complete_upload;
 pub(crate) mod delete_upload;
 pub(crate) mod file;
 pub(crate) mod generate;
@@ -11,6 +12,8 @@ pub(crate) mod like;
 pub(crate) mod list;
 pub(crate) mod list_public;
 pub(crate) mod list_uploads;
+pub(crate) mod presign;
+pub(crate) mod proxy;
 pub(crate) mod public_file;
 pub(crate) mod public_thumbnail;
 pub(crate) mod publish;

@@ -44,10 +44,11 @@ pub(crate) async fn handler(
 ) -> Result<Json<QuoteView>, ApiError> {
     let order = body.order(&state, &caller.user).await?;
     let (model, quality, images) = measures(&order);
+    let plan = state.platform.catalogue.of(&caller.user, state.platform.context.now());
+    state.platform.catalogue.check_model(plan, model)?;
     let quote = state.platform.jobs.quote(model, quality, images)?;
     state.platform.desk.grant_periods(&caller.user).await?;
     let balance = state.platform.desk.balance(&caller.user.id).await?;
-    let plan = state.platform.catalogue.of(&caller.user, state.platform.context.now());
     Ok(Json(QuoteView {
         model: model.to_owned(),
         images,

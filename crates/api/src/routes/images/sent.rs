@@ -46,6 +46,11 @@ pub(crate) async fn shown_thumbnail(state: &AppState, files: &ShownFiles, sent: 
     as_it_is(state, key, &format!("{}-thumbnail", files.sha256), OTHERS, sent).await
 }
 
+/// Whether a client has what others may see, by what tells one version of it from another.
+pub(crate) fn known_by_others(tag: &str, sent: &HeaderMap) -> Result<Known, ApiError> {
+    headers(tag, OTHERS, sent)
+}
+
 async fn as_it_is(state: &AppState, key: &str, tag: &str, caching: &'static str, sent: &HeaderMap) -> Result<Response, ApiError> {
     let headers = match headers(tag, caching, sent)? {
         Known::Yes(answer) => return Ok(answer),
@@ -61,7 +66,7 @@ async fn as_it_is(state: &AppState, key: &str, tag: &str, caching: &'static str,
 }
 
 /// Whether the client has a file already, and then what it is answered.
-enum Known {
+pub(crate) enum Known {
     Yes(Response),
     No([(HeaderName, HeaderValue); 4]),
 }

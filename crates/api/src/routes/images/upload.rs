@@ -59,15 +59,20 @@ pub(crate) async fn handler(
         let upload = state.platform.images.upload_from(state.fetcher()?, &caller.user, &url).await?;
         return Ok((StatusCode::CREATED, Json(upload.into())));
     }
-    let max = state.platform.images.upload_limits().decode.bytes_max;
-    let read = tokio::time::timeout(state.config.upload_timeout, read(request, max));
-    let late = |_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the picture did not arrive in time");
-    let bytes = read.await.map_err(late)??;
+    let bytes = read_in_time(&state, request).await?;
     let upload = state.platform.images.upload(&caller.user, bytes).await?;
     Ok((StatusCode::CREATED, Json(upload.into())))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// The picture of a form, within its limit and its time.
+pub(crate) async fn read_in_time(state: &AppState, request: Request<Body>) -> Result<Bytes, ApiError> {
+    let max = state.platform.images.upload_limits().decode.bytes_max;
+    let read = tokio::time::timeout(state.config.upload_timeout, read(request, max));
+    let late = |_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the picture did not arrive in time");
+    read.await.map_err(late)?
+}
+
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }

@@ -3,6 +3,7 @@
 pub(crate) mod cancel;
 pub(crate) mod events;
 pub(crate) mod get;
+pub(crate) mod history;
 pub(crate) mod list;
 mod progress;
 pub(crate) mod socket;

@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use easel_engine::ModelDescription;
+use easel_platform::plans::Plan;
 use easel_types::Quality;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -35,6 +36,10 @@ pub(crate) struct ModelView {
     schedule: String,
     /// It was made for repainting parts of pictures.
     for_editing: bool,
+    /// The tier of plans that it needs: `basic`, `advanced` or `all`.
+    tier: &'static str,
+    /// Your plan has it.
+    available: bool,
     /// What one picture costs at normal quality.
     unit_price: CreditAmount,
 }
@@ -45,12 +50,17 @@ pub(crate) struct ModelView {
     responses((status = 200, description = "The models", body = Vec<ModelView>)),
     security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
 )]
-pub(crate) async fn handler(State(state): State<AppState>, _: As<Generates>) -> Result<Json<Vec<ModelView>>, ApiError> {
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    As(caller, _): As<Generates>,
+) -> Result<Json<Vec<ModelView>>, ApiError> {
     state.engine.refresh_models().await;
-    state.engine.models().iter().map(|model| view(&state, model)).collect::<Result<_, _>>().map(Json)
+    let plan = state.platform.catalogue.of(&caller.user, state.platform.context.now());
+    state.engine.models().iter().map(|model| view(&state, plan, model)).collect::<Result<_, _>>().map(Json)
 }
 
-fn view(state: &AppState, model: &ModelDescription) -> Result<ModelView, ApiError> {
+fn view(state: &AppState, plan: &Plan, model: &ModelDescription) -> Result<ModelView, ApiError> {
+    let catalogue = &state.platform.catalogue;
     let quote = state.platform.jobs.quote(&model.id.0, Quality::Normal, 1)?;
     Ok(ModelView {
         id: model.id.0.clone(),
@@ -63,6 +73,8 @@ fn view(state: &AppState, model: &ModelDescription) -> Result<ModelView, ApiErro
         sampler: model.sampler.kind.name().to_owned(),
         schedule: model.sampler.schedule.name().to_owned(),
         for_editing: model.has_mask_channels,
+        tier: catalogue.tier_of(&model.id.0).name(),
+        available: catalogue.check_model(plan, &model.id.0).is_ok(),
         unit_price: quote.unit_price.into(),
     })
 }

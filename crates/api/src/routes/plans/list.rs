@@ -1,7 +1,7 @@
 //! `GET /api/v1/subscriptions/plans`: the plans, for everybody to see.
 
 use axum::{Json, extract::State};
-use easel_platform::plans::Plan;
+use easel_platform::plans::{Interval, Plan};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,6 +16,10 @@ pub(crate) struct PlanView {
     title: String,
     /// A month's price in the currency's hundredths; null is by arrangement, or nothing.
     price_cents: Option<i64>,
+    /// A year's price.
+    price_cents_year: Option<i64>,
+    /// What prices are in: three small letters.
+    currency: String,
     /// Whole credits on registration.
     signup_credits: i64,
     /// Whole credits each day.
@@ -33,7 +37,8 @@ pub(crate) struct PlanView {
     /// Pictures carry a visible mark.
     watermark: bool,
     /// Which models.
-    model_tier: String,
+    #[schema(value_type = String, example = "basic")]
+    model_tier: &'static str,
     /// API keys.
     api_access: bool,
     /// Commercial use.
@@ -42,10 +47,13 @@ pub(crate) struct PlanView {
     support: String,
 }
 
-impl From<&Plan> for PlanView {
-    fn from(plan: &Plan) -> Self {
+impl PlanView {
+    /// As everybody sees it.
+    pub(crate) fn of(plan: &Plan, currency: &str) -> Self {
         let plan = plan.clone();
         Self {
+            price_cents_year: plan.price(Interval::Year),
+            currency: currency.to_owned(),
             name: plan.name,
             title: plan.title,
             price_cents: plan.price_cents,
@@ -57,7 +65,7 @@ impl From<&Plan> for PlanView {
             storage_bytes_max: plan.storage_bytes_max,
             priority: plan.priority,
             watermark: plan.watermark,
-            model_tier: plan.model_tier,
+            model_tier: plan.model_tier.name(),
             api_access: plan.api_access,
             commercial_licence: plan.commercial_licence,
             support: plan.support,
@@ -71,5 +79,6 @@ impl From<&Plan> for PlanView {
     responses((status = 200, description = "The plans, the first is what people begin with", body = Vec<PlanView>))
 )]
 pub(crate) async fn handler(State(state): State<AppState>) -> Json<Vec<PlanView>> {
-    Json(state.platform.catalogue.plans().iter().map(PlanView::from).collect())
+    let catalogue = &state.platform.catalogue;
+    Json(catalogue.plans().iter().map(|plan| PlanView::of(plan, catalogue.currency())).collect())
 }

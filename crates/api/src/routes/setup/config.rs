@@ -34,7 +34,7 @@ pub(crate) async fn handler(State(state): State<AppState>) -> Result<Json<Public
     Ok(Json(PublicConfigView {
         registration: accounts && state.config.registration,
         needs_setup: accounts && !state.platform.accounts.has_administrator().await?,
-        billing: false,
+        billing: state.services.payments.is_some(),
         prompt_model: state.platform.prompts.has_model(),
         max_upload_bytes: state.platform.images.upload_limits().decode.bytes_max,
         upload_types: ["image/png", "image/jpeg", "image/webp"],

@@ -18,6 +18,10 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     As(caller, _): As<ActsAsThemselves>,
 ) -> Result<Json<SubscriptionView>, ApiError> {
-    let changed = state.platform.subscriptions.set_cancelled(&caller.actor(), &caller.user.id, true).await?;
+    let (actor, user_id) = (caller.actor(), &caller.user.id);
+    let changed = match &state.services.payments {
+        Some(payments) => payments.set_cancelled(&actor, user_id, true).await?,
+        None => state.platform.subscriptions.set_cancelled(&actor, user_id, true).await?,
+    };
     Ok(Json(changed.into()))
 }

@@ -2,5 +2,6 @@
 
 pub(crate) mod cancel;
 pub(crate) mod change;
+pub(crate) mod current;
 pub(crate) mod list;
 pub(crate) mod resume;

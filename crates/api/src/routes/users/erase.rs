@@ -18,6 +18,13 @@ pub(crate) async fn handler(State(state): State<AppState>, As(caller, _): As<Act
     if caller.user.id == LOCAL_ID {
         return Err(PlatformError::Forbidden("the built-in account stays").into());
     }
+    if let Some(payments) = &state.services.payments {
+        // Whoever is forgotten pays no longer.
+        match payments.set_cancelled(&caller.actor(), &caller.user.id, true).await {
+            Ok(_) | Err(PlatformError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     state.platform.privacy.request_erasure(&caller.actor(), &caller.user.id).await?;
     Ok(StatusCode::ACCEPTED)
 }

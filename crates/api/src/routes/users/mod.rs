@@ -5,4 +5,5 @@ pub(crate) mod erase;
 pub(crate) mod export;
 pub(crate) mod me;
 pub(crate) mod password;
+pub(crate) mod replace;
 pub(crate) mod stats;

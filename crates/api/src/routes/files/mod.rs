@@ -1,0 +1,3 @@
+//! `/api/v1/files`: addresses that are signed by this server, where the storage cannot sign its own.
+
+pub(crate) mod put;

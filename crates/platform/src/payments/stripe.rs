@@ -1,0 +1,128 @@
+//! Stripe's routes, as far as they are needed: a checkout, the portal, and that a subscription is not renewed. Forms in, JSON out.
+//!
+//! What it answers is told to nobody; of its errors only the status is logged.
+
+use std::fmt;
+
+use bytes::Bytes;
+use easel_outbound::{
+    Client, Method, Request, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
+};
+use easel_store::purchases::Purchase;
+use serde_json::Value as Json;
+use zeroize::Zeroizing;
+
+use crate::PlatformError;
+
+/// Makes a request that is repeated the same one.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// An account at Stripe.
+#[derive(Clone)]
+pub struct StripeAccount {
+    /// The secret key, `sk_…`.
+    pub key: Zeroizing<String>,
+    /// The secret of the webhook, `whsec_…`.
+    pub webhook_secret: Zeroizing<String>,
+    /// Where its API is; no slash at the end.
+    pub api: String,
+}
+
+impl StripeAccount {
+    /// Where everybody's is.
+    pub const API: &str = "https://api.stripe.com";
+
+    /// The page where an order is paid.
+    pub(super) async fn checkout(
+        &self,
+        client: &Client,
+        purchase: &Purchase,
+        title: &str,
+        back: &str,
+    ) -> Result<String, PlatformError> {
+        let amount = purchase.amount_cents.to_string();
+        let mut form = vec![
+            ("client_reference_id", purchase.id.as_str()),
+            ("success_url", back),
+            ("cancel_url", back),
+            ("metadata[purchase_id]", &purchase.id),
+            ("line_items[0][quantity]", "1"),
+            ("line_items[0][price_data][currency]", &purchase.currency),
+            ("line_items[0][price_data][unit_amount]", &amount),
+            ("line_items[0][price_data][product_data][name]", title),
+        ];
+        match &purchase.paid_for {
+            None => form.push(("mode", "payment")),
+            Some(interval) => form.extend([
+                ("mode", "subscription"),
+                ("line_items[0][price_data][recurring][interval]", interval.as_str()),
+                ("subscription_data[metadata][purchase_id]", &purchase.id),
+            ]),
+        }
+        url_of(&self.post(client, "/v1/checkout/sessions", &form, &purchase.id).await?)
+    }
+
+    /// The page where somebody looks after what they pay.
+    pub(super) async fn portal(&self, client: &Client, customer: &str, back: &str, key: &str) -> Result<String, PlatformError> {
+        let form = [("customer", customer), ("return_url", back)];
+        url_of(&self.post(client, "/v1/billing_portal/sessions", &form, key).await?)
+    }
+
+    /// A subscription is not renewed, or is again.
+    pub(super) async fn set_cancelled(
+        &self,
+        client: &Client,
+        subscription: &str,
+        cancelled: bool,
+        key: &str,
+    ) -> Result<(), PlatformError> {
+        if !subscription.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return Err(PlatformError::NotFound("subscription"));
+        }
+        let form = [("cancel_at_period_end", if cancelled { "true" } else { "false" })];
+        self.post(client, &format!("/v1/subscriptions/{subscription}"), &form, key).await.map(drop)
+    }
+
+    async fn post(&self, client: &Client, path: &str, form: &[(&str, &str)], key: &str) -> Result<Json, PlatformError> {
+        let bad = |_| PlatformError::Settings("the payment service's key or address cannot be used".to_owned());
+        let mut request = Request::new(Method::POST, format!("{}{path}", self.api));
+        let bearer = Zeroizing::new(format!("Bearer {}", &*self.key));
+        let mut authorization = HeaderValue::from_str(&bearer).map_err(bad)?;
+        authorization.set_sensitive(true);
+        request.headers.insert(AUTHORIZATION, authorization);
+        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        request.headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_str(key).map_err(bad)?);
+        request.body = encoded(form);
+        let answer = client.send(request).await.map_err(|error| {
+            tracing::warn!(error = error.code(), "the payment service cannot be reached");
+            PlatformError::PaymentUnavailable
+        })?;
+        if !answer.status.is_success() {
+            tracing::error!(status = answer.status.as_u16(), "the payment service refuses what it is asked for");
+            return Err(PlatformError::PaymentUnavailable);
+        }
+        serde_json::from_slice(&answer.body).map_err(|_| PlatformError::PaymentUnavailable)
+    }
+}
+
+impl fmt::Debug for StripeAccount {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StripeAccount").field("api", &self.api).finish_non_exhaustive()
+    }
+}
+
+/// As HTML forms are sent.
+fn encoded(form: &[(&str, &str)]) -> Bytes {
+    let mut url = Url::parse("https://form.invalid/").expect("an address of ours is one. This is a bug.");
+    url.query_pairs_mut().extend_pairs(form);
+    Bytes::from(url.query().unwrap_or_default().to_owned())
+}
+
+/// Where to send the browser, which leads nowhere but to a page.
+fn url_of(answer: &Json) -> Result<String, PlatformError> {
+    let url = answer["url"].as_str().and_then(|url| Url::parse(url).ok());
+    let url = url.filter(|url| matches!(url.scheme(), "https" | "http")).ok_or(PlatformError::PaymentUnavailable)?;
+    Ok(url.into())
+}

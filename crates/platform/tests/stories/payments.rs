@@ -1,0 +1,320 @@
+//! What is ordered is given once it is paid, and once: however often and whenever the payment is told, and whatever fails in between.
+
+use std::{sync::Arc, time::Duration};
+
+use easel_platform::{
+    PlatformError,
+    accounts::Actor,
+    housekeeping::{Housekeeping, Retention},
+    payments::{Heard, Payments, Provider, Signed, StripeAccount, Wanted},
+    plans::{Catalogue, Interval},
+    records::User,
+};
+use easel_store::Credits;
+use easel_testing::on_both_engines;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+
+use crate::{
+    common::{Outcome, World, job_for},
+    faults::Nth,
+    receiver::{Receiver, json as answered},
+    webhooks::client,
+};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Ours, with a price for each pack.
+fn catalogue() -> Catalogue {
+    let text = include_str!("../../src/plans.toml");
+    let priced = text
+        .replace("credits = 500", "credits = 500\nprice_cents = 1999")
+        .replace("title = \"100 credits\"\ncredits = 100", "title = \"100 credits\"\ncredits = 100\nprice_cents = 499");
+    Catalogue::parse(&priced).expect("a catalogue")
+}
+
+fn payments(world: &World, provider: Provider, receivers: &[&Receiver]) -> Payments {
+    Payments::new(world.context.clone(), catalogue(), provider, client(receivers), "https://easel.example").expect("payments")
+}
+
+fn external(world: &World) -> Payments {
+    let provider =
+        Provider::External { checkout_url: "https://pay.example/here?x=1".to_owned(), secret: SECRET.to_owned().into() };
+    payments(world, provider, &[])
+}
+
+/// A message of a service of the operator's, sent now.
+async fn tell(payments: &Payments, world: &World, id: &str, event: &Value) -> Result<Heard, PlatformError> {
+    let (body, seconds) = (event.to_string(), world.context.now().0 / 1_000_000);
+    let signature = Webhook::new(SECRET).expect("a secret").sign(id, seconds, body.as_bytes()).expect("a signature");
+    let time = seconds.to_string();
+    let signed = Signed { id: Some(id), timestamp: Some(&time), signature: Some(&signature), stripe: None };
+    payments.hear("external", signed, body.as_bytes()).await
+}
+
+/// A message of Stripe's, sent now.
+async fn tell_stripe(payments: &Payments, world: &World, id: &str, kind: &str, object: Value) -> Result<Heard, PlatformError> {
+    let body = json!({"id": id, "type": kind, "data": {"object": object}}).to_string();
+    let seconds = world.context.now().0 / 1_000_000;
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"whsec_stripe").expect("any length");
+    mac.update(format!("{seconds}.{body}").as_bytes());
+    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let header = format!("t={seconds},v1={hex}");
+    payments.hear("stripe", Signed { stripe: Some(&header), ..Signed::default() }, body.as_bytes()).await
+}
+
+fn paid(id: &str, cents: i64, currency: &str) -> Value {
+    json!({"type": "purchase.paid", "data": {"purchase_id": id, "reference": format!("ref-{id}"), "amount_cents": cents, "currency": currency}})
+}
+
+async fn plan_of(world: &World, user: &User) -> Outcome<String> {
+    let user = world.accounts.get(&user.id).await?;
+    Ok(world.catalogue.of(&user, world.context.now()).name.clone())
+}
+
+on_both_engines! {
+    async fn a_pack_is_given_once_it_is_paid_and_once(database: &Database) {
+        let world = World::open(database).await?;
+        let (ada, eve) = (world.user("ada", 0).await?, world.user("eve", 0).await?);
+        let payments = external(&world);
+        let ordered = payments.order(&ada, Wanted::Pack("credits-500")).await?;
+        assert!(ordered.url.starts_with("https://pay.example/here?x=1&purchase="), "{}", ordered.url);
+        assert!(matches!(payments.order(&ada, Wanted::Pack("credits-9")).await, Err(PlatformError::NotFound("pack"))));
+        assert_eq!(world.balance(&ada.id).await?, (100, 0), "nothing is given for an order");
+        let id = &ordered.purchase.id;
+        // Less, or of something else, is not paid.
+        for (number, event) in [paid(id, 1998, "usd"), paid(id, 1999, "rub")].iter().enumerate() {
+            let told = tell(&payments, &world, &format!("bad{number}"), event).await;
+            assert!(matches!(told, Err(PlatformError::Invalid { field: "amount", .. })), "{told:?}");
+        }
+        assert!(matches!(tell(&payments, &world, "m0", &paid("nothing", 1, "usd")).await, Err(PlatformError::NotFound("purchase"))));
+        assert_eq!(tell(&payments, &world, "m1", &paid(id, 1999, "usd")).await?, Heard::Done);
+        assert_eq!(tell(&payments, &world, "m1", &paid(id, 1999, "usd")).await?, Heard::Repeated);
+        assert_eq!(tell(&payments, &world, "m2", &paid(id, 1999, "usd")).await?, Heard::Done, "another message of the same payment");
+        assert_eq!(tell(&payments, &world, "m3", &json!({"type": "else", "data": {}})).await?, Heard::Ignored);
+        payments.mark_paid(&Actor::operator(), id).await?;
+        assert_eq!((world.balance(&ada.id).await?, world.balance(&eve.id).await?), ((600, 0), (100, 0)));
+        let listed = payments.of(&ada.id, None, 10).await?;
+        assert_eq!((listed.len(), listed[0].state.as_str(), listed[0].credits), (1, "paid", Credits::whole(500).ok_or("fits")?));
+        assert!(payments.of(&eve.id, None, 10).await?.is_empty());
+        assert!(matches!(payments.mark_paid(&Actor::user(&ada), id).await, Err(PlatformError::Forbidden(_))));
+        world.assert_clean().await?;
+    }
+
+    async fn only_who_has_the_secret_is_heard(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let payments = external(&world);
+        let id = payments.order(&ada, Wanted::Pack("credits-100")).await?.purchase.id;
+        let body = paid(&id, 499, "usd").to_string();
+        let seconds = world.context.now().0 / 1_000_000;
+        let by = |secret: &str, at: i64| Webhook::new(secret).expect("a secret").sign("m1", at, body.as_bytes()).expect("signed");
+        let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        for (signature, at) in [(by(other, seconds), seconds), (by(SECRET, seconds - 301), seconds - 301), (by(SECRET, seconds), seconds + 1)] {
+            let at = at.to_string();
+            let signed = Signed { id: Some("m1"), timestamp: Some(&at), signature: Some(&signature), stripe: None };
+            let heard = payments.hear("external", signed, body.as_bytes()).await;
+            assert!(matches!(heard, Err(PlatformError::PaymentSignature)), "{heard:?}");
+        }
+        assert!(matches!(payments.hear("stripe", Signed::default(), b"{}").await, Err(PlatformError::NotFound(_))), "not set up");
+        let manual = self::payments(&world, Provider::Manual, &[]);
+        assert!(matches!(manual.hear("manual", Signed::default(), b"{}").await, Err(PlatformError::NotFound(_))));
+        assert_eq!(world.balance(&ada.id).await?, (100, 0));
+    }
+
+    async fn many_tell_of_it_at_once(database: &Database) {
+        let world = Arc::new(World::open(database).await?);
+        let ada = world.user("ada", 0).await?;
+        let payments = external(&world);
+        let id = payments.order(&ada, Wanted::Pack("credits-500")).await?.purchase.id;
+        let telling: Vec<_> = (0..8).map(|number| {
+            let (world, payments, event) = (world.clone(), payments.clone(), paid(&id, 1999, "usd"));
+            tokio::spawn(async move { tell(&payments, &world, &format!("m{}", number / 2), &event).await })
+        }).collect();
+        for told in telling {
+            told.await??;
+        }
+        assert_eq!(world.balance(&ada.id).await?, (600, 0));
+        world.assert_clean().await?;
+    }
+
+    async fn every_call_fails_once_and_a_payment_counts_once(database: &Database) {
+        let faults = Arc::new(Nth::default());
+        faults.arm(i64::MAX);
+        let world = World::open(database).await?.with_faults(faults.clone(), &database.dir())?;
+        let ada = world.user("ada", 0).await?;
+        let payments = external(&world);
+        let mut points = 0;
+        for nth in 0.. {
+            faults.arm(i64::MAX);
+            let id = payments.order(&ada, Wanted::Pack("credits-100")).await?.purchase.id;
+            faults.arm(nth);
+            // The service tells again what was not answered well.
+            while let Err(error) = tell(&payments, &world, &format!("m{nth}"), &paid(&id, 499, "usd")).await {
+                assert!(matches!(error, PlatformError::Store(_)), "{error:?}");
+            }
+            if !faults.is_spent() {
+                break;
+            }
+            points += 1;
+        }
+        faults.arm(i64::MAX);
+        assert!(points > 10, "{points} points");
+        assert_eq!(world.balance(&ada.id).await?, (100 + 100 * (points + 1), 0));
+        world.assert_clean().await?;
+    }
+
+    async fn what_is_paid_back_is_taken_as_far_as_it_is_there(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let payments = external(&world);
+        let id = payments.order(&ada, Wanted::Pack("credits-100")).await?.purchase.id;
+        let operator = Actor::operator();
+        assert!(matches!(payments.refunded(&operator, &id).await, Err(PlatformError::Invalid { field: "purchase", .. })));
+        world.clock.advance(Duration::from_secs(1));
+        payments.mark_paid(&operator, &id).await?;
+        // 150 of 200 are spent or set aside: the ones of the welcome first.
+        world.jobs.submit(job_for(&ada.id, 10)).await?;
+        for _ in 0..14 {
+            world.jobs.submit(job_for(&ada.id, 10)).await?;
+        }
+        assert_eq!(world.balance(&ada.id).await?, (50, 150));
+        let refund = json!({"type": "purchase.refunded", "data": {"purchase_id": id}});
+        for message in ["r1", "r2"] {
+            assert_eq!(tell(&payments, &world, message, &refund).await?, Heard::Done);
+        }
+        assert_eq!(world.balance(&ada.id).await?, (0, 150), "never below nothing");
+        assert_eq!(tell(&payments, &world, "late", &paid(&id, 499, "usd")).await?, Heard::Done);
+        assert_eq!(world.balance(&ada.id).await?, (0, 150), "what was paid back is not given again");
+        world.assert_clean().await?;
+    }
+
+    async fn a_plan_begins_when_it_is_paid_and_goes_on_when_it_is_again(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let payments = self::payments(&world, Provider::Manual, &[]);
+        let operator = Actor::operator();
+        let ordered = payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await?;
+        assert_eq!((ordered.purchase.amount_cents, ordered.url), (999, format!("https://easel.example/pricing?purchase={}", ordered.purchase.id)));
+        assert!(matches!(payments.order(&ada, Wanted::Plan("enterprise", Interval::Month)).await, Err(PlatformError::Invalid { field: "plan", .. })));
+        assert_eq!(plan_of(&world, &ada).await?, "free");
+        payments.mark_paid(&operator, &ordered.purchase.id).await?;
+        assert_eq!((plan_of(&world, &ada).await?, world.balance(&ada.id).await?), ("basic".to_owned(), (400, 0)));
+        // Paid for a year more, it goes on from its end.
+        let year = payments.order(&ada, Wanted::Plan("basic", Interval::Year)).await?.purchase;
+        assert_eq!(year.amount_cents, 9990);
+        for _ in 0..2 {
+            payments.mark_paid(&operator, &year.id).await?;
+        }
+        let live = world.subscriptions.of(&ada.id).await?.remove(0);
+        let days = live.period_starts_at.until(live.period_ends_at).as_secs() / DAY.as_secs();
+        assert!((393..=397).contains(&days), "a month and a year: {days} days");
+        // A dearer one is not for nothing, a cheaper one may wait.
+        assert!(matches!(payments.check_change(&ada.id, "pro").await, Err(PlatformError::PaymentRequired)));
+        payments.check_change(&ada.id, "free").await?;
+        let pro = payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await?.purchase;
+        payments.mark_paid(&operator, &pro.id).await?;
+        assert_eq!(plan_of(&world, &ada).await?, "pro");
+        payments.refunded(&operator, &pro.id).await?;
+        assert_eq!(plan_of(&world, &ada).await?, "free");
+        world.assert_clean().await?;
+    }
+
+    async fn what_nobody_pays_is_given_up(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let payments = self::payments(&world, Provider::Manual, &[]);
+        let mut last = String::new();
+        for _ in 0..20 {
+            last = payments.order(&ada, Wanted::Pack("credits-100")).await?.purchase.id;
+        }
+        let more = payments.order(&ada, Wanted::Pack("credits-100")).await;
+        assert!(matches!(more, Err(PlatformError::Limit { code: "too_many_purchases", .. })), "{more:?}");
+        world.clock.advance(DAY * 31);
+        Housekeeping::new(world.context.clone(), world.desk.clone(), world.privacy.clone(), Retention::default()).run().await?;
+        assert!(payments.everybodys(Some("pending"), None, 100).await?.is_empty());
+        payments.order(&ada, Wanted::Pack("credits-100")).await?;
+        // The money may still come.
+        payments.mark_paid(&Actor::operator(), &last).await?;
+        assert_eq!(world.balance(&ada.id).await?, (200, 0));
+    }
+
+    async fn stripe_is_asked_and_believed(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let stripe = Receiver::start(|request| match request.target.as_str() {
+            "/v1/checkout/sessions" | "/v1/billing_portal/sessions" => {
+                answered(&json!({"id": "cs_1", "url": "https://checkout.stripe.example/c/pay/cs_1"}))
+            }
+            "/v1/subscriptions/sub_1" => answered(&json!({"id": "sub_1"})),
+            _ => Some((404, Vec::new(), "{}".to_owned())),
+        })
+        .await;
+        let account = StripeAccount {
+            key: "sk_test_secret".to_owned().into(),
+            webhook_secret: "whsec_stripe".to_owned().into(),
+            api: stripe.url(""),
+        };
+        assert!(!format!("{account:?}").contains("secret"));
+        let payments = self::payments(&world, Provider::Stripe(account.clone()), &[&stripe]);
+        let pack = payments.order(&ada, Wanted::Pack("credits-100")).await?;
+        assert_eq!(pack.url, "https://checkout.stripe.example/c/pay/cs_1");
+        let asked = stripe.received().remove(0);
+        assert_eq!((asked.method.as_str(), asked.headers["authorization"].as_str()), ("POST", "Bearer sk_test_secret"));
+        assert_eq!(asked.headers["idempotency-key"], pack.purchase.id);
+        let form: std::collections::BTreeMap<_, _> =
+            easel_outbound::Url::parse(&format!("https://x.example/?{}", asked.body))?.query_pairs().into_owned().collect();
+        let of = |name: &str| form.get(name).map(String::as_str);
+        assert_eq!((of("mode"), of("client_reference_id")), (Some("payment"), Some(pack.purchase.id.as_str())));
+        assert_eq!((of("line_items[0][price_data][unit_amount]"), of("line_items[0][price_data][currency]")), (Some("499"), Some("usd")));
+
+        let session = |id: &str, more: Value| {
+            let mut session = json!({"client_reference_id": id, "payment_status": "paid", "customer": "cus_1", "currency": "usd"});
+            session.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            session
+        };
+        let paid = session(&pack.purchase.id, json!({"payment_intent": "pi_1", "amount_total": 499}));
+        assert!(matches!(
+            payments.hear("stripe", Signed { stripe: Some("t=1,v1=00"), ..Signed::default() }, b"{}").await,
+            Err(PlatformError::PaymentSignature)
+        ));
+        assert_eq!(tell_stripe(&payments, &world, "evt_1", "checkout.session.completed", paid.clone()).await?, Heard::Done);
+        assert_eq!(tell_stripe(&payments, &world, "evt_1", "checkout.session.completed", paid).await?, Heard::Repeated);
+        assert_eq!(world.balance(&ada.id).await?, (200, 0));
+        let charge = json!({"payment_intent": "pi_1", "refunded": true});
+        assert_eq!(tell_stripe(&payments, &world, "evt_2", "charge.refunded", charge).await?, Heard::Done);
+        assert_eq!(world.balance(&ada.id).await?, (100, 0));
+
+        // A subscription: begun by the checkout, renewed by an invoice, ended where it is paid.
+        let plan = payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await?.purchase;
+        let renewal = |start: i64| json!({"billing_reason": "subscription_cycle", "subscription": "sub_1",
+            "lines": {"data": [{"period": {"start": start, "end": start + 31 * 86_400}}]}});
+        let start = world.context.now().0 / 1_000_000 + 30 * 86_400;
+        let early = tell_stripe(&payments, &world, "evt_3", "invoice.paid", renewal(start)).await;
+        assert!(matches!(early, Err(PlatformError::NotFound(_))), "it is told again: {early:?}");
+        let begun = session(&plan.id, json!({"subscription": "sub_1", "amount_total": 2999}));
+        assert_eq!(tell_stripe(&payments, &world, "evt_4", "checkout.session.completed", begun).await?, Heard::Done);
+        assert_eq!(plan_of(&world, &ada).await?, "pro");
+        assert_eq!(tell_stripe(&payments, &world, "evt_3", "invoice.paid", renewal(start)).await?, Heard::Done);
+        let live = world.subscriptions.of(&ada.id).await?.remove(0);
+        assert_eq!(live.period_ends_at.0 / 1_000_000, start + 31 * 86_400);
+        assert!(matches!(payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await, Err(PlatformError::Taken(_))), "not twice");
+        assert!(matches!(payments.check_change(&ada.id, "basic").await, Err(PlatformError::Forbidden(_))));
+        assert_eq!(payments.portal(&ada.id).await?, "https://checkout.stripe.example/c/pay/cs_1");
+        assert!(payments.set_cancelled(&Actor::user(&ada), &ada.id, true).await?.cancel_at_period_end);
+        let told = stripe.received().pop().ok_or("a request")?;
+        assert_eq!((told.target.as_str(), told.body.as_str()), ("/v1/subscriptions/sub_1", "cancel_at_period_end=true"));
+        world.clock.advance(DAY * 62);
+        assert_eq!(world.subscriptions.end_due().await?, 1);
+        assert_eq!(plan_of(&world, &ada).await?, "free");
+        world.assert_clean().await?;
+
+        // When Stripe does not answer nothing is ordered.
+        let nowhere = StripeAccount { api: stripe.url("/nowhere"), ..account };
+        let failing = self::payments(&world, Provider::Stripe(nowhere), &[&stripe]);
+        assert!(matches!(failing.order(&ada, Wanted::Pack("credits-100")).await, Err(PlatformError::PaymentUnavailable)));
+        assert!(payments.everybodys(Some("pending"), None, 100).await?.is_empty());
+    }
+}
