@@ -12,6 +12,7 @@
 //! | [`bus`] | telling what happens to jobs, as it happens, on every node |
 //! | [`orders`] | what a job is to do, as its row keeps it |
 //! | [`worker`] | doing it |
+//! | [`fallback`] | having it done by somebody else, where this host cannot |
 //! | [`images`] | somebody's own pictures, drawn and sent |
 //! | [`accounts`] | registering, logging in, sessions, mail tokens, roles, API keys |
 //! | [`mail`] | sending what the others have written |
@@ -45,6 +46,7 @@ pub mod backup;
 pub mod bus;
 pub mod credits;
 pub mod events;
+pub mod fallback;
 pub mod fsck;
 pub mod gallery;
 pub mod housekeeping;

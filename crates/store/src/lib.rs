@@ -21,6 +21,7 @@ mod query;
 mod sql;
 
 pub mod albums;
+pub mod api_configs;
 pub mod api_keys;
 pub mod audit;
 pub mod backup;
@@ -43,6 +44,10 @@ pub mod moderation;
 pub mod notify;
 pub mod outbox;
 pub mod profiles;
+pub mod provider_attempts;
+pub mod provider_consents;
+pub mod provider_spend;
+pub mod provider_switches;
 pub mod public;
 pub mod reports;
 pub mod sealed;

@@ -66,6 +66,13 @@ pub struct Drawing {
     /// ControlNets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub controls: Vec<Control>,
+    /// Nobody else may draw it, whatever comes.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub stays_here: bool,
+}
+
+fn is_not(value: &bool) -> bool {
+    !value
 }
 
 /// A ControlNet, and the stored picture it looks at.
@@ -117,6 +124,7 @@ impl Drawing {
             strength: None,
             loras: Vec::new(),
             controls: Vec::new(),
+            stays_here: false,
         }
     }
 
