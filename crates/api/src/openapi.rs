@@ -41,6 +41,7 @@ const ERRORS: [(&str, &str); 2] = [
         (name = "images", description = "Pictures"),
         (name = "gallery", description = "Everybody's pictures: likes, comments, follows, links, reports"),
         (name = "webhooks", description = "Telling somebody's own server of what happens, signed as Standard Webhooks has it"),
+        (name = "providers", description = "External image services: whether your prompts may leave this server, and accounts of your own"),
         (name = "admin", description = "For whoever administers the server"),
         (name = "openai", description = "OpenAI's Images and Models API"),
         (name = "health", description = "For load balancers and whatever restarts the process"),

@@ -1,6 +1,6 @@
 //! What a server may offer beside accounts and pictures, each where it is set up.
 
-use easel_platform::{OutboundClient, limits::Limits, sign_in::SignIn, webhooks::Webhooks};
+use easel_platform::{OutboundClient, fallback::Fallback, limits::Limits, sign_in::SignIn, webhooks::Webhooks};
 
 use crate::{ApiError, AppState};
 
@@ -15,6 +15,8 @@ pub struct Services {
     pub limits: Option<Limits>,
     /// Fetching pictures from addresses that users name.
     pub fetcher: Option<OutboundClient>,
+    /// Work that is done elsewhere.
+    pub fallback: Option<Fallback>,
 }
 
 impl AppState {
@@ -31,6 +33,10 @@ impl AppState {
     pub(crate) fn fetcher(&self) -> Result<&OutboundClient, ApiError> {
         let off = || ApiError::invalid("url", "url_not_allowed", "this server fetches no pictures: send the file itself");
         self.services.fetcher.as_ref().ok_or_else(off)
+    }
+
+    pub(crate) fn fallback(&self) -> Result<&Fallback, ApiError> {
+        self.services.fallback.as_ref().ok_or_else(ApiError::not_found)
     }
 
     pub(crate) fn sign_in(&self) -> Result<&SignIn, ApiError> {

@@ -1,4 +1,4 @@
-//! What leads out of the server and what nodes share, as configured: key ring, webhooks, logging in elsewhere, limits, and the tasks that
+//! What leads out of the server and what nodes share, as configured: key ring, webhooks, logging in elsewhere, limits, providers, and the tasks that
 //! belong to them.
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
@@ -16,8 +16,9 @@ use easel_redis::Redis;
 use tokio::task::JoinSet;
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     error::{Exit, Failure, Result},
+    external,
     platform::public_url,
     providers,
 };
@@ -49,6 +50,7 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let webhooks = Webhooks::new(context.clone(), keyring.clone(), client.clone(), Settings::default());
     let callback = format!("{}{CALLBACK}", public_url(config));
     let sign_in = providers::open(config, platform, &keyring, &client, callback).await?;
+    let fallback = external::open(config, &config::environment(), platform, &keyring, &client).await?;
     let limits = Limits::new(context, config.limits.rates.clone(), redis.clone());
     let relay: Option<Arc<dyn Relay>> = match redis {
         Some(redis) => Some(Arc::new(RedisRelay::new(redis))),
@@ -57,7 +59,8 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let carrier = relay.map(|relay| platform.jobs.bus().carry(context, relay));
     let mut tasks = JoinSet::new();
     tasks.spawn(send_webhooks(webhooks.clone()));
-    let services = Services { webhooks: Some(webhooks), sign_in, limits: Some(limits), fetcher: Some(client) };
+    let services =
+        Services { webhooks: Some(webhooks), sign_in, limits: Some(limits), fetcher: Some(client), fallback: Some(fallback) };
     Ok(Outside { services, _tasks: tasks, _carrier: carrier })
 }
 

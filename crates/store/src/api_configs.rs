@@ -32,7 +32,8 @@ pub struct ApiConfig {
     pub updated_at: Timestamp,
 }
 
-const COLUMNS: &str = "SELECT id, user_id, name, provider, base_url, secret, key_hint, model, is_active, created_at, updated_at FROM api_configs ";
+const COLUMNS: &str =
+    "SELECT id, user_id, name, provider, base_url, secret, key_hint, model, is_active, created_at, updated_at FROM api_configs ";
 
 /// A new one.
 pub async fn insert(tx: &mut Tx, config: &ApiConfig) -> Result<(), StoreError> {

@@ -63,7 +63,8 @@ pub struct Settling<'a> {
     pub kept: Option<&'a str>,
 }
 
-const COLUMNS: &str = "SELECT attempt_key, job_id, provider, part, terms, step, kept, reserved, day, month, spent FROM provider_attempts ";
+const COLUMNS: &str =
+    "SELECT attempt_key, job_id, provider, part, terms, step, kept, reserved, day, month, spent FROM provider_attempts ";
 
 /// Writes one down of which nothing was sent yet.
 pub async fn insert(tx: &mut Tx, now: Timestamp, new: NewAttempt<'_>) -> Result<(), StoreError> {
@@ -102,7 +103,8 @@ pub async fn set_step(tx: &mut Tx, key: &str, now: Timestamp, step: &str, task_i
 
 /// Ends one that is under way. Whether it was.
 pub async fn settle(tx: &mut Tx, key: &str, now: Timestamp, to: Settling<'_>) -> Result<bool, StoreError> {
-    let text = "UPDATE provider_attempts SET step = $2, spent = $3, kept = $4, updated_at = $5 WHERE attempt_key = $1 AND spent IS NULL";
+    let text =
+        "UPDATE provider_attempts SET step = $2, spent = $3, kept = $4, updated_at = $5 WHERE attempt_key = $1 AND spent IS NULL";
     query(tx, text).bind(key).bind(to.step).bind(to.spent).bind(to.kept).bind(now).changed().await
 }
 

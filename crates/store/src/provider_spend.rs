@@ -29,7 +29,8 @@ pub struct Period<'a> {
 
 /// Sets money aside if the limit allows it. Whether it does.
 pub async fn reserve(tx: &mut Tx, of: Period<'_>, amount: i64, limit: i64) -> Result<bool, StoreError> {
-    let text = "INSERT INTO provider_spend (provider, period, number, spent, reserved) VALUES ($1, $2, $3, 0, 0) ON CONFLICT DO NOTHING";
+    let text =
+        "INSERT INTO provider_spend (provider, period, number, spent, reserved) VALUES ($1, $2, $3, 0, 0) ON CONFLICT DO NOTHING";
     query(&mut *tx, text).bind(of.provider).bind(of.period).bind(of.number).run().await?;
     let text = "UPDATE provider_spend SET reserved = reserved + $4 \
                 WHERE provider = $1 AND period = $2 AND number = $3 AND $4 <= $5 - spent - reserved";

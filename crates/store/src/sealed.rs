@@ -54,7 +54,9 @@ pub async fn under_other_keys(db: &Db, column: Column, current: &str, limit: i64
             "SELECT id AS row, previous_secret AS value FROM webhook_endpoints WHERE previous_secret NOT LIKE $1 || '%' ORDER BY id LIMIT $2"
         }
         Column::Secret => "SELECT name AS row, value FROM secrets WHERE value NOT LIKE $1 || '%' ORDER BY name LIMIT $2",
-        Column::ApiConfig => "SELECT id AS row, secret AS value FROM api_configs WHERE secret NOT LIKE $1 || '%' ORDER BY id LIMIT $2",
+        Column::ApiConfig => {
+            "SELECT id AS row, secret AS value FROM api_configs WHERE secret NOT LIKE $1 || '%' ORDER BY id LIMIT $2"
+        }
         Column::SignIn => {
             "SELECT state_hash AS row, sealed AS value FROM sign_ins WHERE sealed NOT LIKE $1 || '%' ORDER BY state_hash LIMIT $2"
         }

@@ -2,10 +2,12 @@
 
 pub(crate) mod admin;
 pub(crate) mod albums;
+pub(crate) mod api_configs;
 pub(crate) mod auth;
 pub(crate) mod comments;
 pub(crate) mod credits;
 pub(crate) mod docs;
+pub(crate) mod external;
 pub(crate) mod health;
 pub(crate) mod identities;
 pub(crate) mod images;
@@ -17,6 +19,7 @@ pub(crate) mod openai;
 pub(crate) mod page;
 pub(crate) mod people;
 pub(crate) mod plans;
+pub(crate) mod providers;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 pub(crate) mod shares;

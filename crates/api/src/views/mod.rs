@@ -1,6 +1,8 @@
 //! How rows of the platform are shown: one file for each thing, and the words they share.
 
 mod album;
+mod api_config;
+mod away;
 mod case;
 mod comment;
 mod credits;
@@ -20,6 +22,8 @@ mod user;
 mod webhook;
 
 pub(crate) use album::{AlbumView, TagView, TemplateView};
+pub(crate) use api_config::ApiConfigView;
+pub(crate) use away::{AwayView, ElsewhereView};
 pub(crate) use case::{CaseDetailView, CaseView, CategoryField, FoundView, OwnCaseView, ReportBody};
 pub(crate) use comment::CommentView;
 pub(crate) use credits::{BalanceView, CreditAmount, TransferView};

@@ -5,8 +5,8 @@ use std::{convert::Infallible, time::Duration};
 use easel_imaging::{DecodeLimits, decode};
 use easel_outbound::FetchedImage;
 use easel_providers::{
-    Accepted, Attempt as Sending, AttemptKey, Callback, Drive, DriveError, FailureClass, Fitted, Fleet, Leave, ProviderError, Registered,
-    Served, Step,
+    Accepted, Attempt as Sending, AttemptKey, Callback, Drive, DriveError, FailureClass, Fitted, Fleet, Leave, ProviderError,
+    Registered, Served, Step,
 };
 use easel_store::provider_attempts::{self, Attempt};
 use easel_types::Rgb8;
@@ -17,8 +17,9 @@ use tokio::sync::{
 };
 
 use super::{
-    Away, Errand, Fallback, spend,
+    Away, Errand, Fallback,
     journal::Pages,
+    spend,
     story::{Gained, Terms, read},
 };
 use crate::{

@@ -54,7 +54,10 @@ impl Fallback {
 
 fn joined(field: &'static str, names: &[String]) -> Result<String, PlatformError> {
     if names.len() > NAMES_MAX || names.iter().any(|name| name.parse::<ProviderId>().is_err()) {
-        return Err(PlatformError::Invalid { field, problem: "must be at most 32 names of letters, digits, dashes and underscores" });
+        return Err(PlatformError::Invalid {
+            field,
+            problem: "must be at most 32 names of letters, digits, dashes and underscores",
+        });
     }
     Ok(names.join(" "))
 }

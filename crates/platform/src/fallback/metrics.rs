@@ -35,7 +35,8 @@ fn written(snapshots: &[Snapshot]) -> String {
     });
     family("provider_attempts", "counter", "Attempts elsewhere, by what came of them.", &mut |text| {
         for Snapshot { provider, counts, .. } in snapshots {
-            let _ = writeln!(text, "provider_attempts_total{{provider=\"{provider}\",outcome=\"succeeded\"}} {}", counts.succeeded);
+            let _ =
+                writeln!(text, "provider_attempts_total{{provider=\"{provider}\",outcome=\"succeeded\"}} {}", counts.succeeded);
             for class in FailureClass::ALL {
                 let count = counts.failed.get(class).copied().unwrap_or(0);
                 let _ = writeln!(text, "provider_attempts_total{{provider=\"{provider}\",outcome=\"{class}\"}} {count}");
@@ -53,7 +54,8 @@ fn written(snapshots: &[Snapshot]) -> String {
     family("provider_request_duration_seconds", "histogram", "From submission to pictures.", &mut |text| {
         for Snapshot { provider, counts, .. } in snapshots {
             for (end, count) in LATENCY_BUCKETS.iter().zip(counts.latency.buckets) {
-                let _ = writeln!(text, "provider_request_duration_seconds_bucket{{provider=\"{provider}\",le=\"{end}\"}} {count}");
+                let _ =
+                    writeln!(text, "provider_request_duration_seconds_bucket{{provider=\"{provider}\",le=\"{end}\"}} {count}");
             }
             let all = counts.latency.count;
             let _ = writeln!(text, "provider_request_duration_seconds_bucket{{provider=\"{provider}\",le=\"+Inf\"}} {all}");

@@ -150,14 +150,8 @@ impl Fallback {
         let registry = Registry::new(&client, &catalogue, plain)?;
         // What was spent is read before each decision; until then nobody knows, and nothing is spent.
         let fleet = Fleet::new(registry, settings.thresholds, &BTreeMap::<ProviderId, Spent>::new());
-        let inner = Inner {
-            fleet,
-            serving,
-            catalogue,
-            own: Mutex::default(),
-            switched: Mutex::default(),
-            keys: wake::Keys::default(),
-        };
+        let inner =
+            Inner { fleet, serving, catalogue, own: Mutex::default(), switched: Mutex::default(), keys: wake::Keys::default() };
         Ok(Self { context, keyring, client, bus, settings: Arc::new(settings), inner: Arc::new(inner) })
     }
 

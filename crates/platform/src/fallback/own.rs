@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use easel_outbound::Reach;
 use easel_providers::{
-    Ability, Account, AccountError, Capabilities, Field, Fleet, Kind, Limit, Micros, Owner, Price, ProviderId, Registered, Registry,
-    Secret, Sizes, Spent, connect,
+    Ability, Account, AccountError, Capabilities, Field, Fleet, Kind, Limit, Micros, Owner, Price, ProviderId, Registered,
+    Registry, Secret, Sizes, Spent, connect,
 };
 use easel_store::{
     api_configs::{self, ApiConfig},
@@ -117,7 +117,9 @@ impl Fallback {
         let old = match words.key {
             Some(_) => None,
             // A key that was given for one server is not sent to another.
-            None if moved => return Err(PlatformError::Invalid { field: "key", problem: "is needed for another service or address" }),
+            None if moved => {
+                return Err(PlatformError::Invalid { field: "key", problem: "is needed for another service or address" });
+            }
             None => Some(self.open_key(&before)?),
         };
         let key = words.key.map(str::trim).or(old.as_ref().map(|old| old.as_str())).unwrap_or_default();
@@ -223,7 +225,8 @@ impl Fallback {
         key: &str,
         now: easel_store::Timestamp,
     ) -> Result<ApiConfig, PlatformError> {
-        let plain = |text: &str| !text.trim().is_empty() && text.chars().count() <= NAME_MAX && !text.chars().any(char::is_control);
+        let plain =
+            |text: &str| !text.trim().is_empty() && text.chars().count() <= NAME_MAX && !text.chars().any(char::is_control);
         if !plain(words.name) {
             return Err(PlatformError::Invalid { field: "name", problem: "must have 1 to 100 characters" });
         }
@@ -281,9 +284,9 @@ fn hint(key: &str) -> String {
 }
 
 fn account(config: &ApiConfig, key: &str) -> Result<Account, PlatformError> {
-    let unknown = |_| PlatformError::Invalid { field: "provider", problem: "is none that there is" };
-    let kind: Kind = config.provider.parse().map_err(unknown)?;
-    let id = format!("own-{}", config.id).parse().map_err(|_| NO_CONFIG)?;
+    let unknown = PlatformError::Invalid { field: "provider", problem: "is none that there is" };
+    let kind = config.provider.parse::<Kind>().map_err(|_| unknown)?;
+    let id = format!("own-{}", config.id).parse::<ProviderId>().map_err(|_| NO_CONFIG)?;
     let own_server = kind == Kind::OpenaiCompatible;
     let models = if own_server { BTreeMap::from([(config.model.clone(), anything())]) } else { BTreeMap::new() };
     Ok(Account {

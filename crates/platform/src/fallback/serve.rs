@@ -4,8 +4,8 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use easel_providers::{
-    AttemptKey, Candidate, Decision, Failure, FallbackReason, Fitted, JobRules, Local, Order as Outwards, OverBudget, Owner, ProviderId,
-    Quote, Situation, Tenant, route,
+    AttemptKey, Candidate, Decision, Failure, FallbackReason, Fitted, JobRules, Local, Order as Outwards, OverBudget, Owner,
+    ProviderId, Quote, Situation, Tenant, route,
 };
 use easel_store::{jobs::Job, leases::Lease};
 use easel_types::GenerationRequest;
@@ -227,7 +227,9 @@ impl Fallback {
             let order = Outwards { model: terms.model.clone(), ..going.rest(left, terms.first) };
             Some((fleet, registered, fitted(registered, order, Some(terms.pictures))?))
         });
-        let key = again.as_ref().and_then(|(_, registered, _)| named(&errand.job.id, &terms, registered.provider.id(), &attempt.attempt_key));
+        let key = again
+            .as_ref()
+            .and_then(|(_, registered, _)| named(&errand.job.id, &terms, registered.provider.id(), &attempt.attempt_key));
         let (Some((fleet, registered, fitted)), Some(key)) = (again, key) else {
             // The account or its model is gone: nobody can be asked what became of it, and it counts as paid.
             return Err(Trouble::refused("provider_outcome_unknown", OUTCOME_UNKNOWN));
@@ -258,7 +260,8 @@ impl Going<'_> {
 
     /// What the job's row says by now.
     async fn learn(&mut self, fallback: &Fallback) -> Result<(), Trouble> {
-        let job = easel_store::jobs::by_id(&fallback.context.db, &self.errand.job.id).await.map_err(crate::PlatformError::from)?;
+        let job =
+            easel_store::jobs::by_id(&fallback.context.db, &self.errand.job.id).await.map_err(crate::PlatformError::from)?;
         if let Some(away) = job.as_ref().and_then(Away::of) {
             self.away = away;
         }

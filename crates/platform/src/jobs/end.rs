@@ -30,7 +30,8 @@ pub(super) async fn without_result(
 /// Ends a locked job with pictures, whose rows are written: what was delivered is paid, the rest is free. Returns what was paid.
 pub(super) async fn with_images(tx: &mut Tx, moment: &Moment<'_>, job: &Job, delivered: i64) -> Result<Credits, PlatformError> {
     // What its owner has paid for elsewhere costs nothing here.
-    let price = job.unit_price.times((delivered - job.images_free).max(0)).ok_or(PlatformError::Ledger(ledger::LedgerError::Amount))?;
+    let price =
+        job.unit_price.times((delivered - job.images_free).max(0)).ok_or(PlatformError::Ledger(ledger::LedgerError::Amount))?;
     if let Some(hold_id) = &job.hold_id {
         let key = format!("end:{}", job.id);
         let event = Event { key: &key, job_id: Some(&job.id), actor: None, reason: "pictures" };

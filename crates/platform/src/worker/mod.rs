@@ -37,9 +37,9 @@ use crate::{
 };
 
 pub use held::{Held, Stop};
-pub(crate) use sources::blocking;
 pub use infotext::infotext;
 pub use keep::{Keeper, Kept, Writing};
+pub(crate) use sources::blocking;
 pub use trouble::Trouble;
 
 /// How a worker works.

@@ -20,7 +20,9 @@ use easel_outbound::FetchedImage;
 
 use crate::{
     Accepted, Attempt, Cancelled, Capabilities, FailureClass, Fitted, ImageProvider, Kind, Output, Polled, ProviderError,
-    ProviderId, Recovery, Submitted, TaskHandle, answer::Told, provider::Answering,
+    ProviderId, Recovery, Submitted, TaskHandle,
+    answer::Told,
+    provider::Answering,
     wire::{Call, Wire},
 };
 

@@ -15,7 +15,7 @@ use crate::{
     builtin,
     config::{self, Config, Setting},
     error::{Exit, Failure, Result},
-    library, output,
+    external, library, output,
 };
 
 #[derive(Args)]
@@ -27,7 +27,8 @@ pub struct Arguments {
 pub struct Settings;
 
 impl Group for Settings {
-    const SETTINGS: &'static [&'static [&'static Setting]] = &[config::models::SETTINGS, config::server::SETTINGS];
+    const SETTINGS: &'static [&'static [&'static Setting]] =
+        &[config::models::SETTINGS, config::server::SETTINGS, config::outside::SETTINGS];
     const HEADING: &'static str = "Settings";
 }
 
@@ -99,6 +100,7 @@ fn all(config: &Config) -> Vec<Check> {
     checks.push(data_folder(&config.storage.data_dir));
     checks.push(disk(&config.storage.data_dir));
     checks.push(models(config));
+    checks.push(providers(config));
     checks.push(port(config));
     checks
 }
@@ -190,6 +192,25 @@ fn models(config: &Config) -> Check {
     }
     let names: Vec<_> = entries.iter().map(|entry| entry.id.0.as_str()).collect();
     Check::new("models", Status::Ok, names.join(", "))
+}
+
+/// External services are nobody's need; a file that cannot be used is a mistake.
+fn providers(config: &Config) -> Check {
+    let named = match external::read(config) {
+        Ok(Some(named)) => named,
+        Ok(None) => return Check::new("providers", Status::Skip, "none: nothing leaves this host"),
+        Err(failure) => return Check::new("providers", Status::Fail, failure.message).next("see docs/providers.md"),
+    };
+    let environment = config::environment();
+    let missing: Vec<_> = named.missing(&environment).collect();
+    match named.wrong() {
+        Some(wrong) => Check::new("providers", Status::Fail, wrong).next("see docs/providers.md"),
+        None if !missing.is_empty() => {
+            let message = format!("these variables are not set: {}", missing.join(", "));
+            Check::new("providers", Status::Fail, message).next("set them, or keep the keys with `easel secrets set`")
+        }
+        None => Check::new("providers", Status::Ok, named.summary()),
+    }
 }
 
 fn port(config: &Config) -> Check {
