@@ -2,6 +2,10 @@
 //! file would be the price of many.
 
 mod common;
+mod elsewhere;
+#[allow(clippy::unwrap_used, reason = "a failure is a failed test")]
+#[path = "../../../providers/tests/fakes/mod.rs"]
+mod fakes;
 mod identity_provider;
 mod receiver;
 
@@ -10,6 +14,7 @@ mod backup;
 mod bus;
 mod credits;
 mod disconnected;
+mod fallback;
 mod faults;
 mod fsck;
 mod gallery;

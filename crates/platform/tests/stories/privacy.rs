@@ -19,10 +19,13 @@ use easel_platform::{
     webhooks::EndpointWords,
 };
 use easel_store::{
-    albums, audit,
+    albums,
+    api_configs::{self, ApiConfig},
+    audit,
     identities::{self, Identity},
     jobs::JobState,
     ledger,
+    provider_consents::{self, Consent},
     sign_ins::{self, SignIn},
     tags, trash,
     uploads::{self, Upload},
@@ -47,6 +50,7 @@ const CANARIES: &[&str] = &[
     "canary objection",
     "canary-hook",
     "canary-subject",
+    "canary-account",
 ];
 const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -125,7 +129,23 @@ async fn connect(world: &World, user: &User) -> Outcome {
         created_at: now,
         expires_at: now.after(MONTH),
     };
+    let config = ApiConfig {
+        id: world.context.ids.next(now),
+        user_id: user.id.clone(),
+        name: "canary-account".to_owned(),
+        provider: "fal".to_owned(),
+        base_url: None,
+        secret: String::new(),
+        key_hint: "7f3a".to_owned(),
+        model: "fal-ai/flux/dev".to_owned(),
+        is_active: true,
+        created_at: now,
+        updated_at: now,
+    };
+    let consent = Consent { allow_external: true, providers: "fal".to_owned(), regions: String::new(), updated_at: now };
     let mut tx = world.context.db.begin().await?;
+    api_configs::insert(&mut tx, &config).await?;
+    provider_consents::put(&mut tx, &user.id, &consent).await?;
     uploads::insert(&mut tx, &upload).await?;
     identities::insert(&mut tx, &identity).await?;
     sign_ins::insert(&mut tx, &sign_in).await?;

@@ -51,6 +51,8 @@ const COVERED: &[Covered] = &[
     Covered { table: "moderation_events", by: &["user_id"], exported: "findings", erased: Numbers },
     Covered { table: "uploads", by: &["user_id"], exported: "uploads", erased: Gone },
     Covered { table: "webhook_endpoints", by: &["user_id"], exported: "webhooks", erased: Gone },
+    Covered { table: "api_configs", by: &["user_id"], exported: "api_configs", erased: Gone },
+    Covered { table: "provider_consents", by: &["user_id"], exported: "external", erased: Gone },
     Covered { table: "user_identities", by: &["user_id"], exported: "identities", erased: Gone },
     Covered { table: "sign_ins", by: &["user_id"], exported: "", erased: Gone },
     Covered { table: "subscriptions", by: &["user_id"], exported: "subscriptions", erased: Gone },
@@ -68,6 +70,9 @@ const NOBODYS: &[(&str, &str)] = &[
     ("image_tags", "goes with its picture"),
     ("album_images", "goes with its album"),
     ("webhook_deliveries", "go with their endpoint"),
+    ("provider_attempts", "go on with their job, as numbers: what came of them is forgotten with its end"),
+    ("provider_spend", "the operator's"),
+    ("provider_switches", "the operator's"),
     ("secrets", "the server's own"),
     ("audit_head", "the end of the chain"),
 ];
