@@ -1,7 +1,7 @@
 //! A platform with a worker over a toy device, and providers of the recorded shape on this machine.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use easel_engine::{
     Engine, EngineConfig,
@@ -122,7 +122,10 @@ impl Elsewhere {
                 idempotent: setup.idempotent,
                 ..account(kind, base(kind, port))
             },
-            models: BTreeMap::from([(MODEL.to_owned(), model(kind).to_owned()), ("sim".to_owned(), model(kind).to_owned())]),
+            // One that any of them serves, one that this host has, and one that it alone serves.
+            models: [MODEL.to_owned(), "sim".to_owned(), format!("{MODEL}-{kind}")]
+                .map(|here| (here, model(kind).to_owned()))
+                .into(),
             default_model: None,
             webhook_secret: setup.webhook_secret.map(Secret::new),
         });

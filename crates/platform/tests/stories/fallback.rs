@@ -102,7 +102,7 @@ on_both_engines! {
         let fake = fake(&[Kind::Replicate], serves).await;
         let off = Rules::default();
         let mut world = World::open(database).await?;
-        for (what, rules, consent, drawing) in [
+        let cases = [
             ("nobody has said so", on(), None, drawing()),
             ("they have said no", on(), Some(Consent::default()), drawing()),
             ("to others alone", on(), Some(Consent { allow_external: true, providers: vec!["fal".to_owned()], ..Consent::default() }), drawing()),
@@ -110,9 +110,10 @@ on_both_engines! {
             ("the operator has not switched it on", off, Some(yes()), drawing()),
             ("the job stays here", on(), Some(yes()), Drawing { stays_here: true, ..drawing() }),
             ("a LoRA is this host's", on(), Some(yes()), Drawing { prompt: "a heron <lora:ink:1>".to_owned(), ..drawing() }),
-        ] {
+        ];
+        for (number, (what, rules, consent, drawing)) in cases.into_iter().enumerate() {
             let here = Elsewhere::over(world, fake.port(), Setup { rules, ..Setup::of(&[Kind::Replicate]) }).await?;
-            let user = here.world.user(&what.replace([' ', '\''], "-").to_lowercase(), 0).await?;
+            let user = here.world.user(&format!("user{number}"), 0).await?;
             if let Some(consent) = consent {
                 here.fallback.set_consent(&Actor::user(&user), &consent).await?;
             }
