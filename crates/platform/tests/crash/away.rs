@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::{
     CREDITS,
-    child::{Mode, Orders, say},
+    child::{Mode, Orders, say, settings},
     common::{Outcome, World},
     elsewhere::{Elsewhere, MODEL, Setup, file, inline, is_for},
     fakes::{Fake, Received, Reply, services::submits},
@@ -143,7 +143,7 @@ pub async fn killed_elsewhere(database: &Database) -> Outcome {
         let port = u16::try_from(port.load(Ordering::SeqCst)).expect("a port");
         let kind = KINDS.into_iter().find(|&kind| is_for(request, kind)).expect("one of ours");
         // Before the work is taken on, or after: the worker never hears of it.
-        let early = port % 2 == 0;
+        let early = theirs.tasks.load(Ordering::SeqCst) % 2 == 0;
         if early && theirs.kills() {
             return Reply::Silence;
         }
@@ -152,7 +152,7 @@ pub async fn killed_elsewhere(database: &Database) -> Outcome {
     })
     .await;
     own.store(u64::from(fake.port()), Ordering::SeqCst);
-    let here = Elsewhere::over(World::open(database).await?, fake.port(), setup()).await?;
+    let here = Elsewhere::over(World::with(database, settings()).await?, fake.port(), setup()).await?;
     let user = here.world.user("ada", CREDITS - 100).await?;
     let consent = Consent { allow_external: true, ..Consent::default() };
     here.fallback.set_consent(&easel_platform::accounts::Actor::user(&user), &consent).await?;

@@ -122,20 +122,21 @@ pub fn say(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-async fn work(orders: Orders) -> Result<(), Failed> {
+/// However often the rest is killed, nothing runs out of time or attempts.
+pub fn settings() -> Settings {
     const LONG: Duration = Duration::from_secs(100_000 * 3600);
-    let settings = if orders.mode == Mode::Hold {
-        Settings::default()
-    } else {
-        Settings {
-            attempts_max: 1_000_000,
-            queue_ttl: LONG,
-            key_ttl: LONG,
-            retry_pause: Duration::ZERO,
-            jobs_open_max: None,
-            ..Settings::default()
-        }
-    };
+    Settings {
+        attempts_max: 1_000_000,
+        queue_ttl: LONG,
+        key_ttl: LONG,
+        retry_pause: Duration::ZERO,
+        jobs_open_max: None,
+        ..Settings::default()
+    }
+}
+
+async fn work(orders: Orders) -> Result<(), Failed> {
+    let settings = if orders.mode == Mode::Hold { Settings::default() } else { settings() };
     let now = crate::begins(orders.generation);
     let world =
         World::at(&orders.url, &orders.dir, now, 1000 + orders.generation, settings).await.map_err(|error| error.to_string())?;

@@ -82,6 +82,7 @@ pub struct Setup {
     pub sim: SimConfig,
     pub idempotent: bool,
     pub webhook_secret: Option<&'static str>,
+    pub pace: Option<Pace>,
     pub keyring: Option<Keyring>,
 }
 
@@ -95,6 +96,7 @@ impl Setup {
             sim: SimConfig::default(),
             idempotent: false,
             webhook_secret: None,
+            pace: None,
             keyring: None,
         }
     }
@@ -132,7 +134,7 @@ impl Elsewhere {
         let settings = FallbackSettings {
             rules: setup.rules,
             own_accounts: setup.own_accounts,
-            pace: Pace { first: Duration::from_millis(5), longest: Duration::from_millis(20), retries: 2 },
+            pace: setup.pace.unwrap_or(Pace { first: Duration::from_millis(5), longest: Duration::from_millis(20), retries: 2 }),
             time_limit: LONG,
             ..FallbackSettings::default()
         };

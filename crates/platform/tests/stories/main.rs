@@ -8,10 +8,14 @@ mod elsewhere;
 mod fakes;
 mod identity_provider;
 mod receiver;
+#[path = "../../../outbound/tests/common/sixty.rs"]
+mod sixty;
 
 mod accounts;
+mod api_configs;
 mod backup;
 mod bus;
+mod canaries;
 mod credits;
 mod disconnected;
 mod fallback;
@@ -26,6 +30,7 @@ mod mail;
 mod moderation;
 mod pictures;
 mod privacy;
+mod provider_webhooks;
 mod safety;
 mod schema;
 mod sign_in;
