@@ -42,6 +42,7 @@ const ERRORS: [(&str, &str); 2] = [
         (name = "prompts", description = "What helps to write a prompt: styles, enhancement, suggestions, one's earlier prompts"),
         (name = "gallery", description = "Everybody's pictures: likes, comments, follows, links, reports"),
         (name = "webhooks", description = "Telling somebody's own server of what happens, signed as Standard Webhooks has it"),
+        (name = "providers", description = "External image services: whether your prompts may leave this server, and accounts of your own"),
         (name = "admin", description = "For whoever administers the server"),
         (name = "openai", description = "OpenAI's Images and Models API"),
         (name = "a1111", description = "AUTOMATIC1111's API; errors have its form, and Basic authentication is understood"),

@@ -166,6 +166,15 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::webhooks::test::handler))
         .routes(routes!(routes::webhooks::deliveries::handler))
         .routes(routes!(routes::webhooks::resend::handler))
+        // External providers.
+        .routes(routes!(routes::api_configs::list::handler, routes::api_configs::create::handler))
+        .routes(routes!(routes::api_configs::change::handler, routes::api_configs::delete::handler))
+        .routes(routes!(routes::api_configs::test::handler))
+        .routes(routes!(routes::external::get::handler, routes::external::set::handler))
+        .routes(routes!(routes::providers::webhook::handler))
+        .routes(routes!(routes::admin::list_providers::handler))
+        .routes(routes!(routes::admin::open_provider::handler))
+        .routes(routes!(routes::admin::close_provider::handler))
         // Administration.
         .routes(routes!(routes::admin::list_users::handler))
         .routes(routes!(routes::admin::get_user::handler, routes::admin::change_user::handler))

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use easel_platform::{OutboundClient, limits::Limits, payments::Payments, sign_in::SignIn, webhooks::Webhooks};
+use easel_platform::{
+    OutboundClient, fallback::Fallback, limits::Limits, payments::Payments, sign_in::SignIn, webhooks::Webhooks,
+};
 
 use crate::{Adapters, ApiError, AppState};
 
@@ -21,6 +23,8 @@ pub struct Services {
     pub adapters: Option<Arc<dyn Adapters>>,
     /// Taking money.
     pub payments: Option<Payments>,
+    /// Work that is done elsewhere.
+    pub fallback: Option<Fallback>,
 }
 
 impl AppState {
@@ -41,6 +45,10 @@ impl AppState {
 
     pub(crate) fn payments(&self) -> Result<&Payments, ApiError> {
         self.services.payments.as_ref().ok_or_else(ApiError::not_found)
+    }
+
+    pub(crate) fn fallback(&self) -> Result<&Fallback, ApiError> {
+        self.services.fallback.as_ref().ok_or_else(ApiError::not_found)
     }
 
     pub(crate) fn sign_in(&self) -> Result<&SignIn, ApiError> {

@@ -141,6 +141,12 @@ impl Client {
         if addresses.is_empty() { Err(OutboundError::Unreachable) } else { Ok(()) }
     }
 
+    /// Like [`Self::check_resolved`], for an address that may reach less than the policy allows.
+    pub async fn check_within(&self, url: &str, reach: &Reach) -> Result<(), OutboundError> {
+        reach.judge(Target::parse(url, &self.policy)?)?;
+        self.check_resolved(url).await
+    }
+
     /// Sends a request and reads the answer, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Response, OutboundError> {
         let limits = request.limits.unwrap_or(self.policy.limits);

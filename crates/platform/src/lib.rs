@@ -13,6 +13,7 @@
 //! | [`orders`] | what a job is to do, as its row keeps it |
 //! | [`prompts`] | what helps to write a prompt: styles, enhancement, suggestions, one's earlier ones |
 //! | [`worker`] | doing it |
+//! | [`fallback`] | having it done by somebody else, where this host cannot |
 //! | [`images`] | somebody's own pictures, drawn and sent |
 //! | [`accounts`] | registering, logging in, sessions, mail tokens, roles, API keys |
 //! | [`mail`] | sending what the others have written |
@@ -47,6 +48,7 @@ pub mod backup;
 pub mod bus;
 pub mod credits;
 pub mod events;
+pub mod fallback;
 pub mod fsck;
 pub mod gallery;
 pub mod housekeeping;

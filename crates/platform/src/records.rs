@@ -3,6 +3,7 @@
 pub use easel_store::{
     Credits, Timestamp,
     albums::{Album, Placed},
+    api_configs::ApiConfig,
     api_keys::ApiKey,
     audit::Record,
     comments::Comment,

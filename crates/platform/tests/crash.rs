@@ -5,10 +5,17 @@
 //! goes on, an hour later by its clock, so that no test waits for a lease. `EASEL_TEST_KILLS` sets how often it is killed for each database
 //! (12 by default), `EASEL_TEST_SEED` where.
 
+#[path = "crash/away.rs"]
+mod away;
 #[path = "crash/child.rs"]
 mod child;
 #[path = "stories/common.rs"]
 mod common;
+#[path = "stories/elsewhere.rs"]
+mod elsewhere;
+#[allow(clippy::unwrap_used, reason = "a failure is a failed test")]
+#[path = "../../providers/tests/fakes/mod.rs"]
+mod fakes;
 #[path = "crash/points.rs"]
 mod points;
 #[path = "stories/receiver.rs"]
@@ -49,6 +56,10 @@ fn main() -> ExitCode {
             }),
             Trial::test(format!("killed_at_every_point_of_the_database::{engine}"), move || {
                 easel_testing::run_story(engine, async |database| points::killed_at_every_point(database).await);
+                Ok(())
+            }),
+            Trial::test(format!("workers_are_killed_while_jobs_are_done_elsewhere::{engine}"), move || {
+                easel_testing::run_story(engine, async |database| away::killed_elsewhere(database).await);
                 Ok(())
             }),
             Trial::test(format!("a_courier_that_is_killed_leaves_nothing_unsaid::{engine}"), move || {

@@ -220,6 +220,11 @@ impl Breaker {
         }
     }
 
+    /// The operator says that nothing goes there.
+    pub fn lock(&mut self) {
+        self.enter(BreakerState::Locked, true);
+    }
+
     /// The operator says that it works.
     pub fn reset(&mut self) {
         self.enter(BreakerState::Closed, true);

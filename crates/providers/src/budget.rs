@@ -39,6 +39,19 @@ pub struct Spent {
     pub reserved: Micros,
 }
 
+impl Spent {
+    /// What is known to have been spent in the day and the month of this time.
+    pub fn at(micros_utc: u64, day: Micros, month: Micros, reserved: Micros) -> Self {
+        Self { periods: periods(micros_utc), day, month, reserved }
+    }
+}
+
+/// The day and the month of a time, since 1970 UTC: what money is counted by.
+pub fn periods_of(micros_utc: u64) -> (u64, u64) {
+    let Periods { day, month } = periods(micros_utc);
+    (day, month)
+}
+
 /// Money that was set aside.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use = "it must be settled"]

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use easel_outbound::FetchedImage;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tokio::sync::Notify;
 
 use crate::{
     Accepted, Attempt, AttemptKey, Cancelled, Delivery, FailureClass, Fitted, ImageProvider, Micros, Polled, ProviderError,
@@ -89,6 +90,8 @@ pub struct Drive<'a> {
     pub journal: &'a dyn Journal,
     /// How often it is asked about.
     pub pace: Pace,
+    /// Told when it is time to ask, whatever the pace: a webhook came.
+    pub wake: Option<&'a Notify>,
 }
 
 impl Drive<'_> {
@@ -178,7 +181,14 @@ impl Drive<'_> {
             if left.is_zero() {
                 return Err(self.give_up(task).await.into());
             }
-            tokio::time::sleep(pause.min(left)).await;
+            let told = async {
+                match self.wake {
+                    Some(wake) => wake.notified().await,
+                    None => std::future::pending().await,
+                }
+            };
+            // Told or not, the provider is asked.
+            let _ = tokio::time::timeout(pause.min(left), told).await;
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Accepted, Breaker, Budget, Candidate, FallbackReason, Instant, Micros, Order, OverBudget, Permit, ProviderError, ProviderId,
-    Quote, Refusal, Registered, Registry, Reservation, Spent, Thresholds,
+    Quote, Refusal, Registered, Registry, Reservation, Spent, Thresholds, Unfit,
     metrics::{Counts, Snapshot, Spend},
 };
 
@@ -63,14 +63,15 @@ impl Fleet {
         &self.registry
     }
 
-    /// Who might serve an order; `model` names the model at each account, if it has one.
+    /// Who might serve an order; `model` names the model at each account, if it has one. An order for more pictures than one call gives is
+    /// quoted whole.
     pub fn candidates(&self, order: &Order, model: impl Fn(&ProviderId) -> Option<String>, now: Instant) -> Vec<Candidate> {
         let gauges = self.lock();
         let candidate = |registered: &Registered| {
             let id = registered.provider.id();
             let gauge = gauges.get(id)?;
             let order = Order { model: model(id)?, ..order.clone() };
-            let quote = registered.provider.quote(&order);
+            let quote = quote(registered, &order);
             let cost = quote.as_ref().map_or(Micros::ZERO, |quote| quote.total);
             Some(Candidate {
                 provider: id.clone(),
@@ -102,6 +103,15 @@ impl Fleet {
         }
     }
 
+    /// Gives leave back for an attempt that was never made.
+    pub fn withdraw(&self, leave: Leave, now: Instant) {
+        let Leave { provider, permit, reservation, .. } = leave;
+        let mut gauges = self.lock();
+        let Some(gauge) = gauges.get_mut(&provider) else { return };
+        gauge.breaker.withdraw(permit);
+        gauge.budget.settle(reservation, Err(Accepted::No), now.0);
+    }
+
     /// What came of an attempt: what its pictures cost, or why there are none.
     pub fn report(&self, leave: Leave, outcome: Result<Micros, &ProviderError>, now: Instant) {
         let Leave { provider, permit, reservation, since } = leave;
@@ -116,6 +126,18 @@ impl Fleet {
         };
         gauge.budget.settle(reservation, outcome.map_err(|failure| failure.accepted), now.0);
         gauge.counts.attempt(outcome.map(|_| ()).map_err(|failure| failure.class), now.since(since), cost);
+    }
+
+    /// What is now known to have been spent with an account, by all nodes together.
+    pub fn learn(&self, id: &ProviderId, spent: Spent) {
+        if let Some(gauge) = self.lock().get_mut(id) {
+            gauge.budget.learn(spent);
+        }
+    }
+
+    /// The operator says that nothing goes to an account.
+    pub fn shut(&self, id: &ProviderId) -> bool {
+        self.lock().get_mut(id).map(|gauge| gauge.breaker.lock()).is_some()
     }
 
     /// The operator says that an account works again.
@@ -146,4 +168,12 @@ impl Fleet {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ProviderId, Gauge>> {
         self.gauges.lock().expect("no thread panics while it holds this. This is a bug.")
     }
+}
+
+/// Of all pictures of an order, each as a call that the model takes.
+fn quote(registered: &Registered, order: &Order) -> Result<Quote, Unfit> {
+    let ability = registered.provider.capabilities(&order.model).ok_or(Unfit::Price)?;
+    let part = Order { num_images: order.num_images.min(ability.pictures_max), ..order.clone() };
+    let Quote { per_picture, .. } = ability.fit(&part)?.quote;
+    Ok(Quote { per_picture, pictures: order.num_images, total: per_picture.times(u64::from(order.num_images)) })
 }

@@ -72,6 +72,17 @@ impl Kind {
         })
     }
 
+    /// What is asked for to see whether a key is taken: it costs nothing, and need not exist.
+    pub(crate) fn probe_path(self) -> &'static str {
+        match self {
+            Self::Openai | Self::Gemini | Self::Imagen | Self::Together | Self::OpenaiCompatible => "models",
+            Self::Stability => "v1/user/balance",
+            Self::Replicate => "account",
+            Self::Fal => "fal-ai/flux/requests/00000000-0000-0000-0000-000000000000/status",
+            Self::Bfl => "credits",
+        }
+    }
+
     /// The hosts its pictures lie on. Nothing else that an answer names is fetched; a server of one's own may name any public host.
     pub(crate) fn picture_hosts(self) -> &'static [&'static str] {
         match self {

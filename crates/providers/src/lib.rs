@@ -39,7 +39,7 @@ pub mod webhook;
 mod wire;
 
 pub use breaker::{Breaker, BreakerState, Instant, Permit, Refusal, Thresholds};
-pub use budget::{Budget, Limit, OverBudget, Reservation, Spent};
+pub use budget::{Budget, Limit, OverBudget, Reservation, Spent, periods_of};
 pub use catalogue::{Ability, Capabilities, Catalogue, CatalogueError, Price, Ratio, Size, Sizes};
 pub use drive::{Drive, DriveError, Pace, Served, Step};
 pub use error::{Accepted, FailureClass, ProviderError};

@@ -42,6 +42,9 @@ pub trait ImageProvider: Send + Sync {
     /// Tries to stop work.
     fn cancel<'a>(&'a self, task: &'a TaskHandle) -> Answering<'a, Cancelled>;
 
+    /// Asks for something that costs nothing, to see whether the key is taken.
+    fn probe(&self) -> Answering<'_, ()>;
+
     /// The file of a picture.
     fn fetch<'a>(&'a self, output: &'a Output) -> Answering<'a, FetchedImage>;
 

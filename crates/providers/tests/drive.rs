@@ -99,7 +99,7 @@ async fn run(
     time: Duration,
 ) -> Result<Served, DriveError> {
     let order = fitted(registered, &order(kind));
-    let drive = Drive { provider: &*registered.provider, journal: pages, pace: PACE };
+    let drive = Drive { provider: &*registered.provider, journal: pages, pace: PACE, wake: None };
     drive.run(&order, &Attempt { time_left: time, ..attempt(kind) }, known).await
 }
 

@@ -110,7 +110,7 @@ async fn work(settings: &str) {
     let account = Account { idempotent: true, ..account(kind, base(kind, port)) };
     let registered = connect(&client(&[api, files], port), &Catalogue::shipped(), account).unwrap();
     let pace = Pace { first: Duration::from_millis(1), longest: Duration::from_millis(1), retries: 2 };
-    let drive = Drive { provider: &*registered.provider, journal: &folder, pace };
+    let drive = Drive { provider: &*registered.provider, journal: &folder, pace, wake: None };
     let attempt = Attempt { time_left: Duration::from_secs(60), ..attempt(kind) };
     match drive.run(&fitted(&registered, &order(kind)), &attempt, folder.known()).await {
         Ok(served) => {

@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod edge;
 mod error;
+mod external;
 mod known;
 mod library;
 mod logging;

@@ -1,4 +1,4 @@
-//! What leads out of the server and what nodes share, as configured: key ring, webhooks, logging in elsewhere, limits, and the tasks that
+//! What leads out of the server and what nodes share, as configured: key ring, webhooks, logging in elsewhere, limits, providers, and the tasks that
 //! belong to them.
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
@@ -20,7 +20,7 @@ use crate::{
     adapters::Shelved,
     config::{self, Config},
     error::{Exit, Failure, Result},
-    library,
+    external, library,
     platform::public_url,
     providers,
 };
@@ -53,6 +53,7 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let callback = format!("{}{CALLBACK}", public_url(config));
     let sign_in = providers::open(config, platform, &keyring, &client, callback).await?;
     let payments = payments(config, platform, &client)?;
+    let fallback = external::open(config, &config::environment(), platform, &keyring, &client).await?;
     let limits = Limits::new(context, config.limits.rates.clone(), redis.clone());
     let relay: Option<Arc<dyn Relay>> = match redis {
         Some(redis) => Some(Arc::new(RedisRelay::new(redis))),
@@ -62,8 +63,15 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let mut tasks = JoinSet::new();
     tasks.spawn(send_webhooks(webhooks.clone()));
     let adapters = Some(Arc::new(Shelved(library::shelf(config)?)) as Arc<dyn Adapters>);
-    let services =
-        Services { webhooks: Some(webhooks), sign_in, limits: Some(limits), fetcher: Some(client), adapters, payments };
+    let services = Services {
+        webhooks: Some(webhooks),
+        sign_in,
+        limits: Some(limits),
+        fetcher: Some(client),
+        adapters,
+        payments,
+        fallback: Some(fallback),
+    };
     Ok(Outside { services, _tasks: tasks, _carrier: carrier })
 }
 

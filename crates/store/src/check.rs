@@ -80,11 +80,11 @@ pub async fn negative(tx: &mut Tx) -> Result<Vec<Off>, StoreError> {
 pub async fn wrong_endings(tx: &mut Tx) -> Result<Vec<Off>, StoreError> {
     off(
         tx,
-        "SELECT j.id AS subject, CASE WHEN j.state = 'completed' THEN j.images_delivered * j.unit_price ELSE CAST(0 AS BIGINT) END AS expected, \
+        "SELECT j.id AS subject, CASE WHEN j.state = 'completed' THEN (j.images_delivered - j.images_free) * j.unit_price ELSE CAST(0 AS BIGINT) END AS expected, \
          CAST(COALESCE(CASE WHEN r.kind = 'capture' THEN -r.amount WHEN r.kind = 'release' THEN 0 ELSE -1 END, -1) AS BIGINT) AS found \
          FROM jobs j LEFT JOIN transfers r ON r.hold_id = j.hold_id \
          WHERE j.hold_id IS NOT NULL AND j.state IN ('completed', 'failed', 'cancelled') \
-         AND CASE WHEN j.state = 'completed' THEN j.images_delivered * j.unit_price ELSE 0 END \
+         AND CASE WHEN j.state = 'completed' THEN (j.images_delivered - j.images_free) * j.unit_price ELSE 0 END \
            <> COALESCE(CASE WHEN r.kind = 'capture' THEN -r.amount WHEN r.kind = 'release' THEN 0 ELSE -1 END, -1)",
     )
     .await

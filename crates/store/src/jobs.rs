@@ -112,6 +112,12 @@ pub struct Job {
     pub provider: Option<String>,
     /// What it is called there: noted before it is waited for, so that nobody pays for it twice.
     pub provider_task_id: Option<String>,
+    /// From then on it may be sent elsewhere; `None` is never.
+    pub leaves_at: Option<Timestamp>,
+    /// JSON: what it may cost elsewhere, who served it and why, what was dropped.
+    pub away: Option<String>,
+    /// Pictures its owner has paid for elsewhere.
+    pub images_free: i64,
     /// Why it failed, for programs.
     pub error_code: Option<String>,
     /// Why it failed, for people.
@@ -126,7 +132,7 @@ pub struct Job {
 
 pub(crate) const COLUMNS: &str = "id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, queue_order, \
      not_before, queue_ends_at, attempt, attempts_max, lease_owner, lease_expires_at, cancel_requested, progress, provider, provider_task_id, \
-     error_code, error_message, created_at, started_at, finished_at";
+     leaves_at, away, images_free, error_code, error_message, created_at, started_at, finished_at";
 
 fn select<'c>(on: impl Into<crate::query::On<'c>>) -> Query<'c> {
     query(on, "SELECT ").push(COLUMNS).push(" FROM jobs ")
@@ -135,8 +141,8 @@ fn select<'c>(on: impl Into<crate::query::On<'c>>) -> Query<'c> {
 /// A new job, as queued whatever its state says.
 pub async fn insert(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
     let text = "INSERT INTO jobs (id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, \
-                queue_order, not_before, queue_ends_at, attempt, attempts_max, cancel_requested, progress, provider, created_at) \
-                VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, 0, $12, FALSE, 0, $13, $14)";
+                queue_order, not_before, queue_ends_at, attempt, attempts_max, cancel_requested, progress, provider, created_at, leaves_at, away) \
+                VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, 0, $12, FALSE, 0, $13, $14, $15, $16)";
     query(tx, text)
         .bind(&job.id)
         .bind(&job.user_id)
@@ -152,6 +158,8 @@ pub async fn insert(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
         .bind(job.attempts_max)
         .bind(job.provider.as_deref())
         .bind(job.created_at)
+        .bind(job.leaves_at)
+        .bind(job.away.as_deref())
         .run()
         .await?;
     Ok(())
@@ -271,6 +279,12 @@ pub async fn end(tx: &mut Tx, id: &str, now: Timestamp, ending: Ending<'_>) -> R
 /// Asks the worker of a job to stop.
 pub async fn request_cancel(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
     query(tx, "UPDATE jobs SET cancel_requested = TRUE WHERE id = $1 AND state = 'processing'").bind(id).changed().await
+}
+
+/// Notes with a locked job who serves it, and why; pictures its owner has paid for elsewhere count from now on.
+pub async fn set_away(tx: &mut Tx, id: &str, provider: Option<&str>, away: &str, images_free: i64) -> Result<bool, StoreError> {
+    let text = "UPDATE jobs SET provider = $2, away = $3, images_free = $4 WHERE id = $1 AND state = 'processing'";
+    query(tx, text).bind(id).bind(provider).bind(away).bind(images_free).changed().await
 }
 
 /// Forgets what a user asked for; what it cost stays. For erasure.

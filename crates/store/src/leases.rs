@@ -68,6 +68,22 @@ pub async fn claim(tx: &mut Tx, now: Timestamp, claim: Claim<'_>) -> Result<Vec<
     Ok(jobs)
 }
 
+/// Takes the jobs that are first in the queue of those that may be sent elsewhere by now, whatever their model.
+pub async fn claim_leaving(tx: &mut Tx, now: Timestamp, leaves_by: Timestamp, claim: Claim<'_>) -> Result<Vec<Job>, StoreError> {
+    let locking = tx.engine() == crate::Engine::Postgres;
+    let begin = "WITH first AS MATERIALIZED (SELECT id FROM jobs WHERE state = 'queued' AND not_before <= $1 AND queue_ends_at > $1 \
+                 AND leaves_at <= $2 ORDER BY queue_order, id LIMIT ";
+    let mut taking = query(tx, begin).bind(now).bind(leaves_by).push_bind(claim.limit);
+    taking = taking.push(if locking { " FOR UPDATE SKIP LOCKED)" } else { ")" });
+    taking = taking
+        .push(" UPDATE jobs SET state = 'processing', attempt = attempt + 1, progress = 0, lease_owner = ")
+        .push_bind(claim.owner);
+    taking = taking.push(", lease_expires_at = ").push_bind(claim.expires_at).push(", started_at = COALESCE(started_at, $1)");
+    let mut jobs: Vec<Job> = taking.push(" WHERE id IN (SELECT id FROM first) RETURNING ").push(COLUMNS).all().await?;
+    jobs.sort_by(|a, b| (a.queue_order, &a.id).cmp(&(b.queue_order, &b.id)));
+    Ok(jobs)
+}
+
 /// Takes one queued job, whatever its place.
 pub async fn claim_this(tx: &mut Tx, now: Timestamp, job_id: &str, claim: Claim<'_>) -> Result<Option<Job>, StoreError> {
     let text = "UPDATE jobs SET state = 'processing', attempt = attempt + 1, progress = 0, lease_owner = $2, lease_expires_at = $3, \

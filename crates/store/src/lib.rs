@@ -21,6 +21,7 @@ mod query;
 mod sql;
 
 pub mod albums;
+pub mod api_configs;
 pub mod api_keys;
 pub mod audit;
 pub mod awaited_uploads;
@@ -46,6 +47,10 @@ pub mod notify;
 pub mod outbox;
 pub mod payment_events;
 pub mod profiles;
+pub mod provider_attempts;
+pub mod provider_consents;
+pub mod provider_spend;
+pub mod provider_switches;
 pub mod public;
 pub mod purchases;
 pub mod reports;

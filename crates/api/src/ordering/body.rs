@@ -12,10 +12,10 @@ use easel_types::{Gray8, Quality, Rgb8, SamplerKind, SigmaSchedule};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{LoraBody, size::Ratio};
+use super::{LoraBody, elsewhere, size::Ratio};
 use crate::{
     ApiError, AppState,
-    compat::{fields::unknown_value, names, openai::model},
+    compat::{fields::unknown_value, names},
 };
 
 /// What is to be drawn. What is left out is the model's own default.
@@ -82,6 +82,9 @@ pub(crate) struct DrawingBody {
     #[serde(default)]
     #[schema(max_items = 8)]
     controls: Vec<ControlBody>,
+    /// An external provider may draw it if this server cannot, where you allow that at all (`/api/v1/users/me/external`).
+    #[schema(default = true)]
+    allow_fallback: Option<bool>,
     /// `png`, `jpeg` or `webp`.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "png")]
@@ -187,6 +190,7 @@ impl DrawingBody {
             strength: None,
             loras: Vec::new(),
             controls: Vec::new(),
+            allow_fallback: None,
             format: OutputFormat::Png,
             compression: None,
             lossless: None,
@@ -206,11 +210,10 @@ impl DrawingBody {
 
     /// The order of this user, or what is wrong with it.
     pub(crate) async fn order(&self, state: &AppState, user: &User) -> Result<Order, ApiError> {
-        if let Some(name) = &self.model {
-            model::look_for(name, &state.engine).await;
-        }
-        let named = model::resolve(self.model.as_deref(), &state.engine)?;
-        let described = state.engine.find_model(named.as_ref())?;
+        let stays_here = self.allow_fallback == Some(false);
+        let described = elsewhere::find(state, user, self.model.as_deref(), stays_here).await?;
+        // Without one here there is a name, or it would have been refused.
+        let asked = || self.model.as_deref().unwrap_or_default().trim().to_owned();
         let (sampler, schedule) = self.sampler()?;
         let start = self.image.as_ref().map(Source::from);
         let mask = self.mask.as_ref().map(Source::from);
@@ -226,7 +229,7 @@ impl DrawingBody {
             None => (&self.prompt, &self.negative_prompt),
         };
         let mut drawing = Drawing {
-            model: described.id.0.clone(),
+            model: described.as_ref().map_or_else(asked, |described| described.id.0.clone()),
             prompt: prompt.clone(),
             negative_prompt: negative_prompt.clone(),
             width: self.width,
@@ -245,10 +248,14 @@ impl DrawingBody {
             loras: self.loras.iter().cloned().map(Into::into).collect(),
             controls: self.controls.iter().map(Into::into).collect(),
             styled: styled.as_ref().map(Styled::from),
+            stays_here,
         };
         let shape = shape(state, user, &drawing).await?;
-        (drawing.width, drawing.height) = self.size(&described, shape)?;
-        check(state, &described, &drawing)?;
+        (drawing.width, drawing.height) = self.size(elsewhere::best(described.as_deref()), shape)?;
+        match &described {
+            Some(described) => check(state, described, &drawing)?,
+            None => elsewhere::check(&drawing)?,
+        }
         Ok(Order { work: Work::Draw(Box::new(drawing)), output: self.output()? })
     }
 
@@ -281,7 +288,11 @@ impl DrawingBody {
     }
 
     /// As asked for, else of the shape asked for, else of the given picture's shape; else the model's own.
-    fn size(&self, model: &ModelDescription, shape: Option<Ratio>) -> Result<(Option<u32>, Option<u32>), ApiError> {
+    fn size(
+        &self,
+        (width, height, multiple): (u32, u32, u32),
+        shape: Option<Ratio>,
+    ) -> Result<(Option<u32>, Option<u32>), ApiError> {
         let wrong = |message: &str| Err(ApiError::invalid("aspect_ratio", "invalid_value", message));
         let asked = match &self.aspect_ratio {
             None => None,
@@ -297,7 +308,7 @@ impl DrawingBody {
             return Err(ApiError::invalid("width", "invalid_size", "`width` and `height` go together"));
         }
         let Some(ratio) = asked.or(shape.filter(|_| self.width.is_none())) else { return Ok((self.width, self.height)) };
-        let (width, height) = ratio.within(u64::from(model.width) * u64::from(model.height), model.size_multiple);
+        let (width, height) = ratio.within(u64::from(width) * u64::from(height), multiple);
         Ok((Some(width), Some(height)))
     }
 }

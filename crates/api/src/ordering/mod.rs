@@ -4,6 +4,7 @@
 //! are looked up and not read: their sizes are in the database.
 
 mod body;
+mod elsewhere;
 mod lora;
 mod size;
 
@@ -46,5 +47,12 @@ pub(crate) async fn submit(state: &AppState, user: &User, order: &Order, key: Op
     let (model, quality, images) = measures(order);
     let request = order.to_json();
     let new = NewJob { user_id: &user.id, idempotency_key: key, model, quality, images, request: &request };
-    Ok(state.platform.jobs.submit(new).await?)
+    let offer = match &state.services.fallback {
+        Some(fallback) => {
+            let here = state.engine.find_model(Some(&model.into())).is_ok();
+            fallback.offer(&user.id, order, here).await?
+        }
+        None => None,
+    };
+    Ok(state.platform.jobs.submit_with(new, offer.as_ref()).await?)
 }

@@ -32,6 +32,8 @@ pub(crate) struct ImageView {
     sha256: String,
     /// What drew it.
     model: String,
+    /// The external provider that drew it, if it was not this server.
+    provider: Option<String>,
     /// How the noise was taken away.
     sampler: Option<String>,
     /// `text_to_image`, `image_to_image`, …
@@ -85,6 +87,7 @@ impl ImageView {
 
 impl From<Image> for ImageView {
     fn from(image: Image) -> Self {
+        let parameters: Value = serde_json::from_str(&image.parameters).unwrap_or_default();
         let address = |what| format!("/api/v1/images/{}/{what}", image.id);
         Self {
             url: address("file"),
@@ -98,13 +101,14 @@ impl From<Image> for ImageView {
             bytes: image.bytes,
             sha256: image.sha256,
             model: image.model,
+            provider: parameters["provider"].as_str().map(str::to_owned),
             sampler: image.sampler,
             mode: image.mode,
             prompt: image.prompt,
             title: image.title,
             tags: None,
             blurhash: image.blurhash,
-            parameters: serde_json::from_str(&image.parameters).unwrap_or_default(),
+            parameters,
             is_public: image.is_public,
             shows_prompt: image.shows_prompt,
             is_favourite: image.is_favourite,

@@ -1,11 +1,14 @@
 //! A job, as its owner sees it.
 
-use easel_platform::records::{Image, Job, JobState};
+use easel_platform::{
+    fallback::Away,
+    records::{Image, Job, JobState},
+};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{CreditAmount, ImageView, shown_time};
+use super::{AwayView, CreditAmount, ImageView, shown_time};
 
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,6 +35,8 @@ pub(crate) struct JobView {
     attempt: i64,
     /// Its owner wants it no more, and its worker has not stopped yet.
     cancel_requested: bool,
+    /// Who serves it, if not this server; null while that is not decided.
+    served_by: Option<AwayView>,
     /// Why it failed.
     error: Option<JobError>,
     /// When it was submitted.
@@ -71,6 +76,7 @@ impl JobView {
 
 impl From<Job> for JobView {
     fn from(job: Job) -> Self {
+        let served_by = Away::of(&job).and_then(AwayView::of);
         let error = job.error_code.map(|code| JobError { code, message: job.error_message.unwrap_or_default() });
         Self {
             id: job.id,
@@ -83,6 +89,7 @@ impl From<Job> for JobView {
             progress: job.progress as f64 / 1000.0,
             attempt: job.attempt,
             cancel_requested: job.cancel_requested,
+            served_by,
             error,
             created_at: shown_time(job.created_at),
             started_at: job.started_at.map(shown_time),

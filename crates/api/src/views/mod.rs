@@ -2,7 +2,9 @@
 
 mod adapter;
 mod album;
+mod api_config;
 mod avatar;
+mod away;
 mod case;
 mod comment;
 mod credits;
@@ -27,7 +29,9 @@ mod webhook;
 
 pub(crate) use adapter::AdapterView;
 pub(crate) use album::{AlbumView, TagView, TemplateView};
+pub(crate) use api_config::ApiConfigView;
 pub(crate) use avatar::{avatar_url, avatar_version};
+pub(crate) use away::{AwayView, ElsewhereView};
 pub(crate) use case::{CaseDetailView, CaseView, CategoryField, FoundView, OwnCaseView, ReportBody};
 pub(crate) use comment::CommentView;
 pub(crate) use credits::{BalanceView, CreditAmount, TransferView};

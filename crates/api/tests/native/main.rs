@@ -11,7 +11,7 @@ mod avatars;
 mod files;
 mod jobs;
 mod openai;
-mod prompts;
 mod payments;
 mod presigned;
+mod prompts;
 mod socket;

@@ -180,7 +180,7 @@ enum Weight {
 fn weight_of(what: &What) -> Weight {
     match what {
         What::Preview { .. } => Weight::Preview,
-        What::Waiting { .. } | What::Step { .. } | What::Decoded { .. } => Weight::Progress,
+        What::Waiting { .. } | What::Step { .. } | What::Decoded { .. } | What::ProviderAnswered => Weight::Progress,
         What::Queued | What::Started | What::CancelRequested | What::Ended { .. } => Weight::State,
     }
 }

@@ -80,6 +80,8 @@ pub enum What {
         /// Pictures to decode.
         total: u32,
     },
+    /// The provider that draws it says that it is time to ask.
+    ProviderAnswered,
     /// Its owner wants it no more; its worker has not stopped yet.
     CancelRequested,
     /// It has ended.

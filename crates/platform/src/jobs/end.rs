@@ -8,7 +8,7 @@ use easel_store::{
 };
 use serde_json::json;
 
-use crate::PlatformError;
+use crate::{PlatformError, fallback};
 
 /// Ends a locked job without pictures: nothing is paid.
 pub(super) async fn without_result(
@@ -29,7 +29,9 @@ pub(super) async fn without_result(
 
 /// Ends a locked job with pictures, whose rows are written: what was delivered is paid, the rest is free. Returns what was paid.
 pub(super) async fn with_images(tx: &mut Tx, moment: &Moment<'_>, job: &Job, delivered: i64) -> Result<Credits, PlatformError> {
-    let price = job.unit_price.times(delivered).ok_or(PlatformError::Ledger(ledger::LedgerError::Amount))?;
+    // What its owner has paid for elsewhere costs nothing here.
+    let price =
+        job.unit_price.times((delivered - job.images_free).max(0)).ok_or(PlatformError::Ledger(ledger::LedgerError::Amount))?;
     if let Some(hold_id) = &job.hold_id {
         let key = format!("end:{}", job.id);
         let event = Event { key: &key, job_id: Some(&job.id), actor: None, reason: "pictures" };
@@ -42,6 +44,9 @@ pub(super) async fn with_images(tx: &mut Tx, moment: &Moment<'_>, job: &Job, del
 async fn end(tx: &mut Tx, moment: &Moment<'_>, job: &Job, ending: Ending<'_>) -> Result<(), PlatformError> {
     if !jobs::end(tx, &job.id, moment.now, ending).await? {
         return Err(PlatformError::LeaseLost);
+    }
+    if job.away.is_some() {
+        fallback::close(tx, moment, job).await?;
     }
     let payload = json!({
         "job_id": job.id,

@@ -16,6 +16,7 @@ use crate::{
     accounts::hex,
     bus::What,
     context::retry,
+    fallback::Offer,
     plans::{Plan, Quote},
     safety::Stage,
 };
@@ -53,9 +54,17 @@ impl Jobs {
     /// [`PlatformError::InsufficientCredits`], [`PlatformError::Limit`], [`PlatformError::KeyReused`], [`PlatformError::ModelNotInPlan`],
     /// [`PlatformError::ContentBlocked`]; there is no job then, nothing is charged, and the key is free for another try.
     pub async fn submit(&self, new: NewJob<'_>) -> Result<Submitted, PlatformError> {
+        self.submit_with(new, None).await
+    }
+
+    /// Takes a job that may be sent elsewhere, as was settled for it; else it is like any other.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub async fn submit_with(&self, new: NewJob<'_>, offer: Option<&Offer>) -> Result<Submitted, PlatformError> {
         check(&new, self.settings.images_max)?;
         let quote = self.quote(new.model, new.quality, new.images)?;
-        let submitted = self.submit_looked_through(new, quote, None).await?;
+        let submitted = self.submit_looked_through(new, quote, None, offer).await?;
         if !submitted.repeated {
             self.bus.tell(&submitted.job.id, new.user_id, What::Queued);
         }
@@ -72,7 +81,7 @@ impl Jobs {
             return Err(PlatformError::Invalid { field: "idempotency key", problem: "cannot be used here" });
         }
         let quote = self.quote(new.model, new.quality, new.images)?;
-        Ok(self.submit_looked_through(new, quote, Some(worker)).await?.job)
+        Ok(self.submit_looked_through(new, quote, Some(worker), None).await?.job)
     }
 
     /// What is not drawn here is refused before anything is set aside; what is flagged is noted with the job.
@@ -81,9 +90,10 @@ impl Jobs {
         new: NewJob<'_>,
         quote: Quote,
         worker: Option<&str>,
+        offer: Option<&Offer>,
     ) -> Result<Submitted, PlatformError> {
         let flagged = self.guard.check_request(new.user_id, new.request).await?;
-        let submitted = retry!(self.submit_once(new, quote, worker))?;
+        let submitted = retry!(self.submit_once(new, quote, worker, offer))?;
         if let Some(category) = flagged.filter(|_| !submitted.repeated) {
             self.guard.note_flag(new.user_id, Stage::Prompt, &category, Some(&submitted.job.id)).await?;
         }
@@ -96,7 +106,13 @@ impl Jobs {
         self.catalogue.quote(model, quality, images).ok_or(invalid)
     }
 
-    async fn submit_once(&self, new: NewJob<'_>, quote: Quote, worker: Option<&str>) -> Result<Submitted, PlatformError> {
+    async fn submit_once(
+        &self,
+        new: NewJob<'_>,
+        quote: Quote,
+        worker: Option<&str>,
+        offer: Option<&Offer>,
+    ) -> Result<Submitted, PlatformError> {
         let moment = self.context.moment();
         let job_id = moment.id();
         let mut tx = self.context.db.begin().await?;
@@ -122,6 +138,9 @@ impl Jobs {
             None
         };
         let mut job = self.queued(&new, job_id, hold_id, quote, plan.priority, moment.now);
+        if let Some(offer) = offer {
+            (job.leaves_at, job.away) = (Some(offer.leaves_at), Some(offer.away.to_json()));
+        }
         if worker.is_some() {
             job.attempts_max = 1;
         }
@@ -205,6 +224,9 @@ impl Jobs {
             progress: 0,
             provider: None,
             provider_task_id: None,
+            leaves_at: None,
+            away: None,
+            images_free: 0,
             error_code: None,
             error_message: None,
             created_at: now,

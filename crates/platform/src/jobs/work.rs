@@ -8,11 +8,13 @@ use easel_store::{
     usage::{self, Usage},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{Jobs, end};
 use crate::{PlatformError, bus::What, context::retry};
 
 /// A finished picture whose bytes are stored and will survive a crash.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewImage {
     /// Its place in the job, from 0.
     pub index: i64,
@@ -69,6 +71,20 @@ impl Jobs {
         let claim = Claim { owner: worker, models, limit, expires_at: now.after(self.settings.lease) };
         let mut tx = self.context.db.begin().await?;
         let claimed = leases::claim(&mut tx, now, claim).await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    /// Takes the jobs that are first in the queue of those that may be sent elsewhere by `leaves_by`, whatever their model.
+    pub async fn claim_leaving(&self, worker: &str, leaves_by: Timestamp, limit: i64) -> Result<Vec<Job>, PlatformError> {
+        retry!(self.claim_leaving_once(worker, leaves_by, limit))
+    }
+
+    async fn claim_leaving_once(&self, worker: &str, leaves_by: Timestamp, limit: i64) -> Result<Vec<Job>, PlatformError> {
+        let now = self.context.now();
+        let claim = Claim { owner: worker, models: None, limit, expires_at: now.after(self.settings.lease) };
+        let mut tx = self.context.db.begin().await?;
+        let claimed = leases::claim_leaving(&mut tx, now, leaves_by, claim).await?;
         tx.commit().await?;
         Ok(claimed)
     }

@@ -70,6 +70,9 @@ pub struct Drawing {
     /// What the prompts above were made of, where styles were chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub styled: Option<Styled>,
+    /// Nobody else may draw it, whatever comes.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub stays_here: bool,
 }
 
 /// A user's words and the styles around them: with these the prompts can be made again, or it can be said why not.
@@ -96,6 +99,10 @@ impl From<&StyledPrompt> for Styled {
             catalogue: styled.catalogue.clone(),
         }
     }
+}
+
+fn is_not(value: &bool) -> bool {
+    !value
 }
 
 /// A ControlNet, and the stored picture it looks at.
@@ -148,6 +155,7 @@ impl Drawing {
             loras: Vec::new(),
             controls: Vec::new(),
             styled: None,
+            stays_here: false,
         }
     }
 

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use easel_blobs::{BlobError, Key};
 use easel_store::{
-    Timestamp, albums, api_keys, awaited_uploads, comments, follows,
+    Timestamp, albums, api_configs, api_keys, awaited_uploads, comments, follows,
     gallery::{self, Filter},
     identities,
     images::Image,
     jobs,
     ledger::{self, Page},
-    likes, moderation, profiles, purchases, reports, sessions, shares, strikes, subscriptions, tags, trash, uploads, usage,
-    users, webhooks,
+    likes, moderation, profiles, provider_consents, purchases, reports, sessions, shares, strikes, subscriptions, tags, trash,
+    uploads, usage, users, webhooks,
 };
 use serde_json::{Value as Json, json};
 
@@ -61,6 +61,8 @@ impl Privacy {
             "api_keys": api_keys::of_user(db, user_id).await?,
             "identities": identities::of_user(db, user_id).await?,
             "webhooks": webhooks::of_user(db, user_id).await?,
+            "api_configs": api_configs::of_user(db, user_id).await?,
+            "external": provider_consents::of_user(db, user_id).await?,
             "balance": ledger::balance(db, user_id).await?,
             "transfers": self.transfers(user_id).await?,
             "subscriptions": subscriptions::of_user(db, user_id).await?,

@@ -97,6 +97,11 @@ impl Held {
         self
     }
 
+    /// What it is held by.
+    pub(crate) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
     /// The device is alive, and so far (thousandths).
     pub fn sign(&self, progress: i64) {
         self.pulse.progress.store(progress, Ordering::Relaxed);

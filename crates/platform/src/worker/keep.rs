@@ -113,6 +113,18 @@ impl Keeper {
         self.write(job, writing, Work { image, index: 0, prompt, parameters, infotext: None }).await
     }
 
+    /// Stores a picture that somebody else has drawn.
+    pub(crate) async fn keep_foreign(
+        &self,
+        job: &Job,
+        writing: &Writing,
+        (index, image): (u32, Rgb8),
+        prompt: String,
+        parameters: Value,
+    ) -> Result<Kept, Trouble> {
+        self.write(job, writing, Work { image, index, prompt, parameters, infotext: None }).await
+    }
+
     async fn write(&self, job: &Job, writing: &Writing, work: Work) -> Result<Kept, Trouble> {
         let mark = self.is_marked(&job.user_id).await?.then_some(MARK);
         let (platform, writing) = (Arc::clone(&self.platform), *writing);

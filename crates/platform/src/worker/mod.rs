@@ -10,9 +10,11 @@
 //! | drawing | `draw.rs` |
 //! | enlarging | `upscale.rs` |
 //! | reading the pictures it starts from | `sources.rs` |
+//! | having it drawn elsewhere | `elsewhere.rs` |
 //! | storing | `keep.rs` |
 
 mod draw;
+mod elsewhere;
 mod held;
 mod infotext;
 mod keep;
@@ -29,6 +31,7 @@ use tokio::{sync::broadcast::error::RecvError, task::JoinSet};
 use crate::{
     Platform, PlatformError,
     bus::What,
+    fallback::Fallback,
     jobs::Results,
     orders::{NO_MODEL, Order, Work},
 };
@@ -36,6 +39,7 @@ use crate::{
 pub use held::{Held, Stop};
 pub use infotext::infotext;
 pub use keep::{Keeper, Kept, Writing};
+pub(crate) use sources::blocking;
 pub use trouble::Trouble;
 
 /// How a worker works.
@@ -45,6 +49,8 @@ pub struct WorkerSettings {
     pub name: String,
     /// Jobs it has at a time. The engine shares the device among them.
     pub jobs_max: usize,
+    /// Jobs that it has done elsewhere at a time, beside those.
+    pub away_max: usize,
     /// How often it looks for jobs when nobody tells it of one.
     pub look_every: Duration,
     /// How long the device may take for a job.
@@ -61,6 +67,7 @@ impl WorkerSettings {
         Self {
             name: name.into(),
             jobs_max: 16,
+            away_max: 16,
             look_every: Duration::from_secs(1),
             time_limit: Duration::from_secs(15 * 60),
             preview_every: 2,
@@ -76,20 +83,27 @@ pub struct Worker {
     engine: Engine,
     keeper: Keeper,
     settings: Arc<WorkerSettings>,
+    fallback: Option<Fallback>,
 }
 
 impl Worker {
     /// Over this platform and this engine.
     pub fn new(platform: Arc<Platform>, engine: Engine, settings: WorkerSettings) -> Self {
         let keeper = Keeper::new(Arc::clone(&platform), settings.write_parameters);
-        Self { platform, engine, keeper, settings: Arc::new(settings) }
+        Self { platform, engine, keeper, settings: Arc::new(settings), fallback: None }
+    }
+
+    /// What this node cannot do is done elsewhere, where that is allowed.
+    #[must_use]
+    pub fn with_fallback(self, fallback: Option<Fallback>) -> Self {
+        Self { fallback, ..self }
     }
 
     /// Works until `stop` comes, then takes nothing new, finishes what it has begun, and returns. Whoever does not want to wait for that drops
     /// this and calls [`Self::hand_back`].
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let mut news = self.platform.jobs.bus().listen();
-        let mut working = JoinSet::new();
+        let (mut working, mut away) = (JoinSet::new(), JoinSet::new());
         let mut stop = std::pin::pin!(stop);
         loop {
             let room = self.settings.jobs_max.saturating_sub(working.len());
@@ -97,14 +111,21 @@ impl Worker {
                 let worker = self.clone();
                 working.spawn(async move { worker.work(job).await });
             }
+            // They wait for others and take nothing of the device.
+            let leave = self.settings.away_max.saturating_sub(away.len());
+            for job in self.claim_leaving(leave).await {
+                let worker = self.clone();
+                away.spawn(async move { worker.work(job).await });
+            }
             tokio::select! {
                 () = &mut stop => break,
                 Some(_) = working.join_next() => {}
+                Some(_) = away.join_next() => {}
                 () = queued(&mut news), if room > 0 => {}
                 () = tokio::time::sleep(self.settings.look_every) => {}
             }
         }
-        while working.join_next().await.is_some() {}
+        while working.join_next().await.is_some() || away.join_next().await.is_some() {}
     }
 
     /// Gives back what it has, for other workers; what it draws is in vain. Not an attempt.
@@ -126,6 +147,22 @@ impl Worker {
         })
     }
 
+    /// Jobs that may leave by now, whatever their model; without a device, those too that would have waited for it.
+    async fn claim_leaving(&self, room: usize) -> Vec<Job> {
+        let Some(fallback) = self.fallback.as_ref().filter(|fallback| room > 0 && fallback.is_on()) else { return Vec::new() };
+        let now = self.platform.context.now();
+        let leaves_by = match self.engine.status().state {
+            State::Loading | State::Ready => now,
+            State::Failed => now.after(fallback.settings().rules.max_wait),
+            State::Draining | State::Stopped => return Vec::new(),
+        };
+        let limit = i64::try_from(room).unwrap_or(i64::MAX);
+        self.platform.jobs.claim_leaving(&self.settings.name, leaves_by, limit).await.unwrap_or_else(|error| {
+            tracing::warn!(error = ?error, "no jobs can be taken");
+            Vec::new()
+        })
+    }
+
     /// Does one job, whatever comes of it.
     async fn work(&self, job: Job) {
         let Some(mut held) = Held::begin(&self.platform.jobs, &job) else { return };
@@ -141,7 +178,7 @@ impl Worker {
 
     async fn fulfil(&self, job: &Job, order: &Order, held: &mut Held) -> Result<Results, Trouble> {
         match &order.work {
-            Work::Draw(drawing) => self.draw(job, order, drawing, held).await,
+            Work::Draw(drawing) => self.draw_or_send(job, order, drawing, held).await,
             Work::Upscale { source, factor } => self.upscale(job, order, source, *factor, held).await,
         }
     }

@@ -51,7 +51,15 @@ pub(super) async fn resized(engine: &Engine, request: GenerationRequest) -> Resu
     if request.task == Task::TextToImage && request.controls.is_empty() {
         return Ok(request);
     }
-    let (width, height) = engine.output_size(&request)?;
+    let size = engine.output_size(&request)?;
+    resized_to(request, size).await
+}
+
+/// The request with its pictures at this size.
+pub(super) async fn resized_to(request: GenerationRequest, (width, height): (u32, u32)) -> Result<GenerationRequest, Trouble> {
+    if request.task == Task::TextToImage && request.controls.is_empty() {
+        return Ok(request);
+    }
     blocking(move || {
         let task = match request.task {
             Task::TextToImage => Task::TextToImage,
@@ -73,7 +81,7 @@ pub(super) async fn resized(engine: &Engine, request: GenerationRequest) -> Resu
 }
 
 /// Work that takes a thread for a while.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Trouble> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Trouble> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
         tracing::error!(%error, "work on a picture has panicked");
         Trouble::refused("internal_error", "the server has failed")

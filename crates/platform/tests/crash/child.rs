@@ -20,6 +20,7 @@ use easel_store::jobs::{Job, JobState};
 use easel_testing::Database;
 
 use crate::{
+    away,
     common::{World, job_for},
     points,
 };
@@ -44,15 +45,18 @@ pub enum Mode {
     Courier,
     /// Submit until the disk is full, then see what still works.
     Fill,
+    /// Have jobs done elsewhere until killed.
+    Away,
 }
 
-const MODES: [(Mode, &str); 6] = [
+const MODES: [(Mode, &str); 7] = [
     (Mode::Load, "load"),
     (Mode::Drain, "drain"),
     (Mode::Hold, "hold"),
     (Mode::Fall, "fall"),
     (Mode::Courier, "courier"),
     (Mode::Fill, "fill"),
+    (Mode::Away, "away"),
 ];
 
 /// What the program is told, in its environment.
@@ -62,7 +66,7 @@ pub struct Orders {
     pub dir: PathBuf,
     pub user_id: String,
     mode: Mode,
-    generation: u64,
+    pub generation: u64,
     pub from: u64,
 }
 
@@ -118,20 +122,21 @@ pub fn say(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-async fn work(orders: Orders) -> Result<(), Failed> {
+/// However often the rest is killed, nothing runs out of time or attempts.
+pub fn settings() -> Settings {
     const LONG: Duration = Duration::from_secs(100_000 * 3600);
-    let settings = if orders.mode == Mode::Hold {
-        Settings::default()
-    } else {
-        Settings {
-            attempts_max: 1_000_000,
-            queue_ttl: LONG,
-            key_ttl: LONG,
-            retry_pause: Duration::ZERO,
-            jobs_open_max: None,
-            ..Settings::default()
-        }
-    };
+    Settings {
+        attempts_max: 1_000_000,
+        queue_ttl: LONG,
+        key_ttl: LONG,
+        retry_pause: Duration::ZERO,
+        jobs_open_max: None,
+        ..Settings::default()
+    }
+}
+
+async fn work(orders: Orders) -> Result<(), Failed> {
+    let settings = if orders.mode == Mode::Hold { Settings::default() } else { settings() };
     let now = crate::begins(orders.generation);
     let world =
         World::at(&orders.url, &orders.dir, now, 1000 + orders.generation, settings).await.map_err(|error| error.to_string())?;
@@ -139,6 +144,7 @@ async fn work(orders: Orders) -> Result<(), Failed> {
         Mode::Fall => return points::fall(world, &orders).await.map_err(|error| error.to_string().into()),
         Mode::Courier => return points::courier(&world, &orders).await.map_err(|error| error.to_string().into()),
         Mode::Fill => return points::fill(&world, &orders).await.map_err(|error| error.to_string().into()),
+        Mode::Away => return away::serve(world, &orders).await.map_err(|error| error.to_string().into()),
         _ => {}
     }
     let world = Arc::new(world);

@@ -2,14 +2,23 @@
 //! file would be the price of many.
 
 mod common;
+mod elsewhere;
+#[allow(clippy::unwrap_used, reason = "a failure is a failed test")]
+#[path = "../../../providers/tests/fakes/mod.rs"]
+mod fakes;
 mod identity_provider;
 mod receiver;
+#[path = "../../../outbound/tests/common/sixty.rs"]
+mod sixty;
 
 mod accounts;
+mod api_configs;
 mod backup;
 mod bus;
+mod canaries;
 mod credits;
 mod disconnected;
+mod fallback;
 mod faults;
 mod fsck;
 mod gallery;
@@ -25,6 +34,7 @@ mod plans;
 mod presigned;
 mod privacy;
 mod prompts;
+mod provider_webhooks;
 mod safety;
 mod schema;
 mod sign_in;

@@ -19,11 +19,14 @@ use easel_platform::{
     webhooks::EndpointWords,
 };
 use easel_store::{
-    Credits, albums, audit,
+    Credits, albums,
+    api_configs::{self, ApiConfig},
+    audit,
     awaited_uploads::{self, Awaited},
     identities::{self, Identity},
     jobs::JobState,
     ledger,
+    provider_consents::{self, Consent},
     purchases::{self, Purchase},
     sign_ins::{self, SignIn},
     tags, trash,
@@ -50,6 +53,7 @@ const CANARIES: &[&str] = &[
     "canary-hook",
     "canary-subject",
     "canary-customer",
+    "canary-account",
 ];
 const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -140,7 +144,23 @@ async fn connect(world: &World, user: &User) -> Outcome {
         created_at: now,
         expires_at: now.after(MONTH),
     };
+    let config = ApiConfig {
+        id: world.context.ids.next(now),
+        user_id: user.id.clone(),
+        name: "canary-account".to_owned(),
+        provider: "fal".to_owned(),
+        base_url: None,
+        secret: String::new(),
+        key_hint: "7f3a".to_owned(),
+        model: "fal-ai/flux/dev".to_owned(),
+        is_active: true,
+        created_at: now,
+        updated_at: now,
+    };
+    let consent = Consent { allow_external: true, providers: "fal".to_owned(), regions: String::new(), updated_at: now };
     let mut tx = world.context.db.begin().await?;
+    api_configs::insert(&mut tx, &config).await?;
+    provider_consents::put(&mut tx, &user.id, &consent).await?;
     uploads::insert(&mut tx, &upload).await?;
     awaited_uploads::insert(&mut tx, &awaited).await?;
     identities::insert(&mut tx, &identity).await?;

@@ -20,7 +20,10 @@ use easel_outbound::FetchedImage;
 
 use crate::{
     Accepted, Attempt, Cancelled, Capabilities, FailureClass, Fitted, ImageProvider, Kind, Output, Polled, ProviderError,
-    ProviderId, Recovery, Submitted, TaskHandle, answer::Told, provider::Answering, wire::Wire,
+    ProviderId, Recovery, Submitted, TaskHandle,
+    answer::Told,
+    provider::Answering,
+    wire::{Call, Wire},
 };
 
 /// What a service's protocol is made of.
@@ -90,6 +93,10 @@ impl<P: Protocol> ImageProvider for Adapter<P> {
             self.check(task)?;
             self.protocol.cancel(&self.wire, task).await
         })
+    }
+
+    fn probe(&self) -> Answering<'_, ()> {
+        Box::pin(async { self.wire.call(Call::get(self.wire.kind.probe_path(), self.wire.asks())).await.map(drop) })
     }
 
     fn fetch<'a>(&'a self, output: &'a Output) -> Answering<'a, FetchedImage> {

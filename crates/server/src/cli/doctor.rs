@@ -15,7 +15,7 @@ use crate::{
     builtin,
     config::{self, Config, Setting},
     error::{Exit, Failure, Result},
-    library, output,
+    external, library, output,
 };
 
 #[derive(Args)]
@@ -27,7 +27,8 @@ pub struct Arguments {
 pub struct Settings;
 
 impl Group for Settings {
-    const SETTINGS: &'static [&'static [&'static Setting]] = &[config::models::SETTINGS, config::server::SETTINGS];
+    const SETTINGS: &'static [&'static [&'static Setting]] =
+        &[config::models::SETTINGS, config::server::SETTINGS, config::outside::SETTINGS];
     const HEADING: &'static str = "Settings";
 }
 
@@ -100,6 +101,7 @@ fn all(config: &Config) -> Vec<Check> {
     checks.push(disk(&config.storage.data_dir));
     checks.push(models(config));
     checks.extend(left_out(config));
+    checks.push(providers(config));
     checks.push(port(config));
     checks
 }
@@ -202,6 +204,25 @@ fn left_out(config: &Config) -> Option<Check> {
     reasons.extend(outside.filter_map(|model| Some(library.open(&model.id, variant).err()?.to_string())));
     let check = || Check::new("left out", Status::Skip, reasons.join("; "));
     (!reasons.is_empty()).then(|| check().next("the others are used as they are; `easel list` shows them"))
+}
+
+/// External services are nobody's need; a file that cannot be used is a mistake.
+fn providers(config: &Config) -> Check {
+    let named = match external::read(config) {
+        Ok(Some(named)) => named,
+        Ok(None) => return Check::new("providers", Status::Skip, "none: nothing leaves this host"),
+        Err(failure) => return Check::new("providers", Status::Fail, failure.message).next("see docs/providers.md"),
+    };
+    let environment = config::environment();
+    let missing: Vec<_> = named.missing(&environment).collect();
+    match named.wrong() {
+        Some(wrong) => Check::new("providers", Status::Fail, wrong).next("see docs/providers.md"),
+        None if !missing.is_empty() => {
+            let message = format!("these variables are not set: {}", missing.join(", "));
+            Check::new("providers", Status::Fail, message).next("set them, or keep the keys with `easel secrets set`")
+        }
+        None => Check::new("providers", Status::Ok, named.summary()),
+    }
 }
 
 fn port(config: &Config) -> Check {

@@ -65,7 +65,10 @@ pub fn run(context: &Context) -> Result<ExitCode> {
             .with_services(outside.services.clone());
         let role = config.server.role;
         let router = if role == Role::Worker { easel_api::health_router(state) } else { easel_api::router(state) };
-        let worker = (role != Role::Serve).then(|| Worker::new(opened.platform, runtime.engine.clone(), worker(config)));
+        let worker = (role != Role::Serve).then(|| {
+            let worker = Worker::new(opened.platform, runtime.engine.clone(), worker(config));
+            worker.with_fallback(outside.services.fallback.clone())
+        });
         serve::serve(config, &runtime, router, worker, setup.as_deref()).await
     })?;
     // Whatever still runs on a blocking thread is not worth waiting for.

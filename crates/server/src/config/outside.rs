@@ -1,4 +1,4 @@
-//! What leads out of the server: keys of its secrets, webhooks, logging in elsewhere.
+//! What leads out of the server: keys of its secrets, webhooks, logging in elsewhere, work that is done elsewhere.
 
 use std::path::PathBuf;
 
@@ -24,18 +24,28 @@ pub const PROVIDERS: Setting = Setting {
     ..Setting::BASE
 };
 
+/// External image services.
+pub const EXTERNAL: Setting = Setting {
+    key: "providers_file",
+    flag: "providers-file",
+    env: &["EASEL_PROVIDERS_FILE"],
+    placeholder: "FILE",
+    help: "External image services that do what this host cannot (TOML, docs/providers.md). Unset: nothing leaves this host",
+    ..Setting::BASE
+};
+
 /// Hosts within the network.
 pub const INTERNAL: Setting = Setting {
     key: "outbound.internal_hosts",
     flag: "internal-hosts",
     env: &["EASEL_INTERNAL_HOSTS"],
     placeholder: "HOSTS",
-    help: "Hosts within the network that webhooks and identity providers may be at, such as `gpu-box:7860,10.0.0.7`",
+    help: "Hosts within the network that webhooks and providers may be at, such as `gpu-box:7860,10.0.0.7`",
     ..Setting::BASE
 };
 
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] = &[&KEYRING, &PROVIDERS, &INTERNAL];
+pub const SETTINGS: &[&Setting] = &[&KEYRING, &PROVIDERS, &EXTERNAL, &INTERNAL];
 
 /// What leads out of the server.
 #[derive(Debug)]
@@ -44,6 +54,8 @@ pub struct Outside {
     pub keyring: Option<PathBuf>,
     /// The identity providers' file.
     pub providers: Option<PathBuf>,
+    /// The external image services' file.
+    pub external: Option<PathBuf>,
     /// Hosts within the network that may be reached.
     pub internal_hosts: Vec<String>,
 }
@@ -56,6 +68,7 @@ impl Outside {
         Ok(Self {
             keyring: values.get::<String>(&KEYRING)?.map(PathBuf::from),
             providers: values.get::<String>(&PROVIDERS)?.map(PathBuf::from),
+            external: values.get::<String>(&EXTERNAL)?.map(PathBuf::from),
             internal_hosts: hosts.filter(|host| !host.is_empty()).collect(),
         })
     }

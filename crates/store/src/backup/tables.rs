@@ -54,6 +54,9 @@ tables! {
     user_identities by "id" { id Text, user_id Text, provider Text, issuer Text, subject Text, created_at Integer, last_used_at Integer }
     sign_ins by "state_hash" { state_hash Text, provider Text, browser_hash Text, sealed Text, user_id Text, return_to Text,
         created_at Integer, expires_at Integer }
+    api_configs by "id" { id Text, user_id Text, name Text, provider Text, base_url Text, secret Text, key_hint Text, model Text,
+        is_active Boolean, created_at Integer, updated_at Integer }
+    provider_consents by "user_id" { user_id Text, allow_external Boolean, providers Text, regions Text, updated_at Integer }
     secrets by "name" { name Text, value Text, updated_at Integer }
     accounts by "id" { id Text, user_id Text, kind Text, posted Integer, pending Integer }
     // A hold before what resolves it.
@@ -65,8 +68,12 @@ tables! {
     jobs by "id" { id Text, user_id Text, state Text, model Text, request Text, images_wanted Integer, images_delivered Integer,
         unit_price Integer, hold_id Text, priority Integer, queue_order Integer, not_before Integer, queue_ends_at Integer, attempt Integer,
         attempts_max Integer, lease_owner Text, lease_expires_at Integer, cancel_requested Boolean, progress Integer, provider Text,
-        provider_task_id Text, error_code Text, error_message Text, created_at Integer, started_at Integer, finished_at Integer }
+        provider_task_id Text, leaves_at Integer, away Text, images_free Integer, error_code Text, error_message Text, created_at Integer, started_at Integer, finished_at Integer }
     forgotten_prompts by "user_id, digest" { user_id Text, digest Text, forgotten_at Integer }
+    provider_attempts by "attempt_key" { attempt_key Text, job_id Text, provider Text, part Integer, terms Text, step Text, task_id Text,
+        kept Text, reserved Integer, day Integer, month Integer, spent Integer, created_at Integer, updated_at Integer }
+    provider_spend by "provider, period, number" { provider Text, period Text, number Integer, spent Integer, reserved Integer }
+    provider_switches by "provider" { provider Text, is_open Boolean, changed_at Integer }
     idempotency_keys by "principal, idem_key" { principal Text, idem_key Text, request_hash Text, result_id Text, created_at Integer,
         expires_at Integer }
     outbox by "id" { id Text, topic Text, subject_id Text, seq Integer, user_id Text, payload Text, created_at Integer, due_at Integer,

@@ -1,6 +1,7 @@
 //! `/api/v1/admin`: for whoever administers the server. Nobody acts on somebody of their own rank or above.
 
 pub(crate) mod change_user;
+pub(crate) mod close_provider;
 pub(crate) mod config;
 pub(crate) mod credits;
 pub(crate) mod get_user;
@@ -8,7 +9,9 @@ pub(crate) mod list_audit;
 pub(crate) mod list_devices;
 pub(crate) mod list_jobs;
 pub(crate) mod list_models;
+pub(crate) mod list_providers;
 pub(crate) mod list_users;
 pub(crate) mod load_model;
+pub(crate) mod open_provider;
 pub(crate) mod stats;
 pub(crate) mod unload_model;

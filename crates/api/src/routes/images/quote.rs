@@ -1,6 +1,7 @@
 //! `POST /api/v1/images/quote`: what a drawing would cost. Nothing is set aside.
 
 use axum::{Json, extract::State};
+use easel_platform::orders::Work;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -9,7 +10,7 @@ use crate::{
     auth::{As, Generates},
     extract::JsonBody,
     ordering::{DrawingBody, measures},
-    views::CreditAmount,
+    views::{CreditAmount, ElsewhereView},
 };
 
 /// What a drawing would cost.
@@ -27,6 +28,8 @@ pub(crate) struct QuoteView {
     available: CreditAmount,
     /// Whether it would be charged; otherwise it is only counted.
     charged: bool,
+    /// Who would draw it if this server could not, in the order in which they would be asked; the price stays the same.
+    elsewhere: Vec<ElsewhereView>,
     /// Until it would be finished, if everybody else's jobs were done by this node, in seconds.
     backlog_seconds: f64,
 }
@@ -49,6 +52,10 @@ pub(crate) async fn handler(
     let quote = state.platform.jobs.quote(model, quality, images)?;
     state.platform.desk.grant_periods(&caller.user).await?;
     let balance = state.platform.desk.balance(&caller.user.id).await?;
+    let elsewhere = match (&state.services.fallback, &order.work) {
+        (Some(fallback), Work::Draw(drawing)) => fallback.quotes(&caller.user.id, drawing).await?,
+        _ => Vec::new(),
+    };
     Ok(Json(QuoteView {
         model: model.to_owned(),
         images,
@@ -56,6 +63,7 @@ pub(crate) async fn handler(
         total: quote.total.into(),
         available: balance.available.into(),
         charged: state.platform.jobs.settings().charging && !plan.unlimited_credits,
+        elsewhere: elsewhere.into_iter().map(ElsewhereView::from).collect(),
         backlog_seconds: state.engine.status().backlog.as_secs_f64(),
     }))
 }

@@ -1,0 +1,3 @@
+//! What external image services send.
+
+pub(crate) mod webhook;

@@ -1,0 +1,244 @@
+//! External image services over HTTP: whether one's prompts may leave, accounts of one's own, who served a job, and what operators see and set.
+
+#![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
+
+mod common;
+#[path = "../../providers/tests/fakes/mod.rs"]
+mod fakes;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    http::{Method, Request},
+};
+use common::{Answer, Server, server_with_services};
+use easel_api::Services;
+use easel_imaging::{EncodeOptions, Format, encode};
+use easel_platform::{
+    SystemSecrets,
+    accounts::Actor,
+    fallback::{Fallback, FallbackSettings, OperatorAccount},
+    keyring::Keyring,
+    records::Role,
+    worker::{Worker, WorkerSettings},
+};
+use easel_providers::{Catalogue, Kind, Pace, Rules, Secret};
+use easel_types::Rgb8;
+use fakes::{
+    Fake, Reply,
+    accounts::{KEY, account, base, hosts, model},
+    client,
+    services::{accepted, picture_url, polled, submits},
+};
+use serde_json::{Value, json};
+
+const OWN_KEY: &str = "fal-key-of-somebody-51c2";
+
+fn file() -> Reply {
+    let image = Rgb8::new(64, 64, [[200, 40, 40]; 64 * 64].concat()).unwrap();
+    let bytes = encode(&image, &EncodeOptions::new(Format::Png)).unwrap();
+    Reply::With(200, "content-type: image/png\r\n".into(), bytes)
+}
+
+/// Replicate, which serves at once.
+async fn replicate() -> Fake {
+    let port = Arc::new(AtomicU16::new(0));
+    let own = port.clone();
+    let fake = Fake::start(move |request| {
+        let port = own.load(Ordering::SeqCst);
+        if request.path.starts_with("/files/") {
+            return file();
+        }
+        if submits(Kind::Replicate, request) {
+            return Reply::ok(accepted(Kind::Replicate, port));
+        }
+        Reply::ok(polled(Kind::Replicate, &request.path, true, &picture_url(Kind::Replicate, port)))
+    })
+    .await;
+    port.store(fake.port(), Ordering::SeqCst);
+    fake
+}
+
+/// A server whose operator has an account there, and a worker.
+async fn server(fake: &Fake) -> (Server, tokio::task::JoinHandle<()>) {
+    let made = Arc::new(Mutex::new(None));
+    let (keep, port) = (made.clone(), fake.port());
+    let server = server_with_services(move |platform| {
+        let names = [hosts(Kind::Replicate).0, hosts(Kind::Replicate).1];
+        let operators = OperatorAccount {
+            account: account(Kind::Replicate, base(Kind::Replicate, port)),
+            models: [("elsewhere".to_owned(), model(Kind::Replicate).to_owned())].into(),
+            default_model: None,
+            webhook_secret: Some(Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")),
+        };
+        let settings = FallbackSettings {
+            rules: Rules { enabled: true, ..Rules::default() },
+            own_accounts: true,
+            pace: Pace { first: Duration::from_millis(5), longest: Duration::from_millis(20), retries: 2 },
+            ..FallbackSettings::default()
+        };
+        let (context, bus) = (platform.context.clone(), platform.jobs.bus().clone());
+        let ring = Keyring::generate(&SystemSecrets);
+        let fallback =
+            Fallback::new(context, ring, client(&names, port), bus, Catalogue::shipped(), vec![operators], settings).unwrap();
+        *keep.lock().unwrap() = Some(fallback.clone());
+        Services { fallback: Some(fallback), ..Services::default() }
+    })
+    .await;
+    let fallback = made.lock().unwrap().take();
+    let settings = WorkerSettings { look_every: Duration::from_millis(20), ..WorkerSettings::new("test") };
+    let worker = Worker::new(Arc::clone(&server.platform), server.engine.clone(), settings).with_fallback(fallback);
+    let working = tokio::spawn(async move { worker.run(std::future::pending()).await });
+    (server, working)
+}
+
+async fn somebody(server: &Server, name: &str, role: Role) -> String {
+    let who = json!({ "email": format!("{name}@example.org"), "password": "a long sentence" });
+    let answer = server.post("/api/v1/auth/register", who.to_string()).await;
+    assert!(answer.status.is_success(), "{:?}", answer.json());
+    let answer = server.post("/api/v1/auth/login", who.to_string()).await.json();
+    let token = answer["access_token"].as_str().unwrap().to_owned();
+    if role != Role::User {
+        let me = send(server, &token, Method::GET, "/api/v1/users/me", Value::Null).await.json();
+        server.platform.accounts.set_role(&Actor::operator(), me["id"].as_str().unwrap(), role).await.unwrap();
+        let answer = server.post("/api/v1/auth/login", who.to_string()).await.json();
+        return answer["access_token"].as_str().unwrap().to_owned();
+    }
+    token
+}
+
+async fn send(server: &Server, token: &str, method: Method, path: &str, body: Value) -> Answer {
+    let request = Request::builder().method(method).uri(path).header("host", "easel.test");
+    let request = request.header("content-type", "application/json").header("authorization", format!("Bearer {token}"));
+    server.send(request.body(Body::from(if body.is_null() { String::new() } else { body.to_string() })).unwrap()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_is_not_here_is_drawn_elsewhere_once_its_owner_agrees() {
+    let fake = replicate().await;
+    let (server, working) = server(&fake).await;
+    let ada = somebody(&server, "ada", Role::User).await;
+    let wish = json!({"model": "elsewhere", "prompt": "a heron", "steps": 4, "clip_skip": 1});
+    let refused = send(&server, &ada, Method::POST, "/api/v1/images/generate", wish.clone()).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (404, "model_not_found"), "nobody has agreed");
+    assert_eq!(fake.connections(), 0);
+
+    let nothing = json!({"allow_external": false, "providers": [], "regions": []});
+    assert_eq!(send(&server, &ada, Method::GET, "/api/v1/users/me/external", Value::Null).await.json(), nothing);
+    let consent = json!({"allow_external": true, "providers": ["replicate"], "regions": []});
+    let said = send(&server, &ada, Method::PUT, "/api/v1/users/me/external", consent.clone()).await;
+    assert_eq!((said.status.as_u16(), said.json()), (200, consent));
+    let bad = json!({"allow_external": true, "providers": ["a b"]});
+    assert_eq!(send(&server, &ada, Method::PUT, "/api/v1/users/me/external", bad).await.status, 400);
+
+    let quote = send(&server, &ada, Method::POST, "/api/v1/images/quote", wish.clone()).await.json();
+    assert_eq!(quote["elsewhere"][0]["provider"], "replicate", "{quote}");
+    let dropped = json!({"change": "dropped", "field": "clip_skip"});
+    assert!(quote["elsewhere"][0]["changes"].as_array().unwrap().contains(&dropped), "{quote}");
+    let mut kept = wish.clone();
+    kept["allow_fallback"] = json!(false);
+    assert_eq!(send(&server, &ada, Method::POST, "/api/v1/images/generate", kept).await.code(), "model_not_found");
+    assert_eq!(fake.connections(), 0, "a quote sends nothing");
+    for bad in [json!({"n": 11}), json!({"width": 10_000, "height": 64}), json!({"prompt": " "})] {
+        let mut body = wish.clone();
+        body.as_object_mut().unwrap().extend(bad.as_object().unwrap().clone());
+        assert_eq!(send(&server, &ada, Method::POST, "/api/v1/images/generate", body).await.status, 400, "{bad}");
+    }
+
+    let job = send(&server, &ada, Method::POST, "/api/v1/images/generate?wait=true", wish).await.json();
+    assert_eq!(job["state"], "completed", "{job}");
+    let served_by = &job["served_by"];
+    assert_eq!((&served_by["provider"], &served_by["reason"]), (&json!("replicate"), &json!("model_missing")));
+    assert!(served_by["changes"].as_array().unwrap().contains(&dropped), "{job}");
+    assert_eq!((&job["images"][0]["provider"], &job["unit_price"]), (&json!("replicate"), &quote["unit_price"]));
+    let own = send(&server, &ada, Method::POST, "/api/v1/images/generate?wait=true", json!({"prompt": "a heron"})).await.json();
+    assert_eq!(
+        (&own["state"], &own["served_by"], &own["images"][0]["provider"]),
+        (&json!("completed"), &Value::Null, &Value::Null)
+    );
+    working.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_see_each_account_and_set_its_breaker() {
+    let fake = replicate().await;
+    let (server, working) = server(&fake).await;
+    let (admin, root) = (somebody(&server, "admin", Role::Admin).await, somebody(&server, "root", Role::Superuser).await);
+    let list = send(&server, &admin, Method::GET, "/api/v1/admin/providers", Value::Null).await;
+    assert!(!String::from_utf8_lossy(&list.bytes).contains(KEY));
+    let list = list.json();
+    assert_eq!(
+        (&list["enabled"], &list["data"][0]["name"], &list["data"][0]["breaker"]),
+        (&json!(true), &json!("replicate"), &json!("closed"))
+    );
+    assert_eq!(list["data"][0]["day"], json!({"spent_micros": 0, "budget_micros": 10_000_000}));
+    let open = "/api/v1/admin/providers/replicate/open";
+    assert_eq!(send(&server, &admin, Method::POST, open, Value::Null).await.status, 403);
+    assert_eq!(send(&server, &root, Method::POST, open, Value::Null).await.status, 204);
+    let list = send(&server, &admin, Method::GET, "/api/v1/admin/providers", Value::Null).await.json();
+    assert_eq!(list["data"][0]["breaker"], "locked");
+    let metrics = server.get("/metrics").await;
+    let metrics = String::from_utf8(metrics.bytes).unwrap();
+    assert!(metrics.contains("provider_circuit{provider=\"replicate\",state=\"locked\"} 1"), "{metrics}");
+    assert!(metrics.trim_end().ends_with("# EOF"), "what ends the text ends it");
+    assert_eq!(send(&server, &root, Method::POST, "/api/v1/admin/providers/replicate/close", Value::Null).await.status, 204);
+    assert_eq!(send(&server, &root, Method::POST, "/api/v1/admin/providers/nobody/close", Value::Null).await.status, 404);
+    // What is not signed wakes nobody.
+    let webhook = server.post("/api/v1/webhooks/providers/replicate", json!({"id": "task"}).to_string()).await;
+    assert_eq!((webhook.status.as_u16(), webhook.code().as_str()), (400, "webhook_refused"));
+    assert_eq!(server.post("/api/v1/webhooks/providers/nobody", "{}").await.status, 404);
+    assert_eq!(fake.connections(), 0);
+    working.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_of_ones_own_is_shown_without_its_key() {
+    let fake = replicate().await;
+    let (server, working) = server(&fake).await;
+    let (ada, bob) = (somebody(&server, "ada", Role::User).await, somebody(&server, "bob", Role::User).await);
+    let words = json!({"name": "mine", "provider": "fal", "key": OWN_KEY, "model": "fal-ai/flux/dev"});
+    let made = send(&server, &ada, Method::POST, "/api/v1/api-configs", words.clone()).await;
+    assert_eq!(made.status, 201, "{}", made.json());
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/api-configs/{id}");
+    let mut answers = vec![made];
+    answers.push(send(&server, &ada, Method::GET, "/api/v1/api-configs", Value::Null).await);
+    assert_eq!((&answers[1].json()[0]["key_hint"], &answers[1].json()[0]["is_active"]), (&json!("51c2"), &json!(true)));
+    let other = json!({"name": "ours", "provider": "fal", "model": "fal-ai/flux/dev", "is_active": false});
+    answers.push(send(&server, &ada, Method::PUT, &path, other).await);
+    assert_eq!((&answers[2].json()["name"], &answers[2].json()["is_active"]), (&json!("ours"), &json!(false)));
+    answers.push(send(&server, &ada, Method::POST, &format!("{path}/test"), Value::Null).await);
+    assert_eq!(answers[3].json(), json!({"ok": false, "code": "address_not_allowed"}), "all names lead inside here");
+    for (method, path) in [(Method::PUT, path.clone()), (Method::DELETE, path.clone()), (Method::POST, format!("{path}/test"))] {
+        let body = if method == Method::PUT { words.clone() } else { Value::Null };
+        let answer = send(&server, &bob, method.clone(), &path, body).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (404, "not_found"), "{method}");
+    }
+    for (bad, status, code) in [
+        (json!({"name": "x", "provider": "acme", "key": OWN_KEY, "model": "m"}), 400, "invalid_value"),
+        (json!({"name": "x", "provider": "fal", "key": OWN_KEY, "model": "m", "secret": 1}), 400, "invalid_value"),
+        (
+            json!({"name": "x", "provider": "openai_compatible", "key": OWN_KEY, "model": "m", "base_url": "http://169.254.169.254/v1"}),
+            400,
+            "url_not_allowed",
+        ),
+    ] {
+        let answer = send(&server, &ada, Method::POST, "/api/v1/api-configs", bad.clone()).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{bad}");
+        answers.push(answer);
+    }
+    assert_eq!(send(&server, &ada, Method::DELETE, &path, Value::Null).await.status, 204);
+    assert_eq!(send(&server, &ada, Method::GET, "/api/v1/api-configs", Value::Null).await.json(), json!([]));
+    for answer in &answers {
+        assert!(!String::from_utf8_lossy(&answer.bytes).contains(OWN_KEY), "a key is in an answer");
+    }
+    assert_eq!(fake.connections(), 0);
+    working.abort();
+}

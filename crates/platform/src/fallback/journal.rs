@@ -1,0 +1,58 @@
+//! Where an attempt is written down: in the database, under the lease of the job, so that a worker that was thought dead sends nothing more.
+
+use std::pin::Pin;
+
+use easel_providers::{AttemptKey, Journal, NotWritten, Step};
+use easel_store::{leases::Lease, provider_attempts};
+
+use super::{Fallback, spend};
+use crate::{PlatformError, context::retry};
+
+/// The journal of one job's attempts.
+pub(super) struct Pages<'a> {
+    pub fallback: &'a Fallback,
+    pub lease: &'a Lease,
+}
+
+impl Journal for Pages<'_> {
+    fn write<'a>(
+        &'a self,
+        key: &'a AttemptKey,
+        step: &'a Step,
+    ) -> Pin<Box<dyn Future<Output = Result<(), NotWritten>> + Send + 'a>> {
+        Box::pin(async move {
+            retry!(self.write_once(key, step)).map_err(|error| {
+                tracing::warn!(job = self.lease.job_id, error = ?error, "an attempt elsewhere could not be written down");
+                NotWritten
+            })
+        })
+    }
+}
+
+impl Pages<'_> {
+    async fn write_once(&self, key: &AttemptKey, step: &Step) -> Result<(), PlatformError> {
+        let now = self.fallback.context.now();
+        let mut tx = self.fallback.context.db.begin().await?;
+        easel_store::leases::lock(&mut tx, self.lease).await?.ok_or(PlatformError::LeaseLost)?;
+        match step {
+            Step::Ended { failure } => {
+                let open = provider_attempts::open_of_job(&mut tx, &self.lease.job_id).await?;
+                let attempt = open.iter().find(|attempt| attempt.attempt_key == key.as_str()).ok_or(PlatformError::LeaseLost)?;
+                let spent = spend::cost_of_failure(attempt, failure.as_ref());
+                spend::settle(&mut tx, now, attempt, step, spent, None).await?;
+            }
+            step => {
+                let task = if let Step::Accepted { task } = step { Some(task) } else { None };
+                let task_id = task.map(|task| task.id.as_str());
+                let text = serde_json::to_string(step).expect("a step is plain data. This is a bug.");
+                if !provider_attempts::set_step(&mut tx, key.as_str(), now, &text, task_id).await? {
+                    return Err(PlatformError::LeaseLost);
+                }
+                if let Some(task) = task {
+                    easel_store::leases::set_provider_task(&mut tx, self.lease, task.provider.as_str(), &task.id).await?;
+                }
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+}
