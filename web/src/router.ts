@@ -44,6 +44,7 @@ export const routes: RouteRecordRaw[] = [
       { path: 'moderation', name: 'admin-moderation', component: () => import('@/pages/admin/Moderation.vue') },
       { path: 'jobs', name: 'admin-jobs', component: () => import('@/pages/admin/Jobs.vue') },
       { path: 'models', name: 'admin-models', component: () => import('@/pages/admin/Models.vue') },
+      { path: 'providers', name: 'admin-providers', component: () => import('@/pages/admin/Providers.vue') },
       { path: 'audit', name: 'admin-audit', component: () => import('@/pages/admin/Audit.vue') },
       { path: 'config', name: 'admin-config', component: () => import('@/pages/admin/Config.vue') },
     ],

@@ -22,17 +22,3 @@ export interface Pack {
 export const packs = (): Promise<Page<Pack>> => call('/credits/packs')
 export const checkout = (plan: string): Promise<{ url: string }> => call('/subscriptions/checkout', { method: 'POST', body: { plan, interval: 'month' } })
 export const purchase = (pack: string): Promise<{ url: string }> => call('/credits/purchase', { method: 'POST', body: { pack } })
-
-// ---- Somebody's own providers (R-218).
-export interface ProviderConfig {
-  id: string
-  name: string
-  provider: string
-  endpoint: string | null
-  key_hint: string
-}
-export const providers = (): Promise<Page<ProviderConfig>> => call('/api-configs')
-export const createProvider = (body: { name: string; provider: string; endpoint?: string; key: string }): Promise<ProviderConfig> =>
-  call('/api-configs', { method: 'POST', body })
-export const testProvider = (id: string): Promise<{ ok: boolean; message: string }> => call(`/api-configs/${id}/test`, { method: 'POST' })
-export const removeProvider = (id: string): Promise<void> => call(`/api-configs/${id}`, { method: 'DELETE' })
