@@ -86,7 +86,8 @@ async fn server(fake: &Fake) -> (Server, tokio::task::JoinHandle<()>) {
         };
         let (context, bus) = (platform.context.clone(), platform.jobs.bus().clone());
         let ring = Keyring::generate(&SystemSecrets);
-        let fallback = Fallback::new(context, ring, client(&names, port), bus, Catalogue::shipped(), vec![operators], settings).unwrap();
+        let fallback =
+            Fallback::new(context, ring, client(&names, port), bus, Catalogue::shipped(), vec![operators], settings).unwrap();
         *keep.lock().unwrap() = Some(fallback.clone());
         Services { fallback: Some(fallback), ..Services::default() }
     })
@@ -158,7 +159,10 @@ async fn a_model_that_is_not_here_is_drawn_elsewhere_once_its_owner_agrees() {
     assert!(served_by["changes"].as_array().unwrap().contains(&dropped), "{job}");
     assert_eq!((&job["images"][0]["provider"], &job["unit_price"]), (&json!("replicate"), &quote["unit_price"]));
     let own = send(&server, &ada, Method::POST, "/api/v1/images/generate?wait=true", json!({"prompt": "a heron"})).await.json();
-    assert_eq!((&own["state"], &own["served_by"], &own["images"][0]["provider"]), (&json!("completed"), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&own["state"], &own["served_by"], &own["images"][0]["provider"]),
+        (&json!("completed"), &Value::Null, &Value::Null)
+    );
     working.abort();
 }
 
@@ -170,7 +174,10 @@ async fn operators_see_each_account_and_set_its_breaker() {
     let list = send(&server, &admin, Method::GET, "/api/v1/admin/providers", Value::Null).await;
     assert!(!String::from_utf8_lossy(&list.bytes).contains(KEY));
     let list = list.json();
-    assert_eq!((&list["enabled"], &list["data"][0]["name"], &list["data"][0]["breaker"]), (&json!(true), &json!("replicate"), &json!("closed")));
+    assert_eq!(
+        (&list["enabled"], &list["data"][0]["name"], &list["data"][0]["breaker"]),
+        (&json!(true), &json!("replicate"), &json!("closed"))
+    );
     assert_eq!(list["data"][0]["day"], json!({"spent_micros": 0, "budget_micros": 10_000_000}));
     let open = "/api/v1/admin/providers/replicate/open";
     assert_eq!(send(&server, &admin, Method::POST, open, Value::Null).await.status, 403);
@@ -217,7 +224,11 @@ async fn an_account_of_ones_own_is_shown_without_its_key() {
     for (bad, status, code) in [
         (json!({"name": "x", "provider": "acme", "key": OWN_KEY, "model": "m"}), 400, "invalid_value"),
         (json!({"name": "x", "provider": "fal", "key": OWN_KEY, "model": "m", "secret": 1}), 400, "invalid_value"),
-        (json!({"name": "x", "provider": "openai_compatible", "key": OWN_KEY, "model": "m", "base_url": "http://169.254.169.254/v1"}), 400, "url_not_allowed"),
+        (
+            json!({"name": "x", "provider": "openai_compatible", "key": OWN_KEY, "model": "m", "base_url": "http://169.254.169.254/v1"}),
+            400,
+            "url_not_allowed",
+        ),
     ] {
         let answer = send(&server, &ada, Method::POST, "/api/v1/api-configs", bad.clone()).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{bad}");
