@@ -45,6 +45,7 @@ export const routes: RouteRecordRaw[] = [
       { path: 'jobs', name: 'admin-jobs', component: () => import('@/pages/admin/Jobs.vue') },
       { path: 'purchases', name: 'admin-purchases', component: () => import('@/pages/admin/Purchases.vue') },
       { path: 'models', name: 'admin-models', component: () => import('@/pages/admin/Models.vue') },
+      { path: 'providers', name: 'admin-providers', component: () => import('@/pages/admin/Providers.vue') },
       { path: 'audit', name: 'admin-audit', component: () => import('@/pages/admin/Audit.vue') },
       { path: 'config', name: 'admin-config', component: () => import('@/pages/admin/Config.vue') },
     ],

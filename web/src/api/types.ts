@@ -64,6 +64,16 @@ export type Job = Omit<Shown<Schemas['JobView']>, 'state' | 'request' | 'images'
   images?: Picture[]
 }
 
+/** Who drew a job's pictures, if not this server. */
+export type ServedBy = NonNullable<Job['served_by']>
+
+/** Whether prompts may leave this server. */
+export type External = Required<Schemas['ExternalBody']>
+/** An account of one's own with an image service. */
+export type ApiConfig = Shown<Schemas['ApiConfigView']>
+export type ApiConfigBody = Partial<Omit<Schemas['ApiConfigBody'], 'name' | 'provider' | 'model'>> & Pick<Schemas['ApiConfigBody'], 'name' | 'provider' | 'model'>
+export type ProviderStanding = Shown<Schemas['ProviderStandingView']>
+
 /** `tags` come with a single picture alone. */
 export type Picture = Omit<Shown<Schemas['ImageView']>, 'parameters' | 'tags'> & { parameters: Record<string, unknown>; tags?: string[] }
 export type PublicPicture = Shown<Schemas['PublicImageView']>

@@ -3,7 +3,7 @@ import type { Picture, Template } from '@/api/types'
 import { SAMPLERS, SCHEDULES } from './catalogue'
 import type { Recalled } from './infotext'
 
-const SHOWN_ELSEWHERE = new Set(['prompt', 'model', 'width', 'height'])
+const SHOWN_ELSEWHERE = new Set(['prompt', 'model', 'width', 'height', 'task', 'mode', 'provider_kind', 'fallback_reason'])
 
 /** Name and value of what is known. */
 export function parameterPairs(picture: Picture): [string, string][] {

@@ -24,6 +24,7 @@ export const PAGES = [
   ['admin-moderation', '/admin/moderation'],
   ['admin-jobs', '/admin/jobs'],
   ['admin-models', '/admin/models'],
+  ['admin-providers', '/admin/providers'],
   ['admin-audit', '/admin/audit'],
   ['admin-config', '/admin/config'],
   ['missing', '/nothing/here'],

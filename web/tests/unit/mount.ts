@@ -3,7 +3,7 @@ import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import type { Component } from 'vue'
 import { vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { auditRow, device, job, model, picture, purchase, queuedJob, reported, said, shown, style, user, written } from './samples'
+import { auditRow, device, job, model, picture, purchase, queuedJob, reported, said, shown, standing, style, user, written } from './samples'
 import { server, type Asked } from './server'
 
 const page = <T>(data: T[]): { data: T[]; next: string | null } => ({ data, next: null })
@@ -92,13 +92,18 @@ export const WORLD: Record<string, unknown> = {
   'GET /api/v1/admin/devices': { data: [device] },
   'GET /api/v1/admin/models': { data: [{ id: 'builtin', family: 'sd1', weight_bytes: 28e6, is_default: true, devices: [] }] },
   'POST /api/v1/admin/models/builtin/load': null,
+  'GET /api/v1/admin/providers': { enabled: true, data: [standing] },
+  'POST /api/v1/admin/providers/fal/open': null,
   'GET /api/v1/admin/audit': { data: [auditRow(2)], next: null },
   'GET /api/v1/admin/config': { data: [{ key: 'server.port', value: '1', from: 'default' }, { key: 'database.url', value: '(redacted)', from: 'environment' }] },
   'GET /api/v1/admin/stats': { users: 2, jobs_queued: 1, jobs_processing: 0, node_queued: 0, node_active: 0, node_backlog_seconds: 0, days: [] },
   'GET /metrics': () => new Response('easel_up 1\n'),
-  'GET /api/v1/api-configs': page([{ id: 'c', name: 'Mine', provider: 'openai', endpoint: null, key_hint: 'wxyz' }]),
+  'GET /api/v1/users/me/external': { allow_external: false, providers: [], regions: [] },
+  'PUT /api/v1/users/me/external': ({ body }: Asked) => body,
+  'GET /api/v1/api-configs': [{ id: 'c', name: 'Mine', provider: 'openai', base_url: null, key_hint: 'wxyz', model: 'gpt-image-1', is_active: true, created_at: '', updated_at: '' }],
+  'PUT /api/v1/api-configs/c': {},
   'POST /api/v1/api-configs': {},
-  'POST /api/v1/api-configs/c/test': { ok: true, message: 'it answers' },
+  'POST /api/v1/api-configs/c/test': { ok: true, code: 'ok' },
   'DELETE /api/v1/api-configs/c': null,
   'POST /api/v1/auth/login': { user: user() },
   'POST /api/v1/auth/logout': null,

@@ -1,5 +1,5 @@
 // Rows as the server shows them.
-import type { AdminJob, AuditRow, Case, Comment, Device, Job, Model, Picture, PublicPicture, Purchase, Style, Suggestion, User, WrittenPrompt } from '@/api/types'
+import type { AdminJob, AuditRow, Case, Comment, Device, Job, Model, Picture, ProviderStanding, PublicPicture, Purchase, Style, Suggestion, User, WrittenPrompt } from '@/api/types'
 
 let next = 0
 
@@ -36,6 +36,7 @@ export const picture = (changes: Partial<Picture> = {}): Picture => {
     prompt: 'a red circle',
     title: null,
     blurhash: null,
+    provider: null,
     sampler: 'euler_ancestral',
     mode: 'text_to_image',
     parameters: { seed: 7, num_inference_steps: 4, sampler: 'euler_ancestral', guidance_scale: 1.5 },
@@ -68,12 +69,28 @@ export const job = (changes: Partial<Job> = {}): Job => ({
   progress: 0,
   attempt: 1,
   cancel_requested: false,
+  served_by: null,
   error: null,
   created_at: '2026-11-28T10:00:00Z',
   started_at: null,
   finished_at: null,
   ...changes,
 })
+
+export const standing: ProviderStanding = {
+  name: 'fal',
+  kind: 'fal',
+  region: 'us',
+  models: ['fal-ai/flux/dev'],
+  breaker: 'closed',
+  open_until: null,
+  succeeded: 7,
+  failed: { transient: 2 },
+  fallbacks: { model_missing: 9 },
+  latency_seconds: 3.5,
+  day: { spent_micros: 1_250_000, budget_micros: 5_000_000 },
+  month: { spent_micros: 2_500_000, budget_micros: 50_000_000 },
+}
 
 export const model = (id: string): Model => ({
   id,

@@ -106,7 +106,7 @@ impl Fallback {
             return Ok(Err(failure));
         };
         let mut gained = Gained { images: Vec::new(), withheld };
-        for (place, image) in decoded.into_iter().enumerate() {
+        for (place, image) in decoded.into_iter().take(terms.pictures as usize).enumerate() {
             let index = terms.first + u32::try_from(place).unwrap_or(u32::MAX);
             let parameters = self.parameters(errand, fitted, terms, registered, seed, (image.width(), image.height()));
             let prompt = errand.drawing.prompt.clone();

@@ -14,6 +14,7 @@ import AdminConfig from '@/pages/admin/Config.vue'
 import AdminJobs from '@/pages/admin/Jobs.vue'
 import AdminModels from '@/pages/admin/Models.vue'
 import AdminModeration from '@/pages/admin/Moderation.vue'
+import AdminProviders from '@/pages/admin/Providers.vue'
 import AdminOverview from '@/pages/admin/Overview.vue'
 import AdminPurchases from '@/pages/admin/Purchases.vue'
 import AdminUsers from '@/pages/admin/Users.vue'
@@ -22,6 +23,7 @@ import Login from '@/pages/auth/Login.vue'
 import Register from '@/pages/auth/Register.vue'
 import Reset from '@/pages/auth/Reset.vue'
 import Verify from '@/pages/auth/Verify.vue'
+import { changeWords } from '@/lib/served'
 import { useForm } from '@/stores/form'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
@@ -160,13 +162,41 @@ describe('one’s own pages', () => {
   it('providers are added, tested and removed', async () => {
     const { click, asked } = await show(Providers)
     await fill('Name', 'Mine')
+    await fill('Model there', 'gpt-image-1')
     await fill('Key', 'sk-1')
     await sendForm()
-    expect(asked.of('POST /api/v1/api-configs')[0]?.body).toEqual({ name: 'Mine', provider: 'openai', key: 'sk-1' })
+    expect(asked.of('POST /api/v1/api-configs')[0]?.body).toEqual({ name: 'Mine', provider: 'openai', model: 'gpt-image-1', key: 'sk-1', is_active: true })
     await click('Test')
-    expect(useToasts().list[0]?.text).toBe('it answers')
+    expect(useToasts().list[0]?.text).toBe('It answers, and takes the key.')
+    await click('In use')
+    expect(asked.of('PUT /api/v1/api-configs/c')[0]?.body).toEqual({ name: 'Mine', provider: 'openai', model: 'gpt-image-1', is_active: false })
     await click('Delete')
     expect(asked.of('DELETE /api/v1/api-configs/c')).toHaveLength(1)
+  })
+})
+
+describe('leaving this server', () => {
+  it('is allowed by a click, and not before', async () => {
+    const { click, asked } = await show(Providers)
+    expect(asked.of('PUT /api/v1/users/me/external')).toHaveLength(0)
+    await click(/^My prompts and pictures may leave this server/)
+    expect(asked.of('PUT /api/v1/users/me/external')[0]?.body).toEqual({ allow_external: true, providers: [], regions: [] })
+  })
+
+  it('is seen by administrators, and stopped by superusers', async () => {
+    useSession().user = user({ role: 'superuser' })
+    const { text, click, asked } = await show(AdminProviders)
+    expect(text()).toContain('$1.25 / $5.00')
+    expect(text()).toContain('transient 2')
+    await click('Open')
+    expect(asked.of('POST /api/v1/admin/providers/fal/open')).toHaveLength(1)
+  })
+
+  it('is told in words', () => {
+    const t = (key: string, values?: Record<string, unknown>): string => `${key} ${JSON.stringify(values)}`
+    const changes = [{ change: 'dropped', field: 'sampler' }, { change: 'resized', asked: '1x1', served: '2x2' }, { change: 'limited', field: 'seed', served: 7 }, { change: 'new' }]
+    expect(changeWords(changes, t)).toEqual(['away.dropped {"field":"sampler"}', 'away.resized {"asked":"1x1","served":"2x2"}', 'away.limited {"field":"seed","served":7}'])
+    expect(changeWords(undefined, t)).toEqual([])
   })
 })
 
