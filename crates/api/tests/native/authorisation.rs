@@ -70,6 +70,10 @@ impl Things {
 
 /// What is sent: nothing that would change anything, so that the same things are there for everybody.
 fn body(operation: &Operation) -> Option<Value> {
+    // A1111's clients may leave everything out.
+    if operation.name == "a1111_txt2img" {
+        return Some(json!({"steps": 0}));
+    }
     (operation.method != Method::GET && operation.method != Method::DELETE).then(|| json!({"nothing": "of this kind"}))
 }
 
@@ -77,7 +81,9 @@ async fn status(native: &Native, operation: &Operation, things: &Things, token: 
     // A stream of a job that has ended ends; nothing here waits.
     let answer = native.call(operation.method.clone(), &things.path(operation), token, body(operation)).await;
     let code = serde_json::from_slice::<Value>(&answer.bytes).ok();
-    let code = code.and_then(|body| body["error"]["code"].as_str().map(str::to_owned)).unwrap_or_default();
+    // A1111's form has it beside the error.
+    let code =
+        code.and_then(|body| body["error"]["code"].as_str().or(body["code"].as_str()).map(str::to_owned)).unwrap_or_default();
     (answer.status.as_u16(), code)
 }
 

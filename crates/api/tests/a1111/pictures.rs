@@ -1,0 +1,136 @@
+//! Image to image: starts of any size, masks, and what is put back where.
+
+use easel_platform::records::Role;
+use easel_testing::on_both_engines;
+use serde_json::{Value, json};
+
+use crate::{
+    common::native::native,
+    support::{IMG2IMG, TXT2IMG, data_url, even, files, info, pictures, right_of, text},
+};
+
+const GREY: [u8; 3] = [90, 90, 90];
+
+fn body(start: &str, more: Value) -> Value {
+    let mut body = json!({"init_images": [start], "prompt": "a cat", "steps": 4, "width": 64, "height": 64, "seed": 9});
+    for (key, value) in more.as_object().expect("an object") {
+        body[key] = value.clone();
+    }
+    body
+}
+
+fn row(picture: &easel_types::Rgb8) -> Vec<[u8; 3]> {
+    picture.pixels().chunks(3).take(picture.width() as usize).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
+}
+
+on_both_engines! {
+    async fn a_picture_is_drawn_over_at_the_size_asked_for(database: &Database) {
+        let native = native(database).await;
+        let (ada, token) = native.somebody("ada", Role::User, "free").await?;
+        let start = data_url(&even(96, 48, GREY));
+        for resize_mode in [0, 1, 2] {
+            let answer = native.ok(IMG2IMG, &token, body(&start, json!({"resize_mode": resize_mode, "denoising_strength": 0.5}))).await;
+            let picture = &pictures(&answer)[0];
+            assert_eq!((picture.width(), picture.height()), (64, 64), "{resize_mode}");
+            assert_eq!((&answer["parameters"]["init_images"], &info(&answer)["denoising_strength"]), (&json!(null), &json!(0.5)));
+            assert!(text(&files(&answer)[0]).contains("Model: sim, Denoising strength: 0.5"));
+        }
+        let bare = start.split_once(',').ok_or("a data URL")?.1.to_owned();
+        let answer = native.ok(IMG2IMG, &token, body(&bare, json!({"include_init_images": true}))).await;
+        assert_eq!(answer["parameters"]["init_images"][0], bare.as_str());
+        assert_eq!(native.balance(&ada).await?, (96, 0));
+        native.assert_clean().await?;
+    }
+
+    async fn only_the_masked_part_changes(database: &Database) {
+        let native = native(database).await;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let start = data_url(&even(128, 128, GREY));
+        let mask = data_url(&right_of(96, 128, 128));
+        for only_masked in [true, false] {
+            for fill in [0, 1] {
+                let more = json!({
+                    "mask": mask, "mask_blur": 0, "inpaint_full_res": only_masked, "inpainting_fill": fill, "width": 128, "height": 128,
+                    "inpaint_full_res_padding": 16,
+                });
+                let answer = native.ok(IMG2IMG, &token, body(&start, more)).await;
+                let pixels = row(&pictures(&answer)[0]);
+                assert!(pixels[..96].iter().all(|pixel| *pixel == GREY), "kept: {only_masked} {fill}");
+                assert!(pixels[96..].iter().any(|pixel| *pixel != GREY), "repainted: {only_masked} {fill}");
+            }
+        }
+        let more = json!({"mask": mask, "mask_blur": 0, "inpaint_full_res": false, "inpainting_mask_invert": 1, "width": 128, "height": 128});
+        let pixels = row(&pictures(&native.ok(IMG2IMG, &token, body(&start, more)).await)[0]);
+        assert!(pixels[96..].iter().all(|pixel| *pixel == GREY) && pixels[..96].iter().any(|pixel| *pixel != GREY), "inverted");
+    }
+
+    async fn a_large_picture_keeps_its_size_where_only_a_part_is_drawn(database: &Database) {
+        let native = native(database).await;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let start = data_url(&even(320, 200, GREY));
+        let more = json!({"mask": data_url(&right_of(300, 320, 200)), "mask_blur": 4, "inpaint_full_res_padding": 8});
+        let answer = native.ok(IMG2IMG, &token, body(&start, more)).await;
+        let picture = &pictures(&answer)[0];
+        assert_eq!((picture.width(), picture.height()), (320, 200));
+        let pixels = row(picture);
+        assert!(pixels[..280].iter().all(|pixel| *pixel == GREY), "far from the mask");
+        let told = text(&files(&answer)[0]);
+        assert!(told.contains("Mask blur: 4, Inpaint area: Only masked, Masked area padding: 8, Version"), "{told}");
+        assert_eq!(info(&answer)["extra_generation_params"]["Inpaint area"], "Only masked");
+    }
+
+    async fn a_black_mask_is_none(database: &Database) {
+        let native = native(database).await;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let start = data_url(&even(64, 64, GREY));
+        let whole = native.ok(IMG2IMG, &token, body(&start, json!({}))).await;
+        let masked = native.ok(IMG2IMG, &token, body(&start, json!({"mask": data_url(&even(64, 64, [0; 3]))}))).await;
+        assert_eq!(pictures(&whole), pictures(&masked));
+    }
+
+    async fn what_cannot_be_read_or_done_is_named(database: &Database) {
+        let native = native(database).await;
+        let (ada, token) = native.somebody("ada", Role::User, "free").await?;
+        let start = data_url(&even(64, 64, GREY));
+        for missing in [json!({"init_images": []}), json!({"init_images": null}), json!({"init_images": [""]})] {
+            let answer = native.post(IMG2IMG, &token, missing).await;
+            assert_eq!((answer.status.as_u16(), &answer.json()["detail"]), (404, &json!("Init image not found")));
+        }
+        let cases = [
+            (body("not base64!", json!({})), "init_images"),
+            (body("aGVsbG8=", json!({})), "init_images"),
+            (body("https://example.org/cat.png", json!({})), "url"),
+            (body(&start, json!({"mask": "aGVsbG8="})), "mask"),
+            (body(&start, json!({"init_images": [start, start]})), "init_images"),
+            (body(&start, json!({"resize_mode": 3})), "resize_mode"),
+            (body(&start, json!({"inpainting_fill": 2})), "inpainting_fill"),
+            (body(&start, json!({"denoising_strength": 1.5})), "strength"),
+            (body(&start, json!({"initial_noise_multiplier": 0.5})), "initial_noise_multiplier"),
+        ];
+        for (body, field) in cases {
+            let answer = native.post(IMG2IMG, &token, body).await;
+            let said = answer.json();
+            assert_eq!((answer.status.as_u16(), &said["detail"][0]["loc"][1]), (422, &json!(field)), "{said}");
+        }
+        assert_eq!(native.balance(&ada).await?, (100, 0));
+    }
+
+    async fn a_control_net_sees_what_was_sent(database: &Database) {
+        let native = native(database).await;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let unit = json!({"model": "edges [0123abcd]", "image": data_url(&right_of(32, 96, 64)), "module": "canny", "weight": 0.5, "guidance_end": 0.8});
+        let body = json!({
+            "prompt": "a cat", "steps": 2, "width": 64, "height": 64, "alwayson_scripts": {"ControlNet": {"args": [unit]}},
+        });
+        let answer = native.ok(TXT2IMG, &token, body).await;
+        assert_eq!(answer["parameters"]["alwayson_scripts"], json!({}), "pictures are not sent back");
+        let seen = native.probe.adapters();
+        let controls = &seen.last().ok_or("a request")?.1;
+        assert_eq!((controls.len(), controls[0].model.as_str(), controls[0].weight, controls[0].end), (1, "edges", 0.5, 0.8));
+        assert_eq!((controls[0].image.width(), controls[0].image.height()), (64, 64));
+        let white = controls[0].image.pixels().iter().filter(|value| **value == 255).count();
+        assert!(white > 0 && white < 64 * 64, "edges and nothing else: {white}");
+        let detected = native.ok("/controlnet/detect", &token, json!({"controlnet_module": "canny", "controlnet_images": [data_url(&right_of(32, 96, 64))]})).await;
+        assert_eq!((detected["info"].as_str(), pictures(&detected)[0].width()), (Some("Success"), 96));
+    }
+}
