@@ -85,7 +85,6 @@ on_both_engines! {
             (json!({"batch_size": 4, "n_iter": 3}), 422, "batch_size"),
             (json!({"scheduler": "karas"}), 422, "scheduler"),
             (json!({"tiling": true}), 422, "tiling"),
-            (json!({"styles": ["cinematic"]}), 422, "styles"),
             (json!({"subseed_strength": 0.5}), 422, "subseed_strength"),
             (json!({"override_settings": {"sd_vae": "other.pt"}}), 422, "sd_vae"),
             (json!({"override_settings": {"eta_noise_seed_delta": 31337}}), 422, "eta_noise_seed_delta"),
@@ -145,6 +144,23 @@ on_both_engines! {
         assert_eq!(text(&files(&again)[0]), told);
         let other = native.ok(TXT2IMG, &token, json!({"infotext": told, "seed": 6})).await;
         assert_eq!(text(&files(&other)[0]), told.replace("Seed: 5", "Seed: 6"));
+    }
+
+    async fn styles_are_around_the_prompt(database: &Database) {
+        let native = native(database).await;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let style = native.read("/sdapi/v1/prompt-styles", &token).await[0].clone();
+        let (name, says) = (style["name"].as_str().ok_or("a name")?, style["prompt"].as_str().ok_or("a prompt")?);
+        let body = json!({"prompt": "a lighthouse", "steps": 2, "width": 64, "height": 64, "styles": [name]});
+        let answer = native.ok(TXT2IMG, &token, body).await;
+        assert_eq!(info(&answer)["styles"], json!([name]));
+        let (before, after) = says.split_once("{prompt}").ok_or("a place for the words")?;
+        let told = text(&files(&answer)[0]);
+        assert!(told.contains("a lighthouse") && told.lines().next().is_some_and(|line| line.len() > 12), "{told}");
+        assert!(before.len() + after.len() > 0);
+        let unknown = json!({"prompt": "x", "steps": 2, "width": 64, "height": 64, "styles": ["no such style"]});
+        let refused = native.post(TXT2IMG, &token, unknown).await;
+        assert!(refused.status.is_client_error() && refused.json()["code"] == "style_not_found", "{}", refused.json());
     }
 
     async fn formats_and_answers_without_pictures(database: &Database) {

@@ -25,7 +25,8 @@ impl Adapters for OneOfEach {
             AdapterKind::ControlNet => "edges",
         };
         let metadata = BTreeMap::from([("ss_output_name".to_owned(), "ink_v2".to_owned())]);
-        vec![AdapterFile { name: name.to_owned(), path: format!("style/{name}.safetensors"), metadata }]
+        let (name, path) = (format!("style/{name}"), format!("style/{name}.safetensors"));
+        vec![AdapterFile { name, path, bytes: 8, problem: None, metadata }]
     }
 }
 
@@ -57,7 +58,7 @@ on_both_engines! {
         assert_eq!((&models[0]["title"], &models[0]["model_name"]), (&json!("sim"), &json!("sim")));
         assert_eq!(names(&native.read("/sdapi/v1/upscalers", &token).await, "name"), ["None", "Lanczos", "Nearest"]);
         assert_eq!(names(&native.read("/sdapi/v1/latent-upscale-modes", &token).await, "name").len(), 6);
-        for empty in ["sd-vae", "hypernetworks", "face-restorers", "realesrgan-models", "prompt-styles", "extensions", "loras"] {
+        for empty in ["sd-vae", "hypernetworks", "face-restorers", "realesrgan-models", "extensions", "loras"] {
             assert_eq!(native.read(&format!("/sdapi/v1/{empty}"), &token).await, json!([]), "{empty}");
         }
         assert_eq!(native.read("/sdapi/v1/embeddings", &token).await, json!({"loaded": {}, "skipped": {}}));
@@ -96,6 +97,6 @@ on_both_engines! {
         }]);
         assert_eq!(loras, expected);
         assert!(native.read("/sdapi/v1/embeddings", &token).await["loaded"]["bad-hands"].is_object());
-        assert_eq!(native.read("/controlnet/model_list", &token).await["model_list"], json!(["edges"]));
+        assert_eq!(native.read("/controlnet/model_list", &token).await["model_list"], json!(["style/edges"]));
     }
 }

@@ -33,10 +33,8 @@ const TEXTS: [(&str, &str); 3] = [
 ];
 
 /// Lists that must be empty, or name what is there anyway.
-const LISTS: [(&str, &str, &str); 2] = [
-    ("styles", "", "styles by name; write them into the prompt"),
-    ("hr_additional_modules", "Use same choices", "other parts of the model in the second pass"),
-];
+const LISTS: [(&str, &str, &str); 1] =
+    [("hr_additional_modules", "Use same choices", "other parts of the model in the second pass")];
 
 /// Refuses what cannot be done.
 pub fn check(fields: &Fields) -> Result<(), ApiError> {
@@ -119,7 +117,7 @@ mod tests {
             ("s_churn", json!(1)),
             ("restore_faces", json!(true)),
             ("tiling", json!(1)),
-            ("styles", json!(["cinematic"])),
+            ("hr_additional_modules", json!(["another.vae"])),
             ("refiner_checkpoint", json!("sdxl_refiner")),
             ("disable_extra_networks", json!(true)),
         ] {
@@ -128,6 +126,6 @@ mod tests {
             assert!(error.body().to_string().contains(field), "{field}");
         }
         assert_eq!(check(json!({"script_name": "x/y/z plot"})).unwrap_err().code(), "script_not_found");
-        assert_eq!(check(json!({"styles": "x"})).unwrap_err().code(), "invalid_type");
+        assert_eq!(check(json!({"hr_additional_modules": "x"})).unwrap_err().code(), "invalid_type");
     }
 }

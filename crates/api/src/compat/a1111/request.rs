@@ -4,6 +4,10 @@
 
 use easel_engine::{Engine, SubmitError, plan};
 use easel_imaging::repaint::Fit;
+use easel_platform::{
+    orders::Styled,
+    prompts::{Prompts, Style},
+};
 use easel_types::{GenerationRequest, Rgb8, Task};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -38,6 +42,10 @@ pub struct Asked {
     pub from: Start,
     /// The ControlNets it has.
     pub units: Vec<Unit>,
+    /// The styles it is drawn in.
+    pub styles: Vec<String>,
+    /// What the prompts were made of, once there are styles around them.
+    pub styled: Option<Styled>,
     /// The pictures are answered.
     pub send_images: bool,
     /// What its client calls it.
@@ -119,6 +127,21 @@ impl Asked {
         Ok(Self { from, echo, ..asked })
     }
 
+    /// With its styles around its prompts; A1111's clients name them as they are listed, or as people see them.
+    pub fn in_styles(mut self, prompts: &Prompts) -> Result<Self, ApiError> {
+        let id = |name: &String| {
+            let called = |style: &&Style| style.id == *name || style.names.en.eq_ignore_ascii_case(name);
+            prompts.styles().styles().iter().find(called).map_or_else(|| name.clone(), |style| style.id.clone())
+        };
+        let ids: Vec<_> = self.styles.iter().filter(|name| !name.trim().is_empty()).map(id).collect();
+        let asked = &self.generation;
+        if let Some(styled) = prompts.styled(&asked.prompt, asked.negative_prompt.as_deref(), &ids)? {
+            self.styled = Some(Styled::from(&styled));
+            (self.generation.prompt, self.generation.negative_prompt) = (styled.prompt, styled.negative);
+        }
+        Ok(self)
+    }
+
     fn read(body: Map<String, Value>, options: &Options, engine: &Engine) -> Result<Self, ApiError> {
         let fields = Fields(body);
         neutral::check(&fields)?;
@@ -135,6 +158,8 @@ impl Asked {
             count,
             from: Start::Noise { hires: None },
             units: control::units(&fields)?,
+            styles: fields.texts(&["styles"])?,
+            styled: None,
             send_images: flag(&fields, "send_images")?.unwrap_or(true),
             task_id: fields.text(&["force_task_id"])?.filter(|id| !id.is_empty()).map(|id| id.chars().take(128).collect()),
             options,

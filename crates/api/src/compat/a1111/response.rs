@@ -77,7 +77,7 @@ pub struct Info {
     pub index_of_first_image: u32,
     /// Of each picture.
     pub infotexts: Vec<String>,
-    /// None.
+    /// As they were named.
     pub styles: Vec<String>,
     /// When it was begun.
     pub job_timestamp: String,

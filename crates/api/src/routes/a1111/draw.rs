@@ -238,6 +238,7 @@ impl<'a> Begun<'a> {
             extra_generation_params: told.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
             batch_size: self.asked.count.batch,
             job_timestamp: timestamp.to_owned(),
+            styles: self.asked.styles.clone(),
             is_using_inpainting_conditioning: masked && model.is_ok_and(|model| model.has_mask_channels),
             ..Info::new(first, seeds, texts)
         }
@@ -324,6 +325,7 @@ impl<'a> Begun<'a> {
             clip_skip: asked.clip_skip,
             seed: Some(first.seed),
             count: self.asked.count.total(),
+            styled: self.asked.styled.clone(),
             ..Drawing::new(&first.model.0, &prompt)
         };
         let options = &self.asked.options;

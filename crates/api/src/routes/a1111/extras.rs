@@ -85,11 +85,7 @@ impl Extras {
         sent: &str,
     ) -> Result<String, ApiError> {
         let bytes = pictures::bytes(state, field, sent).await?;
-        let limits = pictures::limits(state);
-        let decoded = {
-            let bytes = bytes.clone();
-            blocking(move || easel_imaging::decode(&bytes, &limits)).await?.map_err(|error| pictures::unusable(field, &error))?
-        };
+        let decoded = pictures::decoded(state, field, bytes.clone()).await?;
         let Some(kernel) = self.kernel else {
             let Decoded { rgb, alpha, .. } = decoded;
             return Ok(ENCODER.encode(blocking(move || png(&rgb, alpha.as_ref())).await??));

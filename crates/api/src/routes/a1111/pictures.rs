@@ -6,7 +6,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use bytes::Bytes;
-use easel_imaging::{DecodeLimits, Decoded, EncodeOptions, Format, ImagingError, PngLevel, decode, encode, encode_with_alpha};
+use easel_imaging::{DecodeLimits, Decoded, EncodeOptions, Format, ImagingError, PngLevel, encode, encode_with_alpha};
 use easel_platform::PlatformError;
 use easel_types::{Gray8, Rgb8};
 
@@ -21,8 +21,7 @@ pub(super) const ENCODER: GeneralPurpose = base64::engine::general_purpose::STAN
 pub(super) async fn bytes(state: &AppState, field: &'static str, text: &str) -> Result<Bytes, ApiError> {
     let text = text.trim();
     if text.starts_with("http://") || text.starts_with("https://") {
-        let fetched = state.fetcher()?.fetch_image(text).await;
-        return fetched.map(|fetched| fetched.bytes).map_err(|error| PlatformError::Outbound(error).into());
+        return Ok(state.platform.images.fetch(state.fetcher()?, text).await?);
     }
     let encoded = match text.strip_prefix("data:") {
         Some(rest) => rest.split_once(',').ok_or_else(|| invalid(field))?.1,
@@ -38,9 +37,15 @@ pub(super) async fn bytes(state: &AppState, field: &'static str, text: &str) -> 
 
 /// The picture.
 pub(super) async fn read(state: &AppState, field: &'static str, text: &str) -> Result<Decoded, ApiError> {
-    let bytes = bytes(state, field, text).await?;
-    let limits = limits(state);
-    blocking(move || decode(&bytes, &limits)).await?.map_err(|error| unusable(field, &error))
+    decoded(state, field, bytes(state, field, text).await?).await
+}
+
+/// The picture of a file.
+pub(super) async fn decoded(state: &AppState, field: &'static str, bytes: Bytes) -> Result<Decoded, ApiError> {
+    state.platform.images.read(bytes).await.map_err(|error| match error {
+        PlatformError::Picture(why) => unusable(field, &why),
+        error => error.into(),
+    })
 }
 
 /// How large pictures may be that are sent.

@@ -28,5 +28,6 @@ pub(crate) async fn handler(
     body::look_for_models(&state, &body.fields).await;
     let options = state.a1111.options.of(&caller.user.id);
     let asked = Asked::text_to_image(body.fields, &options, &state.engine)?;
+    let asked = asked.in_styles(&state.platform.prompts)?;
     draw::answer(&state, &caller, asked, body.place).await
 }
