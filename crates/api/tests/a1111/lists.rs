@@ -97,6 +97,6 @@ on_both_engines! {
         }]);
         assert_eq!(loras, expected);
         assert!(native.read("/sdapi/v1/embeddings", &token).await["loaded"]["bad-hands"].is_object());
-        assert_eq!(native.read("/controlnet/model_list", &token).await["model_list"], json!(["style/edges"]));
+        assert_eq!(native.read("/controlnet/model_list", &token).await["model_list"], json!(["edges"]));
     }
 }
