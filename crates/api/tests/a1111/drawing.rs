@@ -31,7 +31,7 @@ on_both_engines! {
         for (index, file) in drawn.iter().enumerate() {
             let expected = format!(
                 "a red circle\nNegative prompt: blue\nSteps: 6, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.5, Seed: {}, \
-                 Size: 128x64, Model: sim, Clip skip: 2, RNG: CPU, Version: {version}",
+                 Size: 128x64, Model hash: 0123456789, Model: sim, Clip skip: 2, RNG: CPU, Version: {version}",
                 40 + index
             );
             assert_eq!((text(file), info["infotexts"][index].as_str()), (expected.clone(), Some(expected.as_str())));
@@ -52,7 +52,7 @@ on_both_engines! {
         let answer = native.ok(TXT2IMG, &token, body).await;
         assert!(pictures(&answer).iter().all(|picture| (picture.width(), picture.height()) == (128, 256)));
         let told = text(&files(&answer)[1]);
-        let expected = "Seed: 8, Size: 64x128, Model: sim, Denoising strength: 0.5, Hires upscale: 2, Hires steps: 10, \
+        let expected = "Seed: 8, Size: 64x128, Model hash: 0123456789, Model: sim, Denoising strength: 0.5, Hires upscale: 2, Hires steps: 10, \
                         Hires upscaler: Latent, Version";
         assert!(told.contains(expected), "{told}");
         // Four steps of the first pass, then int(10 * 0.5) + 1 of the second, for both at once or one after the other.
@@ -71,7 +71,7 @@ on_both_engines! {
         });
         let answer = native.ok(TXT2IMG, &token, body).await;
         assert_eq!(pictures(&answer)[0].width(), 192);
-        assert!(text(&files(&answer)[0]).contains("Size: 64x64, Model: sim, Denoising strength: 0.75, Hires resize: 192x192"));
+        assert!(text(&files(&answer)[0]).contains("Size: 64x64, Model hash: 0123456789, Model: sim, Denoising strength: 0.75, Hires resize: 192x192"));
     }
 
     async fn what_is_refused_is_named_and_costs_nothing(database: &Database) {

@@ -55,7 +55,7 @@ on_both_engines! {
         let native = native(database).await;
         let (_, token) = native.somebody("ada", Role::User, "free").await?;
         let models = native.read("/sdapi/v1/sd-models", &token).await;
-        assert_eq!((&models[0]["title"], &models[0]["model_name"]), (&json!("sim"), &json!("sim")));
+        assert_eq!((&models[0]["title"], &models[0]["model_name"]), (&json!("sim [0123456789]"), &json!("sim")));
         assert_eq!(names(&native.read("/sdapi/v1/upscalers", &token).await, "name"), ["None", "Lanczos", "Nearest"]);
         assert_eq!(names(&native.read("/sdapi/v1/latent-upscale-modes", &token).await, "name").len(), 6);
         for empty in ["sd-vae", "hypernetworks", "face-restorers", "realesrgan-models", "extensions", "loras"] {

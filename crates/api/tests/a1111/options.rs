@@ -10,6 +10,8 @@ use crate::{
     support::{TXT2IMG, files, info, text},
 };
 
+/// As the toy device shows it.
+const OTHER: &str = "org/other [0123456789]";
 const OPTIONS: &str = "/sdapi/v1/options";
 
 fn two_models() -> SimConfig {
@@ -21,13 +23,13 @@ on_both_engines! {
         let native = native_with(database, two_models()).await;
         let (_, ada) = native.somebody("ada", Role::User, "free").await?;
         let (_, eve) = native.somebody("eve", Role::User, "free").await?;
-        assert_eq!(native.read(OPTIONS, &ada).await["sd_model_checkpoint"], "sim");
-        for name in ["org/other", "other", "other.safetensors"] {
+        assert_eq!(native.read(OPTIONS, &ada).await["sd_model_checkpoint"], "sim [0123456789]");
+        for name in [OTHER, "org/other", "other", "other.safetensors"] {
             assert_eq!(native.ok(OPTIONS, &ada, json!({"sd_model_checkpoint": name})).await, Value::Null, "{name}");
-            assert_eq!(native.read(OPTIONS, &ada).await["sd_model_checkpoint"], "org/other");
+            assert_eq!(native.read(OPTIONS, &ada).await["sd_model_checkpoint"], OTHER);
         }
         native.ok(OPTIONS, &ada, json!({"CLIP_stop_at_last_layers": 2, "samples_format": "jpg"})).await;
-        assert_eq!(native.read(OPTIONS, &eve).await["sd_model_checkpoint"], "sim");
+        assert_eq!(native.read(OPTIONS, &eve).await["sd_model_checkpoint"], "sim [0123456789]");
         let body = json!({"prompt": "x", "steps": 2, "width": 64, "height": 64});
         let drawn = native.ok(TXT2IMG, &ada, body.clone()).await;
         assert_eq!((&info(&drawn)["sd_model_name"], &info(&drawn)["clip_skip"]), (&json!("org/other"), &json!(2)));
@@ -40,7 +42,7 @@ on_both_engines! {
         let native = native_with(database, two_models()).await;
         let (_, ada) = native.somebody("ada", Role::User, "free").await?;
         let mut all = native.read(OPTIONS, &ada).await;
-        all["sd_model_checkpoint"] = json!("org/other");
+        all["sd_model_checkpoint"] = json!(OTHER);
         native.ok(OPTIONS, &ada, all.clone()).await;
         assert_eq!(native.read(OPTIONS, &ada).await, all);
         let harmless = json!({"samples_save": true, "save_images_add_number": true, "outdir_samples": "x", "sd_vae": "Automatic"});
