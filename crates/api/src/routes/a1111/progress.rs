@@ -19,6 +19,7 @@ const BEGUN: f64 = 0.01;
 
 /// What is wanted of it.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ProgressQuery {
     /// Without the preview.
     #[serde(default)]

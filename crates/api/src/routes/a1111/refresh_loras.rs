@@ -7,7 +7,7 @@ use crate::auth::{As, Generates};
 /// Nothing to do: folders are looked at whenever somebody asks.
 #[utoipa::path(
     post, path = "/sdapi/v1/refresh-loras", operation_id = "a1111_refresh_loras", tag = "a1111",
-    responses((status = 200, description = "Null", body = Option<Object>)),
+    responses((status = 200, description = "Null")),
     security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
 )]
 pub(crate) async fn handler(_: As<Generates>) -> Json<()> {

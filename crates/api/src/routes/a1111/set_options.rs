@@ -16,7 +16,7 @@ use crate::{
 /// Changes the caller's own settings, and nobody else's. Clients may send everything back with one value changed.
 #[utoipa::path(
     post, path = "/sdapi/v1/options", operation_id = "a1111_set_options", tag = "a1111", request_body = Object,
-    responses((status = 200, description = "Null", body = Option<Object>)),
+    responses((status = 200, description = "Null")),
     security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
 )]
 pub(crate) async fn handler(

@@ -10,7 +10,7 @@ use crate::{
 /// The caller's own requests leave the round they are at.
 #[utoipa::path(
     post, path = "/sdapi/v1/skip", operation_id = "a1111_skip", tag = "a1111",
-    responses((status = 200, description = "Null", body = Option<Object>)),
+    responses((status = 200, description = "Null")),
     security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
 )]
 pub(crate) async fn handler(State(state): State<AppState>, As(caller, _): As<Generates>) -> Json<()> {

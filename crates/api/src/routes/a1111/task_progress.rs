@@ -31,7 +31,7 @@ pub(crate) struct TaskBody {
 
 /// How far a request is.
 #[derive(Default, Serialize, ToSchema)]
-pub(crate) struct TaskView {
+pub(crate) struct NamedTaskView {
     /// It is drawn.
     active: bool,
     /// It waits.
@@ -53,14 +53,14 @@ pub(crate) struct TaskView {
 /// How far a request is that its client has given a name.
 #[utoipa::path(
     post, path = "/internal/progress", operation_id = "a1111_task_progress", tag = "a1111", request_body = TaskBody,
-    responses((status = 200, description = "How far it is", body = TaskView)),
+    responses((status = 200, description = "How far it is", body = NamedTaskView)),
     security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     As(caller, _): As<Generates>,
     request: Request<Body>,
-) -> Result<Json<TaskView>, ApiError> {
+) -> Result<Json<NamedTaskView>, ApiError> {
     let fields = Fields(json_object(request, &state.config).await?);
     let id = fields.text(&["id_task"])?.unwrap_or_default();
     let known = fields.integer(&["id_live_preview"])?.unwrap_or(-1);
@@ -69,12 +69,12 @@ pub(crate) async fn handler(
     let Some(task) = tasks.running(&caller.user.id).into_iter().find(|task| task.id == id) else {
         let completed = tasks.has_ended(&caller.user.id, &id);
         let textinfo = if completed { String::new() } else { "Waiting...".to_owned() };
-        return Ok(Json(TaskView { completed, textinfo, id_live_preview: -1, ..TaskView::default() }));
+        return Ok(Json(NamedTaskView { completed, textinfo, id_live_preview: -1, ..NamedTaskView::default() }));
     };
     let seen = task.look();
     let progress = share(&seen);
     let preview = seen.preview.as_ref().filter(|_| wanted && i128::from(seen.previews) != known);
-    Ok(Json(TaskView {
+    Ok(Json(NamedTaskView {
         active: !seen.waiting,
         queued: seen.waiting,
         completed: false,
