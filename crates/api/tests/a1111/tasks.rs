@@ -130,4 +130,26 @@ on_both_engines! {
         assert_eq!(native.balance(&user).await?, (99, 0));
         native.assert_clean().await?;
     }
+
+    async fn a_client_that_goes_away_stops_its_request(database: &Database) {
+        let (native, gate) = gated(database).await;
+        let (user, ada) = native.somebody("ada", Role::User, "free").await?;
+        let drawing = begin(&native, &ada, json!({"prompt": "x", "steps": 50, "width": 64, "height": 64, "n_iter": 2}));
+        gate.allow(2);
+        until(&native, &ada, |progress| progress["state"]["sampling_step"] == 2).await;
+        drawing.abort();
+        assert!(drawing.await.is_err_and(|error| error.is_cancelled()));
+        assert_eq!(native.read(PROGRESS, &ada).await, idle());
+        gate.open();
+        for _ in 0..400 {
+            if native.balance(&user).await? == (100, 0) && native.probe.slots() == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!((native.balance(&user).await?, native.probe.slots()), ((100, 0), 0));
+        let steps = native.probe.calls().iter().filter(|call| call.starts_with("step")).count();
+        assert!(steps < 10, "{steps} steps for nobody");
+        native.assert_clean().await?;
+    }
 }
