@@ -44,7 +44,7 @@ def mean(image, box):
 
 
 def likely(colour, wanted):
-    return max(abs(a - b) for a, b in zip(colour, wanted)) < 90
+    return max(abs(a - b) for a, b in zip(colour, wanted)) < 70
 
 
 # What clients look at first.
@@ -70,7 +70,7 @@ assert drawn.info["sampler_name"] == "DPM++ 2M" and drawn.info["cfg_scale"] == 5
 assert drawn.parameters["prompt"] == "a red circle on a blue background"
 # The builtin model fills the corners with the background.
 corners = [mean(drawn.images[0], box) for box in ((0, 0, 16, 16), (112, 112, 128, 128))]
-assert all(likely(corner, (0, 0, 255)) for corner in corners), corners
+assert all(likely(corner, (36, 76, 220)) for corner in corners), corners
 again = api.txt2img(
     prompt="a red circle on a blue background", negative_prompt="a green star", seed=1004, cfg_scale=5.5, sampler_name="DPM++ 2M",
     scheduler="Karras", **size
