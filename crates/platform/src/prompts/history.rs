@@ -98,9 +98,11 @@ impl Prompts {
                 let Some(Order { work: Work::Draw(drawing), .. }) = Order::from_json(&job.request) else { continue };
                 let written = written(&drawing, job.id, job.created_at);
                 let hidden = forgotten.get(&written.id).is_some_and(|&until| job.created_at <= until);
-                match found.iter_mut().find(|known| known.id == written.id) {
+                let known = found.iter().position(|known| known.id == written.id);
+                let wanted = !hidden && found.len() < limit && !written.prompt.trim().is_empty();
+                match known.and_then(|at| found.get_mut(at)) {
                     Some(known) => known.uses += 1,
-                    None if !hidden && found.len() < limit && !written.prompt.trim().is_empty() => found.push(written),
+                    None if wanted => found.push(written),
                     None => {}
                 }
             }
