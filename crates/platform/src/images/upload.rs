@@ -53,7 +53,6 @@ impl Images {
     /// Reads a picture within the limits and writes it anew from its pixels, few at a time.
     pub(super) async fn judged(&self, bytes: Bytes) -> Result<Ingested, PlatformError> {
         let limits = self.limits.decode;
-        let limits = self.limits.decode;
         reading(move || ingest(&bytes, &limits)).await
     }
 
