@@ -102,10 +102,11 @@ describe('the prompt', () => {
   })
 
   it('is enhanced, and as it was before', async () => {
+    const { click, asked } = await show(PromptBox)
     const form = useForm()
     form.set({ prompt: 'a fox', negative: 'fog' })
     form.choose(['ink'])
-    const { click, asked } = await show(PromptBox)
+    await flushPromises()
     await click('Add fitting detail')
     expect(asked.of('POST /api/v1/prompts/enhance')[0]?.body).toEqual({ prompt: 'a fox', by: 'rules', negative_prompt: 'fog', styles: ['ink'] })
     expect(form.fields).toMatchObject({ prompt: 'a fox, candlelight', negative: 'blurry' })
@@ -192,8 +193,8 @@ describe('the prompt', () => {
   })
 
   it('no more styles are taken than the server combines', async () => {
-    useForm().choose(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
     const { click } = await show(StylePicker)
+    useForm().choose(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
     await click('Styles')
     const ink = [...document.querySelectorAll<HTMLButtonElement>('li button')].find((button) => button.textContent?.trim() === 'Ink')
     expect(ink?.disabled).toBe(true)
