@@ -1,7 +1,7 @@
 //! A1111's second pass: what was drawn is enlarged, and drawn over at a share of the steps.
 
 use easel_imaging::{Infotext, Kernel};
-use easel_types::{Convention, GenerationRequest, ModelId, SamplerKind, SigmaSchedule};
+use easel_types::{GenerationRequest, ModelId, SamplerKind, SigmaSchedule};
 
 use super::{
     checkpoints, infotext,
@@ -172,6 +172,8 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
+    use easel_types::Convention;
+
     use super::*;
 
     fn target(first: (u32, u32), scale: f64, asked: (u32, u32)) -> ((u32, u32), (u32, u32)) {
