@@ -93,7 +93,7 @@ on_both_engines! {
         let ada = here.somebody("ada").await?;
         let asked = here.ask(&ada, Drawing { model: "sim".to_owned(), ..drawing() }).await?;
         let job = here.ended("w", &asked).await?;
-        assert_eq!((job.state, job.provider), (JobState::Completed, None));
+        assert_eq!((job.state, job.provider.as_deref()), (JobState::Completed, None));
         assert_eq!((fake.connections(), away(&job)["served_by"].is_null()), (0, true));
         here.world.assert_clean().await?;
     }
