@@ -132,7 +132,7 @@ impl Progress {
             return;
         }
         let format = self.request.output_format;
-        let traits = Traits::new(resolved, format, Some(self.quality()));
+        let traits = Traits::new(resolved, format, Some(quality(&self.request)));
         let Some(b64_json) = enlarged(image, (resolved.width, resolved.height), format).await else { return };
         let name = PartialEvent::name(self.request.purpose);
         let event = PartialEvent { kind: name, b64_json, partial_image_index: *index, created_at: self.state.now(), traits };
@@ -140,13 +140,8 @@ impl Progress {
         self.waiting.push_back(json_event(name, &event));
     }
 
-    /// Clients read it of every event.
-    fn quality(&self) -> &'static str {
-        self.request.quality.unwrap_or("auto")
-    }
-
     async fn completed(&self, delivered: Delivered) -> Result<SseEvent, ApiError> {
-        let traits = Traits::new(&delivered.resolved, self.request.output_format, Some(self.quality()));
+        let traits = Traits::new(&delivered.resolved, self.request.output_format, Some(quality(&self.request)));
         let data = hand_over(&self.state, &self.request, None, delivered).await?;
         let name = CompletedEvent::name(self.request.purpose);
         let event = CompletedEvent {
@@ -158,6 +153,11 @@ impl Progress {
         };
         Ok(json_event(name, &event))
     }
+}
+
+/// Clients read it of every event.
+fn quality(request: &ImageRequest) -> &'static str {
+    request.quality.unwrap_or("auto")
 }
 
 fn progress(event: &Event) -> Option<ProgressEvent> {
