@@ -18,10 +18,10 @@ use crate::{
 pub(crate) struct JobsQuery {
     /// Rows of the page.
     #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<i64>,
+    pub(crate) limit: Option<i64>,
     /// The `next` of the page before.
     #[param(value_type = Option<String>)]
-    cursor: Option<Cursor>,
+    pub(crate) cursor: Option<Cursor>,
 }
 
 /// Your jobs, newest first.
