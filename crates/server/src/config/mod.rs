@@ -18,6 +18,7 @@ pub mod log;
 pub mod models;
 pub mod outside;
 pub mod payments;
+pub mod quotas;
 pub mod safety;
 pub mod server;
 pub mod setting;
@@ -37,6 +38,7 @@ pub use log::Log;
 pub use models::Models;
 pub use outside::Outside;
 pub use payments::Payments;
+pub use quotas::Quotas;
 pub use safety::Safety;
 pub use server::Server;
 pub use setting::{Fallback, Setting};
@@ -54,6 +56,7 @@ pub const SECTIONS: &[&[&Setting]] = &[
     server::SETTINGS,
     accounts::SETTINGS,
     payments::SETTINGS,
+    quotas::SETTINGS,
     safety::SETTINGS,
     outside::SETTINGS,
     limits::SETTINGS,
@@ -91,6 +94,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// Who takes the money.
     pub payments: Payments,
+    /// How much one person may have, and how long things are kept.
+    pub quotas: Quotas,
     /// What is not drawn.
     pub safety: Safety,
     /// What leads out of the server.
@@ -118,6 +123,7 @@ impl Config {
             server: Server::read(&values)?,
             accounts: Accounts::read(&values)?,
             payments: Payments::read(&values)?,
+            quotas: Quotas::read(&values)?,
             safety: Safety::read(&values)?,
             outside: Outside::read(&values)?,
             limits: Limits::read(&values)?,
