@@ -41,6 +41,11 @@ impl BaseUrl {
         }
     }
 
+    /// A path of ours.
+    pub(crate) fn of_path(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+
     /// Where files are sent by addresses that this server signs.
     pub(crate) fn signed_files(&self) -> String {
         format!("{}/api/v1/files/", self.0)

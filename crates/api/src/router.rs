@@ -46,6 +46,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::users::password::handler))
         .routes(routes!(routes::users::replace::handler))
         .routes(routes!(routes::users::export::handler))
+        .routes(routes!(routes::users::archive::handler))
         .routes(routes!(routes::users::stats::handler))
         .routes(routes!(routes::sessions::list::handler))
         .routes(routes!(routes::sessions::end::handler))

@@ -64,6 +64,15 @@ async fn upload(server: &Server, token: &str, url: &str) -> Answer {
     server.send(request.body(Body::from(json!({"url": url}).to_string())).expect("a request")).await
 }
 
+/// The same address, to be shown and not kept.
+async fn proxy(server: &Server, token: &str, url: &str) -> Answer {
+    let mut address = easel_outbound::Url::parse("http://easel.test/api/v1/images/proxy").expect("an address");
+    address.query_pairs_mut().append_pair("url", url);
+    let path = address.as_str().strip_prefix("http://easel.test").expect("ours");
+    let request = Request::builder().uri(path).header("host", "easel.test").header("authorization", format!("Bearer {token}"));
+    server.send(request.body(Body::empty()).expect("a request")).await
+}
+
 #[tokio::test]
 async fn a_picture_at_an_address_is_taken_in() {
     let picture = Rgb8::new(48, 32, vec![90; 48 * 32 * 3]).expect("three bytes a pixel");
@@ -77,6 +86,10 @@ async fn a_picture_at_an_address_is_taken_in() {
     assert_eq!((&taken.json()["width"], &taken.json()["height"]), (&json!(48), &json!(32)));
     assert_eq!(upload(&server, &token, &format!("http://127.0.0.1:{other}/a.png")).await.code(), "url_not_an_image");
     assert_eq!(upload(&server, &token, "").await.status, 400);
+    let shown = proxy(&server, &token, &format!("http://127.0.0.1:{port}/a.png")).await;
+    assert_eq!((shown.header("content-type"), shown.header("x-content-type-options")), ("image/png", "nosniff"));
+    assert!(shown.bytes.starts_with(b"\x89PNG"));
+    assert_eq!(proxy(&server, &token, &format!("http://127.0.0.1:{other}/a.png")).await.code(), "url_not_an_image");
 }
 
 #[tokio::test]
@@ -89,8 +102,9 @@ async fn no_address_leads_inside() {
     let urls: Vec<_> = hosts.chain(whole.map(|(url, _)| url.replace("PORT", &port.to_string()))).collect();
     assert!(urls.len() > 50, "{} addresses", urls.len());
     for url in urls {
-        let answer = upload(&server, &token, &url).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "url_not_allowed"), "{url}");
+        for answer in [upload(&server, &token, &url).await, proxy(&server, &token, &url).await] {
+            assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "url_not_allowed"), "{url}");
+        }
     }
     assert_eq!(connections.load(Ordering::SeqCst), 0);
 }

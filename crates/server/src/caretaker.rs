@@ -26,7 +26,7 @@ const VIEWS_EVERY: Duration = Duration::from_secs(60);
 const CLOCK_EVERY: Duration = Duration::from_secs(60);
 
 /// Does all of it for as long as what it returns is not dropped.
-pub fn start(platform: &Arc<Platform>, mailer: Mailer, clock: Arc<DatabaseClock>) -> JoinSet<()> {
+pub fn start(platform: &Arc<Platform>, mailer: Mailer, clock: Arc<DatabaseClock>, retention: Retention) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let jobs = platform.jobs.clone();
     tasks.spawn(every(SWEEP_EVERY, "sweeping jobs", move || {
@@ -38,7 +38,7 @@ pub fn start(platform: &Arc<Platform>, mailer: Mailer, clock: Arc<DatabaseClock>
         async move { mailer.send_due().await.map(drop) }
     }));
     let (context, desk, privacy) = (platform.context.clone(), platform.desk.clone(), platform.privacy.clone());
-    let housekeeping = Housekeeping::new(context, desk, privacy, Retention::default());
+    let housekeeping = Housekeeping::new(context, desk, privacy, retention);
     tasks.spawn(every(KEEP_EVERY, "housekeeping", move || {
         let housekeeping = housekeeping.clone();
         async move { housekeeping.run().await.map(drop) }

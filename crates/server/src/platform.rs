@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path, sync::Arc};
 use easel_blobs::{Blobs, SigningKeys};
 use easel_imaging::Processor;
 use easel_platform::{
-    Context, DatabaseClock, Platform, PlatformError, PlatformSettings, accounts, jobs,
+    Context, DatabaseClock, Platform, PlatformError, PlatformSettings, accounts,
     mail::{Mailer, Outgoing, SmtpSettings},
     plans::Catalogue,
     safety::Filter,
@@ -49,7 +49,8 @@ async fn over(config: &Config, db: Db, processor: Processor) -> Result<Opened> {
             verification_required: config.accounts.verification_required,
             ..accounts::Settings::default()
         },
-        jobs: jobs::Settings { charging: config.accounts.charging, ..jobs::Settings::default() },
+        jobs: config.quotas.jobs(config.accounts.charging),
+        uploads: config.quotas.uploads,
         processor,
         secret,
         filter: filter(config)?,
@@ -57,7 +58,8 @@ async fn over(config: &Config, db: Db, processor: Processor) -> Result<Opened> {
         ..PlatformSettings::default()
     };
     let context = Context { clock: clock.clone(), ..Context::system(db) };
-    let platform = Platform::new(context, catalogue(config)?, blobs, settings).map_err(|error| failed(&error))?;
+    let mut platform = Platform::new(context, catalogue(config)?, blobs, settings).map_err(|error| failed(&error))?;
+    platform.privacy = platform.privacy.clone().with_regret(config.quotas.regret);
     Ok(Opened { platform: Arc::new(platform), clock })
 }
 

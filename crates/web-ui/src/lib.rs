@@ -36,6 +36,22 @@ pub fn find(path: &str, sent: &HeaderMap) -> Option<Response> {
     (!NOT_PAGES.contains(&first) && !like_a_file).then(|| answer(PAGE, sent)).flatten()
 }
 
+/// The page with more in its head, which must be well-formed; as it is for this address alone, nobody keeps it.
+pub fn page_with(head: &str) -> Option<Response> {
+    const END: &str = "</head>";
+    let page = Files::get(PAGE)?;
+    let text = std::str::from_utf8(&page.data).ok()?;
+    let (before, after) = text.split_once(END)?;
+    let headers = [
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::CONTENT_TYPE, media_type(PAGE)),
+    ];
+    Some((headers, format!("{before}{head}{END}{after}")).into_response())
+}
+
 fn answer(name: &str, sent: &HeaderMap) -> Option<Response> {
     let plain = Files::get(name)?;
     let tag = tag_of(&plain);

@@ -200,6 +200,9 @@ on_both_engines! {
         assert_eq!((&me["full_name"], &me["locale"], &me["username"]), (&Value::Null, &json!("en"), &json!("countess")));
         let answer = patch(json!({"role": "superuser"})).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_value"));
+        let archive = native.get("/api/v1/users/me/export/archive", &here).await;
+        assert_eq!(archive.header("content-type"), "application/zip");
+        assert!(archive.bytes.starts_with(b"PK") && archive.bytes.windows(9).any(|name| name == b"data.json"));
         assert!(native.get("/api/v1/users/me/export", &here).await.json()["user"]["email"] == "ada@example.org");
         assert_eq!(native.delete("/api/v1/users/me", &here).await.status, 202);
         assert_eq!(native.get("/api/v1/users/me", &here).await.status, 401);

@@ -132,6 +132,15 @@ on_both_engines! {
         assert!(stage.everybody_gets(&link).await);
         let shown = stage.native.get(&link, "").await.json();
         assert_eq!((text(&shown["id"]), text(&shown["url"])), (stage.ids[0].clone(), format!("{link}/file")));
+        // Whoever posts the link shows a preview of what it shows, and no prompt that is not shown.
+        let token = link.rsplit('/').next().ok_or("a token")?;
+        let page = stage.native.get(&format!("/shared/{token}"), "").await;
+        let html = String::from_utf8(page.bytes.clone())?;
+        assert!(html.contains(&format!("<meta property=\"og:image\" content=\"http://easel.test{link}/thumbnail\" />")), "{html}");
+        assert!(html.contains("A picture by ada") && !html.contains(SECRET));
+        assert!(page.header("content-security-policy").contains("default-src 'none'"));
+        let unknown = String::from_utf8(stage.native.get("/shared/is_x", "").await.bytes)?;
+        assert!(!unknown.contains("og:image"));
         // Being shown by a link makes nothing public, and a link has one picture.
         assert!(!stage.everybody_gets(&stage.public(0)).await);
         for other in [format!("{link}/{}", stage.ids[1]), format!("/api/v1/shared/{}", stage.ids[0]), format!("{row}/shared")] {

@@ -8,6 +8,7 @@ mod accounts;
 mod admin;
 mod authorisation;
 mod avatars;
+mod earlier;
 mod files;
 mod jobs;
 mod openai;

@@ -49,6 +49,8 @@ pub struct Settings {
     pub priority_worth: Duration,
     /// Jobs of one user that have not ended, where the plan does not say; `None` is any number.
     pub jobs_open_max: Option<i64>,
+    /// Pictures of one user a day, whatever the plan says: the lower counts; `None` is what the plan says.
+    pub images_daily_max: Option<i64>,
     /// How long an idempotency key is kept.
     pub key_ttl: Duration,
     /// Pictures of one job.
@@ -66,6 +68,7 @@ impl Default for Settings {
             queue_ttl: Duration::from_secs(300),
             priority_worth: Duration::from_secs(6),
             jobs_open_max: Some(100),
+            images_daily_max: None,
             key_ttl: Duration::from_secs(24 * 3600),
             images_max: 16,
             charging: true,

@@ -187,7 +187,8 @@ impl Jobs {
         {
             return limit("too_many_open_jobs", "jobs that have not ended", open_max);
         }
-        if let Some(max) = plan.images_daily_max
+        let daily = [plan.images_daily_max, self.settings.images_daily_max].into_iter().flatten().min();
+        if let Some(max) = daily
             && jobs::images_since(tx, &user.id, Timestamp::of_day(now.day())).await?.saturating_add(images) > max
         {
             return limit("daily_limit_reached", "pictures a day", max);

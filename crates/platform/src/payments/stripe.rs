@@ -46,10 +46,10 @@ impl StripeAccount {
             ("client_reference_id", purchase.id.as_str()),
             ("success_url", back),
             ("cancel_url", back),
-            ("metadata[purchase_id]", &purchase.id),
+            ("metadata[purchase_id]", purchase.id.as_str()),
             ("line_items[0][quantity]", "1"),
-            ("line_items[0][price_data][currency]", &purchase.currency),
-            ("line_items[0][price_data][unit_amount]", &amount),
+            ("line_items[0][price_data][currency]", purchase.currency.as_str()),
+            ("line_items[0][price_data][unit_amount]", amount.as_str()),
             ("line_items[0][price_data][product_data][name]", title),
         ];
         match &purchase.paid_for {
@@ -57,7 +57,7 @@ impl StripeAccount {
             Some(interval) => form.extend([
                 ("mode", "subscription"),
                 ("line_items[0][price_data][recurring][interval]", interval.as_str()),
-                ("subscription_data[metadata][purchase_id]", &purchase.id),
+                ("subscription_data[metadata][purchase_id]", purchase.id.as_str()),
             ]),
         }
         url_of(&self.post(client, "/v1/checkout/sessions", &form, &purchase.id).await?)

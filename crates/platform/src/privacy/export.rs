@@ -108,7 +108,11 @@ impl Privacy {
         let sent = uploads::of_user(&self.context.db, user_id, i64::MAX).await?;
         let drawn = drawn.iter().map(|image| (image.id.as_str(), image.storage_key.as_str()));
         let sent = sent.iter().map(|upload| (upload.id.as_str(), upload.storage_key.as_str()));
-        Ok(self.write_files(&to.join("images"), drawn).await? + self.write_files(&to.join("uploads"), sent).await?)
+        let profile = profiles::by_id(&self.context.db, user_id).await?;
+        let avatar = profile.as_ref().and_then(|profile| profile.avatar_key.as_deref()).map(|key| ("avatar", key));
+        Ok(self.write_files(&to.join("images"), drawn).await?
+            + self.write_files(&to.join("uploads"), sent).await?
+            + self.write_files(to, avatar.into_iter()).await?)
     }
 
     /// Writes files, given as names and keys, into a folder. Returns how many.

@@ -5,6 +5,7 @@
 //! everything that belongs to it alone. What stays is the ledger, the use by day and the audit log, under an id that says nothing any more.
 //! Every step may be done again, and one that was interrupted is taken up where it stopped: a person counts as forgotten when all is done.
 
+mod archive;
 mod erase;
 mod export;
 

@@ -33,6 +33,18 @@ on_both_engines! {
         world.assert_clean().await?;
     }
 
+    async fn of_the_days_limits_the_lower_counts(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        world.accounts.set_plan(&easel_platform::accounts::Actor::operator(), &ada.id, "small", None).await?;
+        for (own, max) in [(Some(2), 2), (Some(9), 3), (None, 3)] {
+            let settings = Settings { images_daily_max: own, ..Settings::default() };
+            let jobs = Jobs::new(world.context.clone(), world.catalogue.clone(), settings);
+            let refused = jobs.submit(job_for(&ada.id, max + 1)).await;
+            assert!(matches!(refused, Err(PlatformError::Limit { code: "daily_limit_reached", max: told, .. }) if told == max), "{refused:?}");
+        }
+    }
+
     async fn what_is_stored_counts_whatever_it_is(database: &Database) {
         let world = World::open(database).await?;
         let ada = world.user("ada", 0).await?;

@@ -237,6 +237,13 @@ on_both_engines! {
         }
         assert!(!text.contains("argon2") && !text.contains("\"hash\""), "hashes are of use to nobody");
         assert_eq!(["images", "uploads"].map(|folder| fs::read_dir(to.join(folder)).map_or(0, Iterator::count)), [2, 1]);
+        let mut archive = zip::ZipArchive::new(world.privacy.archive(&user.id).await?)?;
+        let names: Vec<_> = archive.file_names().map(str::to_owned).collect();
+        assert_eq!((names.len(), names.iter().filter(|name| name.starts_with("images/")).count()), (4, 2), "{names:?}");
+        let mut same = String::new();
+        std::io::Read::read_to_string(&mut archive.by_name("data.json")?, &mut same)?;
+        let without = |text: &str| text.lines().filter(|line| !line.contains("exported_at")).collect::<String>();
+        assert_eq!(without(&same), without(&text));
         let data: serde_json::Value = serde_json::from_str(&text)?;
         let count = |name: &str| data[name].as_array().map(Vec::len);
         let counts = ["jobs", "images", "albums", "sessions", "api_keys", "transfers"].map(count);

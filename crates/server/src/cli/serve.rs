@@ -37,6 +37,7 @@ impl Group for Settings {
         config::server::SETTINGS,
         config::accounts::SETTINGS,
         config::payments::SETTINGS,
+        config::quotas::SETTINGS,
         config::state::SETTINGS,
         config::outside::SETTINGS,
         config::prompts::SETTINGS,
@@ -59,7 +60,7 @@ pub fn run(context: &Context) -> Result<ExitCode> {
         let outside = outside::open(config, &opened.platform).await?;
         let setup = setup_token(config, &opened.platform).await?;
         let mailer = platform::mailer(config, &opened.platform)?;
-        let _caretaker = caretaker::start(&opened.platform, mailer, opened.clock);
+        let _caretaker = caretaker::start(&opened.platform, mailer, opened.clock, config.quotas.retention);
         let state = AppState::new(runtime.engine.clone(), Arc::clone(&opened.platform), api(config))
             .map_err(|error| Failure::io(format!("cannot use the data folder {}", config.storage.data_dir.display()), &error))?
             .with_services(outside.services.clone());

@@ -19,6 +19,7 @@ pub mod models;
 pub mod outside;
 pub mod payments;
 pub mod prompts;
+pub mod quotas;
 pub mod safety;
 pub mod server;
 pub mod setting;
@@ -39,6 +40,7 @@ pub use models::Models;
 pub use outside::Outside;
 pub use payments::Payments;
 pub use prompts::Prompts;
+pub use quotas::Quotas;
 pub use safety::Safety;
 pub use server::Server;
 pub use setting::{Fallback, Setting};
@@ -56,6 +58,7 @@ pub const SECTIONS: &[&[&Setting]] = &[
     server::SETTINGS,
     accounts::SETTINGS,
     payments::SETTINGS,
+    quotas::SETTINGS,
     safety::SETTINGS,
     outside::SETTINGS,
     prompts::SETTINGS,
@@ -94,6 +97,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// Who takes the money.
     pub payments: Payments,
+    /// How much one person may have, and how long things are kept.
+    pub quotas: Quotas,
     /// What is not drawn.
     pub safety: Safety,
     /// What leads out of the server.
@@ -123,6 +128,7 @@ impl Config {
             server: Server::read(&values)?,
             accounts: Accounts::read(&values)?,
             payments: Payments::read(&values)?,
+            quotas: Quotas::read(&values)?,
             safety: Safety::read(&values)?,
             outside: Outside::read(&values)?,
             prompts: Prompts::read(&values)?,

@@ -1,19 +1,30 @@
 //! The web application: everything that is no route of the API. Its own router shows what the address means.
 
+mod preview;
+
 use axum::{
+    extract::State,
     http::{HeaderMap, Method, Uri, header},
     response::{IntoResponse, Response},
 };
 
-use crate::ApiError;
+use crate::{ApiError, AppState, auth::Place, generation::BaseUrl};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// A file of the application, or its page; what is meant for programs is an error they can read.
-pub(crate) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    let found = matches!(method, Method::GET | Method::HEAD).then(|| easel_web_ui::find(uri.path(), &headers)).flatten();
-    found.unwrap_or_else(|| ApiError::not_found().into_response())
+pub(crate) async fn page(State(state): State<AppState>, place: Place, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if !matches!(method, Method::GET | Method::HEAD) {
+        return ApiError::not_found().into_response();
+    }
+    if let Ok(base) = BaseUrl::of(&state, &uri, &headers)
+        && let Some(tags) = preview::tags(&state, uri.path(), &base, place.ip.as_deref().unwrap_or_default()).await
+        && let Some(page) = easel_web_ui::page_with(&tags)
+    {
+        return page;
+    }
+    easel_web_ui::find(uri.path(), &headers).unwrap_or_else(|| ApiError::not_found().into_response())
 }
 
 /// A page that is no part of it.

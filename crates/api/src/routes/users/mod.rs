@@ -1,5 +1,6 @@
 //! `/api/v1/users/me`: whoever is logged in.
 
+pub(crate) mod archive;
 pub(crate) mod change;
 pub(crate) mod erase;
 pub(crate) mod export;

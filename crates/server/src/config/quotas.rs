@@ -1,0 +1,150 @@
+//! How much one person may have waiting, make and send, whatever their plan; and how long things are kept.
+
+use std::time::Duration;
+
+use easel_platform::{housekeeping::Retention, images::UploadLimits, jobs};
+
+use super::{ConfigError, Fallback, Setting, Values};
+
+/// Megabytes that a body may bring, and so the most that can be set.
+const MEGABYTES_MAX: usize = 60;
+const MEGABYTE: usize = 1024 * 1024;
+const DAY: u64 = 24 * 3600;
+
+/// The largest picture that is taken.
+pub const FILE_MB: Setting = Setting {
+    key: "uploads.max_mb",
+    flag: "upload-max-mb",
+    env: &["EASEL_UPLOAD_MAX_MB", "MAX_FILE_SIZE_MB"],
+    placeholder: "N",
+    help: "Megabytes of a picture that is sent, at most 60",
+    default: Fallback::Fixed("10"),
+    ..Setting::BASE
+};
+
+/// Jobs that have not ended.
+pub const JOBS_OPEN: Setting = Setting {
+    key: "jobs.open_max",
+    flag: "jobs-open-max",
+    env: &["EASEL_JOBS_OPEN_MAX", "MAX_TASKS_PER_USER"],
+    placeholder: "N",
+    help: "Jobs of one person that have not ended, where their plan does not say; 0 is any number",
+    default: Fallback::Fixed("100"),
+    ..Setting::BASE
+};
+
+/// Pictures a day.
+pub const IMAGES_DAILY: Setting = Setting {
+    key: "jobs.images_daily_max",
+    flag: "images-daily-max",
+    env: &["EASEL_IMAGES_DAILY_MAX", "MAX_TASKS_PER_DAY"],
+    placeholder: "N",
+    help: "Pictures of one person a day (UTC); their plan may allow fewer. Unset: what the plan says",
+    ..Setting::BASE
+};
+
+/// Waiting for a worker.
+pub const QUEUE_SECONDS: Setting = Setting {
+    key: "jobs.queue_seconds",
+    flag: "queue-seconds",
+    env: &["EASEL_QUEUE_SECONDS", "QUEUE_TTL_S"],
+    placeholder: "SECONDS",
+    help: "How long a job may wait for a worker",
+    default: Fallback::Fixed("300"),
+    ..Setting::BASE
+};
+
+/// Keeping what was sent.
+pub const UPLOAD_DAYS: Setting = Setting {
+    key: "keep.uploads_days",
+    flag: "keep-uploads-days",
+    env: &["EASEL_KEEP_UPLOADS_DAYS"],
+    placeholder: "DAYS",
+    help: "How long pictures that were sent are kept",
+    default: Fallback::Fixed("7"),
+    ..Setting::BASE
+};
+
+/// Keeping messages.
+pub const MESSAGE_DAYS: Setting = Setting {
+    key: "keep.messages_days",
+    flag: "keep-messages-days",
+    env: &["EASEL_KEEP_MESSAGES_DAYS"],
+    placeholder: "DAYS",
+    help: "How long mails, webhooks and events that were dealt with are kept",
+    default: Fallback::Fixed("90"),
+    ..Setting::BASE
+};
+
+/// Forgetting people.
+pub const ERASE_DAYS: Setting = Setting {
+    key: "keep.regret_days",
+    flag: "regret-days",
+    env: &["EASEL_REGRET_DAYS"],
+    placeholder: "DAYS",
+    help: "How long somebody who asked to be forgotten may change their mind",
+    default: Fallback::Fixed("30"),
+    ..Setting::BASE
+};
+
+/// The settings of this section.
+pub const SETTINGS: &[&Setting] =
+    &[&FILE_MB, &JOBS_OPEN, &IMAGES_DAILY, &QUEUE_SECONDS, &UPLOAD_DAYS, &MESSAGE_DAYS, &ERASE_DAYS];
+
+/// How much one person may have, and how long things are kept.
+#[derive(Debug)]
+pub struct Quotas {
+    /// Of pictures that are sent.
+    pub uploads: UploadLimits,
+    /// Jobs of one person that have not ended.
+    pub jobs_open: Option<i64>,
+    /// Pictures of one person a day.
+    pub images_daily: Option<i64>,
+    /// How long a job may wait.
+    pub queue: Duration,
+    /// How long things are kept after their time.
+    pub retention: Retention,
+    /// How long somebody may change their mind.
+    pub regret: Duration,
+}
+
+impl Quotas {
+    /// Reads the section.
+    pub fn read(values: &Values) -> Result<Self, ConfigError> {
+        let megabytes: usize = values.require(&FILE_MB)?;
+        if !(1..=MEGABYTES_MAX).contains(&megabytes) {
+            return Err(ConfigError::new(format!("`{}` is between 1 and {MEGABYTES_MAX}", FILE_MB.key)));
+        }
+        let mut uploads = UploadLimits::default();
+        uploads.decode.bytes_max = megabytes * MEGABYTE;
+        let positive = |setting: &Setting, value: Option<i64>| match value {
+            Some(value) if value < 0 => Err(ConfigError::new(format!("`{}` is not negative", setting.key))),
+            value => Ok(value),
+        };
+        let days = |setting: &Setting| -> Result<Duration, ConfigError> {
+            let days: u32 = values.require(setting)?;
+            Ok(Duration::from_secs(u64::from(days) * DAY))
+        };
+        let jobs_open = positive(&JOBS_OPEN, Some(values.require(&JOBS_OPEN)?))?;
+        let queue: u32 = values.require(&QUEUE_SECONDS)?;
+        Ok(Self {
+            uploads,
+            jobs_open: jobs_open.filter(|&max| max > 0),
+            images_daily: positive(&IMAGES_DAILY, values.get(&IMAGES_DAILY)?)?,
+            queue: Duration::from_secs(u64::from(queue).max(1)),
+            retention: Retention { uploads: days(&UPLOAD_DAYS)?, messages: days(&MESSAGE_DAYS)?, ..Retention::default() },
+            regret: days(&ERASE_DAYS)?,
+        })
+    }
+
+    /// Over the defaults of jobs.
+    pub fn jobs(&self, charging: bool) -> jobs::Settings {
+        jobs::Settings {
+            charging,
+            jobs_open_max: self.jobs_open,
+            images_daily_max: self.images_daily,
+            queue_ttl: self.queue,
+            ..jobs::Settings::default()
+        }
+    }
+}
