@@ -9,6 +9,19 @@ use crate::{
     support::{TXT2IMG, files, info, pictures, text},
 };
 
+/// What webuiapi sends when it is told a prompt and a size.
+const WEBUIAPI: &str = r#"{
+    "enable_hr": false, "hr_scale": 2, "hr_upscaler": "Latent", "hr_second_pass_steps": 0, "hr_resize_x": 0, "hr_resize_y": 0,
+    "hr_checkpoint_name": null, "hr_sampler_name": null, "hr_scheduler": null, "hr_prompt": "", "hr_negative_prompt": "",
+    "denoising_strength": 0.7, "firstphase_width": 0, "firstphase_height": 0, "prompt": "a cat", "styles": [], "seed": -1,
+    "subseed": -1, "subseed_strength": 0.0, "seed_resize_from_h": 0, "seed_resize_from_w": 0, "batch_size": 1, "n_iter": 1,
+    "steps": 4, "cfg_scale": 7.0, "width": 64, "height": 64, "restore_faces": false, "tiling": false,
+    "do_not_save_samples": false, "do_not_save_grid": false, "negative_prompt": "", "eta": 1.0, "s_churn": 0, "s_tmax": 0,
+    "s_tmin": 0, "s_noise": 1, "override_settings": {}, "override_settings_restore_afterwards": true,
+    "sampler_name": "Euler a", "scheduler": "automatic", "sampler_index": "Euler a", "script_name": null, "script_args": [],
+    "send_images": true, "save_images": false, "alwayson_scripts": {"ADetailer": {"args": [false]}, "ControlNet": {"args": []}}
+}"#;
+
 on_both_engines! {
     async fn pictures_are_drawn_told_stored_and_paid(database: &Database) {
         let native = native(database).await;
@@ -117,17 +130,7 @@ on_both_engines! {
     async fn everything_webuiapi_sends_is_understood(database: &Database) {
         let native = native(database).await;
         let (_, token) = native.somebody("ada", Role::User, "free").await?;
-        let body = json!({
-            "enable_hr": false, "hr_scale": 2, "hr_upscaler": "Latent", "hr_second_pass_steps": 0, "hr_resize_x": 0, "hr_resize_y": 0,
-            "hr_checkpoint_name": null, "hr_sampler_name": null, "hr_scheduler": null, "hr_prompt": "", "hr_negative_prompt": "",
-            "denoising_strength": 0.7, "firstphase_width": 0, "firstphase_height": 0, "prompt": "a cat", "styles": [], "seed": -1,
-            "subseed": -1, "subseed_strength": 0.0, "seed_resize_from_h": 0, "seed_resize_from_w": 0, "batch_size": 1, "n_iter": 1,
-            "steps": 4, "cfg_scale": 7.0, "width": 64, "height": 64, "restore_faces": false, "tiling": false,
-            "do_not_save_samples": false, "do_not_save_grid": false, "negative_prompt": "", "eta": 1.0, "s_churn": 0, "s_tmax": 0,
-            "s_tmin": 0, "s_noise": 1, "override_settings": {}, "override_settings_restore_afterwards": true,
-            "sampler_name": "Euler a", "scheduler": "automatic", "sampler_index": "Euler a", "script_name": null, "script_args": [],
-            "send_images": true, "save_images": false, "alwayson_scripts": {"ADetailer": {"args": [false]}, "ControlNet": {"args": []}},
-        });
+        let body = serde_json::from_str(WEBUIAPI)?;
         let answer = native.ok(TXT2IMG, &token, body).await;
         assert_eq!(info(&answer)["seed"], 1000, "the seed that was drawn is told");
         let told = text(&files(&answer)[0]);
