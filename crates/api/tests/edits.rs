@@ -7,7 +7,7 @@ use axum::{
     http::{Method, Request},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use common::{Answer, NOW, Server, server};
+use common::{Answer, NOW, Server, server, slow_server};
 use easel_engine::sim::picture;
 use easel_imaging::{DecodeLimits, EncodeOptions, Format, decode, encode, encode_with_alpha};
 use easel_types::{Gray8, Rgb8, Task};
@@ -129,13 +129,13 @@ async fn the_transparent_part_of_a_mask_is_repainted() {
 async fn shapes_strengths_and_sizes_are_as_asked_for() {
     let server = server().await;
     for (parts, expected) in [
-        (vec![], (192, 96, 0.75)),
-        (vec![text("size", "auto")], (192, 96, 0.75)),
+        (vec![], (184, 88, 0.75)),
+        (vec![text("size", "auto")], (184, 88, 0.75)),
         (vec![text("size", "64x128")], (64, 128, 0.75)),
-        (vec![text("strength", "0.3")], (192, 96, 0.3)),
-        (vec![text("denoising_strength", "0.3")], (192, 96, 0.3)),
-        (vec![text("input_fidelity", "high")], (192, 96, 0.5)),
-        (vec![text("input_fidelity", "low"), text("quality", "high"), text("background", "auto")], (192, 96, 0.75)),
+        (vec![text("strength", "0.3")], (184, 88, 0.3)),
+        (vec![text("denoising_strength", "0.3")], (184, 88, 0.3)),
+        (vec![text("input_fidelity", "high")], (184, 88, 0.5)),
+        (vec![text("input_fidelity", "low"), text("quality", "high"), text("background", "auto")], (184, 88, 0.75)),
     ] {
         let mut all = vec![Part::File("image", png(64, 32)), text("prompt", "a cat")];
         all.extend(parts);
@@ -251,7 +251,7 @@ fn frames(answer: &Answer) -> Vec<(String, Value)> {
 
 #[tokio::test]
 async fn partial_pictures_have_the_size_and_the_format_of_the_whole() {
-    let server = server().await;
+    let server = slow_server().await;
     let parts = |more: Vec<Part>| {
         let mut parts = vec![Part::File("image", png(128, 128)), text("prompt", "a cat"), text("stream", "true")];
         parts.extend(more);

@@ -3,7 +3,7 @@
 mod common;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use common::{Answer, NOW, pretty, server, server_with};
+use common::{Answer, NOW, pretty, server, server_with, slow_server};
 use easel_engine::{
     EngineConfig,
     sim::{SimConfig, picture},
@@ -102,14 +102,14 @@ async fn controlnets_look_at_pictures_that_come_along() {
         {"model": "edges", "image": url, "preprocessor": "canny"},
     ]);
     let answer = server.generate(json!({"prompt": "a cat", "controlnet": controls})).await;
-    assert_eq!((answer.status.as_u16(), &answer.json()["size"]), (200, &json!("192x96")), "{}", answer.json());
+    assert_eq!((answer.status.as_u16(), &answer.json()["size"]), (200, &json!("184x88")), "{}", answer.json());
     let (_, seen) = server.probe.adapters().pop().unwrap();
     let [depths, edges] = &seen[..] else { panic!("{} ControlNets", seen.len()) };
     assert_eq!((depths.model.as_str(), depths.weight, depths.start, depths.end), ("depths", 0.5, 0.1, 0.9));
     assert_eq!((edges.weight, edges.start, edges.end), (1.0, 0.0, 1.0));
     let white =
         |picture: &Rgb8| picture.pixels().iter().filter(|value| **value > 200).count() as f64 / picture.pixels().len() as f64;
-    assert_eq!((depths.image.width(), edges.image.height()), (192, 96));
+    assert_eq!((depths.image.width(), edges.image.height()), (184, 88));
     assert!((0.2..0.3).contains(&white(&depths.image)), "the picture as it is: {}", white(&depths.image));
     assert!((0.001..0.1).contains(&white(&edges.image)), "its edges: {}", white(&edges.image));
     let answer = server.generate(json!({"prompt": "a cat", "controlnet": [{"model": "edges", "image": "x"}]})).await;
@@ -286,8 +286,8 @@ async fn a_stream_ends_with_one_completed_event_a_picture() {
 
 #[tokio::test]
 async fn a_stream_shows_every_picture_before_it_is_finished_if_asked_to() {
-    let server = server().await;
-    for (partial, steps, expected) in [(1, 4, 1), (3, 12, 3), (2, 3, 2), (3, 2, 1)] {
+    let server = slow_server().await;
+    for (partial, steps, expected) in [(1, 4, 1), (3, 12, 3), (2, 7, 2), (3, 2, 1)] {
         let body = json!({"prompt": "a cat", "stream": true, "n": 2, "steps": steps, "partial_images": partial});
         let answer = server.generate(body).await;
         let text = String::from_utf8(answer.bytes).unwrap();

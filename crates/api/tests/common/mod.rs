@@ -19,7 +19,7 @@ use axum::{
 use easel_api::{ApiConfig, AppState, Door, FilesConfig, Services, router};
 use easel_engine::{
     Engine, EngineConfig,
-    sim::{Probe, SimBackend, SimConfig},
+    sim::{Gate, Probe, SimBackend, SimConfig},
 };
 use easel_platform::Platform;
 use serde_json::Value;
@@ -105,6 +105,19 @@ pub async fn server_with(sim: SimConfig, config: EngineConfig, change: impl FnOn
     let engine = Engine::start(move || Ok(backend), config);
     engine.ready().await.expect("the toy device comes up");
     server_over(engine, probe, change).await
+}
+
+/// One whose device takes a moment for each step, so that whoever watches sees all of it.
+pub async fn slow_server() -> Server {
+    let gate = Gate::closed();
+    let server = server_with(SimConfig { gate: Some(gate.clone()), ..SimConfig::default() }, EngineConfig::default(), |_| {}).await;
+    tokio::spawn(async move {
+        loop {
+            gate.allow(1);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    server
 }
 
 /// With webhooks, logging in elsewhere, or limits.
