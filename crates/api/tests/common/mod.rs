@@ -110,7 +110,8 @@ pub async fn server_with(sim: SimConfig, config: EngineConfig, change: impl FnOn
 /// One whose device takes a moment for each step, so that whoever watches sees all of it.
 pub async fn slow_server() -> Server {
     let gate = Gate::closed();
-    let server = server_with(SimConfig { gate: Some(gate.clone()), ..SimConfig::default() }, EngineConfig::default(), |_| {}).await;
+    let server =
+        server_with(SimConfig { gate: Some(gate.clone()), ..SimConfig::default() }, EngineConfig::default(), |_| {}).await;
     tokio::spawn(async move {
         loop {
             gate.allow(1);
