@@ -17,7 +17,7 @@ fn basic(name: &str, password: &str) -> String {
 on_both_engines! {
     async fn a_key_or_a_password_lets_in(database: &Database) {
         let native = native(database).await;
-        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let (_, token) = native.somebody("ada", Role::User, "pro").await?;
         let made = native.post("/api/v1/api-keys", &token, json!({"name": "k", "scopes": ["generate"]})).await.json();
         let key = made["key"].as_str().ok_or("a key")?;
         let good = [
@@ -52,12 +52,12 @@ on_both_engines! {
 
     async fn a_password_begins_one_session(database: &Database) {
         let native = native(database).await;
-        let (user, token) = native.somebody("ada", Role::User, "free").await?;
+        let (user, token) = native.somebody("ada", Role::User, "pro").await?;
         let header = basic("ada@example.org", PASSWORD);
         for _ in 0..5 {
             assert_eq!(native.with(Method::GET, OPTIONS, Some(&header), None).await.status, 200);
         }
-        let sessions = native.read("/api/v1/sessions", &token).await;
+        let sessions = native.read("/api/v1/users/me/sessions", &token).await;
         assert_eq!(sessions.as_array().map(Vec::len), Some(2), "the test's own, and this one: {sessions}");
         // When all sessions have ended, so has this one, and the password begins another.
         for session in native.platform.accounts.sessions(&user).await? {
@@ -68,7 +68,7 @@ on_both_engines! {
 
     async fn a_password_opens_nothing_else(database: &Database) {
         let native = native(database).await;
-        native.somebody("ada", Role::User, "free").await?;
+        native.somebody("ada", Role::User, "pro").await?;
         let header = basic("ada@example.org", PASSWORD);
         for path in ["/api/v1/users/me", "/v1/models"] {
             assert_eq!(native.with(Method::GET, path, Some(&header), None).await.status, 401, "{path}");
