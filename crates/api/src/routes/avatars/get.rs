@@ -15,6 +15,9 @@ use crate::{
     routes::images::sent,
 };
 
+/// Characters of a version, and more than any of ours has.
+const VERSION_MAX: usize = 64;
+
 /// How large.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -39,12 +42,15 @@ pub(crate) struct AvatarQuery {
 pub(crate) async fn handler(
     State(state): State<AppState>,
     InName(username): InName,
-    InQuery(AvatarQuery { size, v: _ }): InQuery<AvatarQuery>,
+    InQuery(AvatarQuery { size, v }): InQuery<AvatarQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let side = size.unwrap_or(AVATAR_SIDES[2]);
     if !AVATAR_SIDES.contains(&side) {
         return Err(ApiError::invalid("size", "invalid_value", "`size` must be 64, 128 or 256"));
+    }
+    if v.is_some_and(|version| version.len() > VERSION_MAX) {
+        return Err(ApiError::invalid("v", "invalid_value", "`v` must be as it stands in an address of ours"));
     }
     let images = &state.platform.images;
     let key = images.avatar(&username).await?;
