@@ -236,6 +236,7 @@ async fn check(here: &Elsewhere, user_id: &str, asked: &[String], providers: &Pr
     let spent = Credits(completed * Credits::UNIT);
     let balance = here.world.desk.balance(user_id).await?;
     assert_eq!((balance.available, balance.pending), (Credits(CREDITS * Credits::UNIT - spent.0), Credits::ZERO), "paid once");
+    here.world.deliver_events().await?;
     let report = here.world.assert_clean().await?;
     assert_eq!(report.images, completed);
     for kind in KINDS {
