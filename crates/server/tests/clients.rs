@@ -57,9 +57,18 @@ fn webuiapi_draws_and_a_parser_reads_it() {
 fn webuiapi_logs_in_with_a_key_and_with_a_password() {
     let python = python();
     let home = Home::new();
+    people::told_the_password(&mut home.command(["admin", "create-superuser", "--email", "root@example.org"])).ok();
     let server = home.serve(&["--device", "cpu", "--auth", "required"]);
     server.wait_until_ready();
-    let token = people::registered(&server, "ada@example.org");
+    people::registered(&server, "ada@example.org");
+    // A plan that has keys; a change of plan ends sessions.
+    let root = people::logged_in(&server, "root@example.org");
+    let found = people::call(&server, "GET", "/api/v1/admin/users", &root, None).json();
+    let ada = found["data"].as_array().and_then(|all| all.iter().find(|user| user["email"] == "ada@example.org"));
+    let ada = people::text(&ada.expect("ada")["id"]);
+    let changed = people::call(&server, "PATCH", &format!("/api/v1/admin/users/{ada}"), &root, Some(&json!({"plan": "pro"})));
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    let token = people::logged_in(&server, "ada@example.org");
     let key = people::post(&server, "/api/v1/api-keys", &token, &json!({"name": "webui", "scopes": ["generate"]}));
     let key = key.json()["key"].as_str().expect("a key").to_owned();
     for (name, password) in [("key", key.as_str()), ("ada@example.org", people::PASSWORD)] {
