@@ -28,7 +28,10 @@ fn python() -> PathBuf {
     let venv = folder.join("venv");
     let python = venv.join("bin/python");
     if !python.exists() {
-        must(Command::new("python3").args(["-m", "venv"]).arg(&venv), "making a Python environment (python3 with venv is needed)");
+        must(
+            Command::new("python3").args(["-m", "venv"]).arg(&venv),
+            "making a Python environment (python3 with venv is needed)",
+        );
     }
     let requirements = clients().join("webuiapi.txt");
     must(
