@@ -282,6 +282,11 @@ impl Catalogue {
         if tier <= plan.model_tier { Ok(()) } else { Err(PlatformError::ModelNotInPlan { tier: tier.name() }) }
     }
 
+    /// What tells whether one plan is dearer than another: what people begin with is nothing, what is by arrangement is more than any other.
+    pub fn worth(&self, plan: &Plan) -> i64 {
+        if plan.name == self.first().name { 0 } else { plan.price_cents.unwrap_or(i64::MAX) }
+    }
+
     /// What people begin with, and fall back to.
     pub fn first(&self) -> &Plan {
         self.plans.first().expect("a catalogue has a plan. This is a bug.")

@@ -169,7 +169,7 @@ impl Subscriptions {
 
     async fn change_plan_once(&self, actor: &Actor, user_id: &str, plan: &str) -> Result<Subscription, PlatformError> {
         let wanted = self.plan(plan)?;
-        let price = |plan: &Plan| plan.price_cents.unwrap_or(i64::MAX);
+        let price = |plan: &Plan| self.catalogue.worth(plan);
         let mut tx = self.context.db.begin().await?;
         let mut live = self.live(&mut tx, actor, user_id).await?;
         let now_paid = self.catalogue.find(&live.plan).map_or(0, price);

@@ -8,12 +8,7 @@ use easel_store::{
 };
 
 use super::{Payments, Provider, signature};
-use crate::{
-    PlatformError,
-    accounts::Actor,
-    context::retry,
-    plans::{Interval, Plan},
-};
+use crate::{PlatformError, accounts::Actor, context::retry, plans::Interval};
 
 /// Orders of one person that wait to be paid.
 const PENDING_MAX: i64 = 20;
@@ -74,14 +69,13 @@ impl Payments {
     /// # Errors
     /// [`PlatformError::PaymentRequired`] for a dearer one; [`PlatformError::Forbidden`] if the payment service would go on taking the old price.
     pub async fn check_change(&self, user_id: &str, plan: &str) -> Result<(), PlatformError> {
-        let price = |plan: &Plan| plan.price_cents.unwrap_or(i64::MAX);
         let wanted = self.catalogue.find(plan).ok_or(PlatformError::NotFound("plan"))?;
         let Some(live) = self.subscriptions.live_of(user_id).await? else { return Ok(()) };
         if matches!(&*self.provider, Provider::Stripe(_)) && live.provider == self.provider() {
             return Err(PlatformError::Forbidden("this subscription is changed on the page of the payment service"));
         }
-        let paid = self.catalogue.find(&live.plan).map_or(0, price);
-        if price(wanted) > paid { Err(PlatformError::PaymentRequired) } else { Ok(()) }
+        let paid = self.catalogue.find(&live.plan).map_or(0, |plan| self.catalogue.worth(plan));
+        if self.catalogue.worth(wanted) > paid { Err(PlatformError::PaymentRequired) } else { Ok(()) }
     }
 
     fn written(&self, user: &User, wanted: Wanted<'_>) -> Result<(Purchase, String), PlatformError> {

@@ -92,8 +92,9 @@ pub async fn settled(world: &World) -> Outcome<User> {
     assert!(easel_store::images::change(&mut tx, &user.id, &image.id, &change).await?);
     easel_store::forgotten_prompts::insert(&mut tx, &user.id, "canary", moment.now).await?;
     tx.commit().await?;
-    leave_traces(world, &user, &image.id).await?;
-    connect(world, &user).await?;
+    // Kept apart from the stack: without optimising they are large.
+    Box::pin(leave_traces(world, &user, &image.id)).await?;
+    Box::pin(connect(world, &user)).await?;
     Ok(user)
 }
 
