@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use easel_blobs::{FileKind, Folder, Key};
+use easel_outbound::OutboundError;
 use easel_platform::{
     PlatformError, SystemSecrets,
     accounts::Actor,
@@ -25,7 +26,7 @@ use crate::{
     common::World,
     elsewhere::{Elsewhere, MODEL, Setup},
     fakes::{Fake, Reply},
-    sixty::{ADDRESSES, HOSTS},
+    sixty::{ADDRESSES, HOSTS, Refused, RefusedByName},
 };
 
 /// What must be found nowhere.
@@ -108,14 +109,17 @@ on_both_engines! {
         let here = Elsewhere::over(World::open(database).await?, canary.port(), own(&[Kind::OpenaiCompatible])).await?;
         let ada = Actor::user(&here.somebody("ada").await?);
         let port = canary.port();
-        let hosts = HOSTS.iter().map(|(host, _)| format!("http://{host}:{port}/v1"));
-        let whole = ADDRESSES.iter().map(|(url, _)| url.replace("PORT", &port.to_string()));
-        let more = ["rebind.example.com", "images.example.com"].map(|name| format!("http://{name}:{port}/v1"));
+        let hosts = HOSTS.iter().map(|(host, wanted)| (format!("http://{host}:{port}/v1"), *wanted));
+        let whole = ADDRESSES.iter().map(|(url, wanted)| (url.replace("PORT", &port.to_string()), *wanted));
+        let more = ["rebind.example.com", "images.example.com"].map(|name| (format!("http://{name}:{port}/v1"), RefusedByName));
         let made = here.fallback.add_config(&ada, words(None)).await?;
         let mut count = 0;
-        for url in hosts.chain(whole).chain(more) {
+        for (url, wanted) in hosts.chain(whole).chain(more) {
             let added = here.fallback.add_config(&ada, words(Some(&url))).await;
-            assert!(matches!(added, Err(PlatformError::Outbound(_))), "{url}: {added:?}");
+            let Err(PlatformError::Outbound(OutboundError::NotAllowed(reason))) = &added else { panic!("{url}: {added:?}") };
+            if let Refused(reasons) = wanted {
+                assert!(reasons.contains(reason), "{url}: {reason:?}");
+            }
             let changed = here.fallback.change_config(&ada, &made.id, words(Some(&url))).await;
             assert!(matches!(changed, Err(PlatformError::Outbound(_))), "{url}: {changed:?}");
             count += 1;
