@@ -62,6 +62,11 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let carrier = relay.map(|relay| platform.jobs.bus().carry(context, relay));
     let mut tasks = JoinSet::new();
     tasks.spawn(send_webhooks(webhooks.clone()));
+    // Thousands of styles are read before somebody waits for them.
+    let words = Arc::clone(platform);
+    tasks.spawn_blocking(move || {
+        words.prompts.styles();
+    });
     let adapters = Some(Arc::new(Shelved(library::shelf(config)?)) as Arc<dyn Adapters>);
     let services = Services {
         webhooks: Some(webhooks),
