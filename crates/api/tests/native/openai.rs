@@ -34,15 +34,16 @@ on_both_engines! {
     async fn edits_are_paid_when_they_are_delivered(database: &Database) {
         let sim = SimConfig { faults: vec![(Call::Step, 1, Fault::NonFinite)], ..SimConfig::default() };
         let native = native_with(database, sim).await;
-        let (ada, token) = native.somebody("ada", Role::User, "free").await?;
+        let (ada, token) = native.somebody("ada", Role::User, "pro").await?;
+        let had = native.balance(&ada).await?.0;
         let failed = native.post("/v1/images/edits", &token, edit()).await;
         assert_eq!((failed.status.as_u16(), failed.code().as_str()), (500, "non_finite"));
-        assert_eq!(native.balance(&ada).await?, (100, 0));
+        assert_eq!(native.balance(&ada).await?, (had, 0));
         let mut two = edit();
         two["n"] = json!(2);
         let answer = native.post("/v1/images/edits", &token, two).await;
         assert_eq!(answer.status, 200, "{}", answer.json());
-        assert_eq!(native.balance(&ada).await?, (98, 0));
+        assert_eq!(native.balance(&ada).await?, (had - 2, 0));
         // They are the user's pictures like any others, and the job says what was asked for.
         let images = native.get("/api/v1/images", &token).await.json();
         assert_eq!(images["data"].as_array().map(Vec::len), Some(2));
@@ -54,7 +55,7 @@ on_both_engines! {
         let key = made["key"].as_str().ok_or("a key")?;
         assert_eq!(with_api_key(&native, key, &edit()).await.status, 200);
         assert_eq!(with_api_key(&native, "ik_000000000000_x", &edit()).await.code(), "invalid_api_key");
-        assert_eq!(native.balance(&ada).await?, (97, 0));
+        assert_eq!(native.balance(&ada).await?, (had - 3, 0));
         native.assert_clean().await?;
     }
 
