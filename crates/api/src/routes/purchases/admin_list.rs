@@ -17,6 +17,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct AllPurchasesQuery {
     /// Only those.
+    #[param(inline)]
     state: Option<PurchaseState>,
     /// Rows of the page.
     #[param(minimum = 1, maximum = 100, default = 20)]
