@@ -182,9 +182,9 @@ mod tests {
 
     #[test]
     fn pictures_are_counted_together() {
-        let count = |batch, rounds| Count::read(&fields(json!({"batch_size": batch, "n_iter": rounds})), 10);
+        let count = |batch: u32, rounds: u32| Count::read(&fields(json!({"batch_size": batch, "n_iter": rounds})), 10);
         assert_eq!(count(2, 5).map(Count::total), Ok(10));
-        for (batch, rounds) in [(0, 1), (1, 0), (11, 1), (4, 3), (4_000_000_000_u32, 4_000_000_000)] {
+        for (batch, rounds) in [(0, 1), (1, 0), (11, 1), (4, 3), (4_000_000_000, 4_000_000_000)] {
             assert_eq!(count(batch, rounds).unwrap_err().code(), "out_of_range", "{batch} {rounds}");
         }
     }
