@@ -116,6 +116,8 @@ impl Suggester {
             }
         }
         let alike = self.phrases.range(key.clone()..).take_while(|(phrase, _)| phrase.starts_with(&key));
+        // What is written already completes nothing.
+        let alike = alike.filter(|(phrase, _)| **phrase != key);
         let mut alike: Vec<_> = alike.map(|(_, (phrase, styles))| (phrase.as_str(), styles.len())).collect();
         alike.sort_by_key(|&(phrase, uses)| (std::cmp::Reverse(uses), phrase));
         found.extend(alike.into_iter().map(|(phrase, _)| suggestion(phrase, phrase, Kind::Phrase)));

@@ -185,6 +185,7 @@ fn a_phrase_is_completed_in_the_language_it_is_typed_in() {
     assert_eq!((last_word.shown.as_str(), last_word.replaces_from), ("candlelight", 9));
     let styles = suggester.suggest("daguerreo", Language::En, 20);
     assert!(styles.iter().any(|found| found.kind == Kind::Style("daguerreotype".into())), "{styles:?}");
+    assert!(suggester.suggest("a cat, gold", Language::En, 30).iter().all(|found| found.prompt != "gold"), "it is there already");
     assert!(suggester.suggest("", Language::En, 8).is_empty());
     assert!(suggester.suggest("qqqq", Language::En, 8).is_empty());
 }
