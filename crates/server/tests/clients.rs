@@ -61,7 +61,7 @@ fn webuiapi_logs_in_with_a_key_and_with_a_password() {
     let python = python();
     let home = Home::new();
     people::told_the_password(&mut home.command(["admin", "create-superuser", "--email", "root@example.org"])).ok();
-    let server = home.serve(&["--device", "cpu", "--auth", "required"]);
+    let server = home.serve(&["--device", "cpu"]);
     server.wait_until_ready();
     people::registered(&server, "ada@example.org");
     // A plan that has keys; a change of plan ends sessions.
