@@ -13,6 +13,7 @@ use easel_platform::bus::{Heard, What};
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use tokio::{sync::broadcast::Receiver, time::Interval};
+use utoipa::ToSchema;
 
 use super::{
     get::view,
@@ -22,17 +23,27 @@ use crate::{
     ApiError, AppState,
     auth::{As, Generates},
     extract::InPath,
-    views::JobView,
 };
 
 /// Comments keep proxies from closing a quiet connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
+/// A server-sent event.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its shape is used: events are written as they come")]
+pub(crate) struct JobEvent {
+    /// `job`: the job as it is; `progress`: what happens to it.
+    #[schema(example = "job")]
+    event: String,
+    /// JSON: as `GET /api/v1/jobs/{id}` answers, or what happens, with a `type`.
+    data: String,
+}
+
 /// A job as it happens, as server-sent events `job` and `progress`.
 #[utoipa::path(
     get, path = "/api/v1/jobs/{id}/events", operation_id = "job_events", tag = "jobs",
     params(("id" = String, Path, description = "The job")),
-    responses((status = 200, description = "Events until the job has ended", body = JobView, content_type = "text/event-stream")),
+    responses((status = 200, description = "Events until the job has ended", body = JobEvent, content_type = "text/event-stream")),
     security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
 )]
 pub(crate) async fn handler(
