@@ -30,7 +30,7 @@ const ERRORS: [(&str, &str); 2] = [
                        made for them. Every answer carries `x-request-id`; every error has the same shape and a stable code.",
         license(name = "MIT", identifier = "MIT")
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, A1111ErrorBody)),
     modifiers(&Shared),
     tags(
         (name = "auth", description = "Registering, logging in, sessions"),
@@ -73,6 +73,19 @@ struct ErrorDetail {
     param: Option<String>,
     /// For programs; stable.
     code: String,
+}
+
+/// An error of AUTOMATIC1111's routes: as FastAPI has it where a field is to blame, else as A1111 has it.
+#[derive(Debug, ToSchema)]
+#[schema(example = json!({"error": "HTTPException", "detail": "there is no such job", "body": "", "errors": "", "code": "not_found"}))]
+#[expect(dead_code, reason = "only its shape is used: errors are written by routes/a1111/layers.rs")]
+struct A1111ErrorBody {
+    /// What to do about it: for people, or the fields to blame.
+    detail: serde_json::Value,
+    /// For programs; stable.
+    code: String,
+    /// `HTTPException`, where no field is to blame.
+    error: Option<String>,
 }
 
 /// What all routes share.
@@ -137,8 +150,10 @@ fn add_alias(document: &mut Document, alias: &Alias) {
 }
 
 fn add_errors(operation: &mut Operation) {
+    let of_a1111 = operation.tags.iter().flatten().any(|tag| tag == "a1111");
+    let shape = if of_a1111 { "A1111ErrorBody" } else { "ErrorBody" };
     for (range, why) in ERRORS {
-        let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("ErrorBody")))).build();
+        let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name(shape)))).build();
         let response = ResponseBuilder::new().description(why).content("application/json", content).build();
         operation.responses.responses.entry(range.to_owned()).or_insert(RefOr::T(response));
     }

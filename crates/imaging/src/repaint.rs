@@ -185,8 +185,7 @@ pub fn fill(picture: &Rgb8, mask: &Gray8) -> Result<Rgb8, ImagingError> {
         }
     }
     let mut pixels = Vec::with_capacity(picture.pixels().len());
-    for at in 0..width * height {
-        let share = under[Rgb8::CHANNELS][at];
+    for (at, &share) in under[Rgb8::CHANNELS].iter().enumerate() {
         let colour = |index: usize| if share > 0.0 { (under[index][at] / share).round().clamp(0.0, 255.0) as u8 } else { 0 };
         pixels.extend((0..Rgb8::CHANNELS).map(colour));
     }
