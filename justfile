@@ -8,7 +8,7 @@ serve *args:
 
 # All tests
 test:
-    cargo test --release --workspace --locked
+    cargo test --workspace --locked
 
 # What a change must pass
 check:
