@@ -88,7 +88,7 @@ impl Rank {
 
 /// Bands of slack in units of a quarter of the solo time: up to 1, 3, 7, 15, … quarters.
 fn band(slack: u64, solo: u64) -> u8 {
-    (4 * slack / solo.max(1) + 1).ilog2() as u8
+    (slack.saturating_mul(4) / solo.max(1)).saturating_add(1).ilog2() as u8
 }
 
 #[cfg(test)]
