@@ -1,4 +1,4 @@
-// 16-bit formats and the tensor core's instructions, lane by lane as the PTX manual lays them out.
+// 16-bit formats and the tensor core's instructions, fragments as the PTX manual lays them out.
 #include "emulator.h"
 
 namespace easel {
@@ -53,7 +53,7 @@ void load(u32 (&r)[N], const void* line) {
 }
 
 template <class T>
-float half_of(uint64_t word, int half) {
+float half_of(u32 word, int half) {
     T x;
     x.bits = u16(word >> 16 * half);
     return to_float(x);
@@ -61,38 +61,59 @@ float half_of(uint64_t word, int half) {
 
 float tf32(u32 bits) { return bits_float(bits & 0xffffe000u); }
 
-struct Fragments {
-    uint64_t a01[32], a23[32], b01[32];
-    Fragments(const u32 (&a)[4], const u32 (&b)[2]) {
-        std::memcpy(a01, meet(u32(a[0]) | uint64_t(a[1]) << 32), sizeof a01);
-        std::memcpy(a23, meet(u32(a[2]) | uint64_t(a[3]) << 32), sizeof a23);
-        std::memcpy(b01, meet(u32(b[0]) | uint64_t(b[1]) << 32), sizeof b01);
-    }
-    // Registers of A: line g, line g + 8, and both again in the second half of the depth.
-    u32 a(int line, int t, int half) const {
-        uint64_t both = (half ? a23 : a01)[line % 8 * 4 + t];
-        return u32(line < 8 ? both : both >> 32);
-    }
-    u32 b(int t, int column, int half) const { return u32(half ? b01[column * 4 + t] >> 32 : b01[column * 4 + t]); }
-};
+// Lane l = 4 g + t holds of A lines g and g + 8, and both again in the second half of the depth; of B column g, in both halves.
+u32 of_a(const Fragments& f, int line, int t, int half) { return f.a[line % 8 * 4 + t][line / 8 + 2 * half]; }
+u32 of_b(const Fragments& f, int t, int column, int half) { return f.b[column * 4 + t][half]; }
 
-template <class F>
-void each_result(float (&c)[4], F sum) {
-    for (int e = 0; e < 4; ++e) c[e] += sum(int(lane() / 4) + e / 2 * 8, int(lane() % 4) * 2 + e % 2);
+using Four = float __attribute__((vector_size(16)));
+
+// Every sum begins at zero and runs over the depth in order; eight columns side by side.
+template <int DEPTH>
+void sum_up(const float (&a)[16][DEPTH], const float (&b)[DEPTH][8], float (&to)[16][8]) {
+    Four left[DEPTH], right[DEPTH];
+    for (int k = 0; k < DEPTH; ++k) {
+        std::memcpy(&left[k], b[k], sizeof(Four));
+        std::memcpy(&right[k], b[k] + 4, sizeof(Four));
+    }
+    for (int line = 0; line < 16; ++line) {
+        Four sums[2] = {};
+        for (int k = 0; k < DEPTH; ++k) {
+            float x = a[line][k];
+            Four all = {x, x, x, x};
+            sums[0] += all * left[k];
+            sums[1] += all * right[k];
+        }
+        std::memcpy(to[line], sums, sizeof sums);
+    }
 }
 
 template <class T>
-void multiply_16(float (&c)[4], const u32 (&a)[4], const u32 (&b)[2]) {
-    Fragments f(a, b);
-    each_result(c, [&](int line, int column) {
-        float sum = 0.0f;
-        for (int half = 0; half < 2; ++half) {
-            for (int t = 0; t < 4; ++t) {
-                for (int i = 0; i < 2; ++i) sum += half_of<T>(f.a(line, t, half), i) * half_of<T>(f.b(t, column, half), i);
-            }
-        }
-        return sum;
-    });
+void multiply_16(Fragments& f) {
+    float a[16][16], b[16][8];
+    for (int k = 0; k < 16; ++k) {
+        for (int line = 0; line < 16; ++line) a[line][k] = half_of<T>(of_a(f, line, k % 8 / 2, k / 8), k % 2);
+        for (int column = 0; column < 8; ++column) b[k][column] = half_of<T>(of_b(f, k % 8 / 2, column, k / 8), k % 2);
+    }
+    sum_up(a, b, f.sums);
+}
+
+void multiply_tf32(Fragments& f) {
+    float a[16][8], b[8][8];
+    for (int k = 0; k < 8; ++k) {
+        for (int line = 0; line < 16; ++line) a[line][k] = tf32(of_a(f, line, k % 4, k / 4));
+        for (int column = 0; column < 8; ++column) b[k][column] = tf32(of_b(f, k % 4, column, k / 4));
+    }
+    sum_up(a, b, f.sums);
+}
+
+// The product is the warp's, so that it is worked out once and not by each of 32 lanes.
+void multiply(float (&c)[4], const u32 (&a)[4], const u32 (&b)[2], void (*product)(Fragments&)) {
+    Fragments& f = meet(a, b);
+    if (!f.multiplied) {
+        product(f);
+        f.multiplied = true;
+    }
+    for (int e = 0; e < 4; ++e) c[e] += f.sums[lane() / 4 + e / 2 * 8][lane() % 4 * 2 + e % 2];
 }
 
 }  // namespace
@@ -102,18 +123,8 @@ void load_matrices(u32 (&r)[2], const void* line) { load<false>(r, line); }
 void load_transposed(u32 (&r)[4], const void* line) { load<true>(r, line); }
 void load_transposed(u32 (&r)[2], const void* line) { load<true>(r, line); }
 
-void multiply_add(float (&c)[4], const u32 (&a)[4], const u32 (&b)[2], Half) { multiply_16<Half>(c, a, b); }
-void multiply_add(float (&c)[4], const u32 (&a)[4], const u32 (&b)[2], Bfloat) { multiply_16<Bfloat>(c, a, b); }
-
-void multiply_add_tf32(float (&c)[4], const u32 (&a)[4], const u32 (&b)[2]) {
-    Fragments f(a, b);
-    each_result(c, [&](int line, int column) {
-        float sum = 0.0f;
-        for (int half = 0; half < 2; ++half) {
-            for (int t = 0; t < 4; ++t) sum += tf32(f.a(line, t, half)) * tf32(f.b(t, column, half));
-        }
-        return sum;
-    });
-}
+void multiply_add(float (&c)[4], const u32 (&a)[4], const u32 (&b)[2], Half) { multiply(c, a, b, multiply_16<Half>); }
+void multiply_add(float (&c)[4], const u32 (&a)[4], const u32 (&b)[2], Bfloat) { multiply(c, a, b, multiply_16<Bfloat>); }
+void multiply_add_tf32(float (&c)[4], const u32 (&a)[4], const u32 (&b)[2]) { multiply(c, a, b, multiply_tf32); }
 
 }  // namespace easel

@@ -2,7 +2,8 @@
 //
 // What is emulated is what the kernels may rely on and no more. Shared memory is full of NaN when a block begins. A copy that was started
 // arrives when it is waited for and not before. Warps run as far ahead of each other as barriers allow, in an order that the caller chooses, so
-// that a missing barrier shows in one order or the other. Fragments are laid out as in the PTX manual. Deliberately absent: time, and several blocks at once.
+// that a missing barrier shows in one order or the other. Fragments are laid out as in the PTX manual. Deliberately absent: time, and anything
+// that blocks could tell each other; several of them run at once, each on a thread of the host.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -19,8 +20,8 @@ using i64 = long long;
 struct Place {
     unsigned x, y, z;
 };
-// Of the fiber that runs.
-extern thread_local Place threadIdx, blockIdx;
+// Of the fiber that runs. `__thread` and not `thread_local`, which asks at every use whether the variable has been constructed.
+extern __thread Place threadIdx, blockIdx;
 
 struct Half {
     u16 bits;
@@ -52,6 +53,16 @@ void __syncthreads();
 
 // Every lane of a warp gives 8 bytes and sees everybody's.
 const uint64_t* meet(uint64_t mine);
+
+// What a warp multiplies at once: the registers that each lane gave, and the whole product, which the first lane to look works out.
+struct Fragments {
+    u32 a[32][4], b[32][2];
+    float sums[16][8];
+    bool multiplied;
+};
+
+// Every lane of a warp gives its registers and sees everybody's.
+Fragments& meet(const u32 (&a)[4], const u32 (&b)[2]);
 
 inline float exchange(float x, int mask) { return bits_float(u32(meet(float_bits(x))[threadIdx.x % 32 ^ unsigned(mask)])); }
 inline double exchange(double x, int mask) {

@@ -4,7 +4,7 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
+#include <memory>
 #include <ucontext.h>
 #include <vector>
 
@@ -12,7 +12,7 @@
 
 namespace easel {
 
-thread_local Place threadIdx, blockIdx;
+__thread Place threadIdx, blockIdx;
 
 namespace {
 
@@ -30,9 +30,11 @@ struct Copy {
 struct Fiber {
     State state;
     jmp_buf place;
-    std::vector<unsigned char> stack;
-    std::deque<std::vector<Copy>> groups;
-    std::vector<Copy> open;
+    // Null until the fiber has been made; it then waits for the next block when it is done with one.
+    std::unique_ptr<unsigned char[]> stack;
+    // Copies in flight, in the order in which they were started, and how many there were when each group ended.
+    std::vector<Copy> copies;
+    std::vector<size_t> groups;
 };
 
 struct Block {
@@ -40,47 +42,68 @@ struct Block {
     std::vector<unsigned char> memory;
     // Two generations, because a lane may write its next number before another has read this one.
     uint64_t met[most_threads / 32][2][32];
+    Fragments fragments[most_threads / 32][2];
     int generation[most_threads];
     jmp_buf scheduler;
     int threads, running;
     void (*kernel)(const void*);
     const void* work;
-    bool begun;
+    bool backwards;
 };
 
-thread_local Block* block = nullptr;
+__thread Block* block = nullptr;
 
 [[noreturn]] void broken(const char* what) {
     std::fprintf(stderr, "emulated block (%u, %u, %u), thread %d: %s\n", blockIdx.x, blockIdx.y, blockIdx.z, block->running, what);
     std::abort();
 }
 
+// The first thread from `i` to the end of its warp, in the order of turns, that can go on; or -1.
+int ready_from(int i, int warp) {
+    int step = block->backwards ? -1 : 1;
+    for (; i >= warp * 32 && i < warp * 32 + 32; i += step) {
+        if (block->fibers[i].state == State::Ready) return i;
+    }
+    return -1;
+}
+
+int ready_after(int i) { return ready_from(block->backwards ? i - 1 : i + 1, i / 32); }
+
+void turn_of(int thread) {
+    block->running = thread;
+    threadIdx = {unsigned(thread), 0, 0};
+}
+
+// Hands on to the next thread of the warp where there is one, and to the scheduler otherwise.
 void yield(State state) {
     Fiber& fiber = block->fibers[block->running];
     fiber.state = state;
-    if (!_setjmp(fiber.place)) _longjmp(block->scheduler, 1);
+    if (_setjmp(fiber.place)) return;
+    int next = ready_after(block->running);
+    if (next < 0 || !block->fibers[next].stack) _longjmp(block->scheduler, 1);
+    turn_of(next);
+    _longjmp(block->fibers[next].place, 1);
 }
 
 void begin() {
-    block->kernel(block->work);
-    Fiber& fiber = block->fibers[block->running];
-    fiber.state = State::Done;
-    _longjmp(block->scheduler, 1);
+    for (;;) {
+        block->kernel(block->work);
+        yield(State::Done);
+    }
 }
 
-// Runs one fiber until it yields. The first time it is entered by `setcontext`, which puts it on its own stack; later turns jump, because
-// `swapcontext` asks the kernel for signal masks at every turn.
-void resume(int thread, bool first) {
-    block->running = thread;
-    threadIdx = {unsigned(thread), 0, 0};
+// Runs fibers of a warp, from one on, until the last of them yields. The first time it is entered by `setcontext`, which puts it on its own
+// stack; later turns jump, because `setcontext` asks the kernel for signal masks at every turn.
+void resume(int thread) {
+    turn_of(thread);
     Fiber& fiber = block->fibers[thread];
     if (_setjmp(block->scheduler)) return;
-    if (!first) _longjmp(fiber.place, 1);
+    if (fiber.stack) _longjmp(fiber.place, 1);
     static thread_local ucontext_t context;
     getcontext(&context);
-    if (fiber.stack.empty()) fiber.stack.resize(stack_bytes);
-    context.uc_stack.ss_sp = fiber.stack.data();
-    context.uc_stack.ss_size = fiber.stack.size();
+    fiber.stack.reset(new unsigned char[stack_bytes]);
+    context.uc_stack.ss_sp = fiber.stack.get();
+    context.uc_stack.ss_size = stack_bytes;
     context.uc_link = nullptr;
     makecontext(&context, begin, 0);
     setcontext(&context);
@@ -103,16 +126,13 @@ void release(int first, int end, State state) {
 }
 
 // Whether any thread of the warp moved on.
-bool run_warp(int start, bool* first, bool backwards) {
+bool run_warp(int warp) {
+    int start = warp * 32;
     bool moved = false;
     for (bool more = true; more;) {
         more = false;
-        for (int n = 0; n < 32; ++n) {
-            int i = start + (backwards ? 31 - n : n);
-            if (block->fibers[i].state != State::Ready) continue;
-            bool begins = first[i];
-            first[i] = false;
-            resume(i, begins);
+        for (int i = ready_from(block->backwards ? start + 31 : start, warp); i >= 0; i = ready_after(block->running)) {
+            resume(i);
             moved = more = true;
         }
         // The hardware's exchanges name all 32 lanes: one that has left is a fault.
@@ -121,22 +141,20 @@ bool run_warp(int start, bool* first, bool backwards) {
     return moved;
 }
 
-void run_block(size_t shared_bytes, bool backwards) {
+void run_block(size_t shared_bytes) {
     std::memset(block->memory.data(), 0xff, shared_bytes);
     for (int i = 0; i < block->threads; ++i) {
         Fiber& fiber = block->fibers[i];
         fiber.state = State::Ready;
+        fiber.copies.clear();
         fiber.groups.clear();
-        fiber.open.clear();
         block->generation[i] = 0;
     }
-    bool first[most_threads];
-    for (bool& f : first) f = true;
     int warps = block->threads / 32;
     for (;;) {
         bool moved = false;
         // A warp runs as far as it can before another begins, which is as far apart as the hardware may let them drift.
-        for (int n = 0; n < warps; ++n) moved |= run_warp((backwards ? warps - 1 - n : n) * 32, first, backwards);
+        for (int n = 0; n < warps; ++n) moved |= run_warp(block->backwards ? warps - 1 - n : n);
         if (all_at(0, block->threads, State::AtBlock, true)) {
             release(0, block->threads, State::AtBlock);
         } else if (all_at(0, block->threads, State::Done, false)) {
@@ -160,45 +178,55 @@ const uint64_t* meet(uint64_t mine) {
     return block->met[thread / 32][generation];
 }
 
+Fragments& meet(const u32 (&a)[4], const u32 (&b)[2]) {
+    int thread = block->running, generation = block->generation[thread]++ & 1;
+    Fragments& all = block->fragments[thread / 32][generation];
+    std::memcpy(all.a[thread % 32], a, sizeof a);
+    std::memcpy(all.b[thread % 32], b, sizeof b);
+    all.multiplied = false;
+    yield(State::AtWarp);
+    return all;
+}
+
 void copy16(void* to, const void* from, bool read) {
     if (reinterpret_cast<uintptr_t>(to) % 16 || reinterpret_cast<uintptr_t>(from) % 16) broken("a copy that is not aligned");
     std::memset(to, 0xff, 16);
-    block->fibers[block->running].open.push_back({to, from, read});
+    block->fibers[block->running].copies.push_back({to, from, read});
 }
 
 void copies_end() {
     Fiber& fiber = block->fibers[block->running];
-    fiber.groups.push_back(std::move(fiber.open));
-    fiber.open.clear();
+    fiber.groups.push_back(fiber.copies.size());
 }
 
 void copies_wait_for(int left) {
-    auto& groups = block->fibers[block->running].groups;
-    for (; int(groups.size()) > left; groups.pop_front()) {
-        for (const Copy& copy : groups.front()) {
-            if (copy.read) std::memcpy(copy.to, copy.from, 16);
-            else std::memset(copy.to, 0, 16);
-        }
+    Fiber& fiber = block->fibers[block->running];
+    if (int(fiber.groups.size()) <= left) return;
+    size_t arrived = fiber.groups.size() - size_t(left), end = fiber.groups[arrived - 1];
+    for (size_t i = 0; i < end; ++i) {
+        const Copy& copy = fiber.copies[i];
+        if (copy.read) std::memcpy(copy.to, copy.from, 16);
+        else std::memset(copy.to, 0, 16);
     }
+    fiber.copies.erase(fiber.copies.begin(), fiber.copies.begin() + std::ptrdiff_t(end));
+    fiber.groups.erase(fiber.groups.begin(), fiber.groups.begin() + std::ptrdiff_t(arrived));
+    for (size_t& group : fiber.groups) group -= end;
 }
 
-void launch(void (*kernel)(const void*), const void* work, const unsigned grid[3], unsigned threads, size_t shared_bytes, bool backwards) {
+void launch(void (*kernel)(const void*), const void* work, const unsigned grid[3], Range blocks, unsigned threads, size_t shared_bytes, bool backwards) {
     static thread_local Block own;
     block = &own;
     own.threads = int(threads);
     own.kernel = kernel;
     own.work = work;
+    own.backwards = backwards;
     // Aligned as on the device, and with a guard behind it.
     own.memory.assign(shared_bytes + 256, 0xff);
-    for (unsigned z = 0; z < grid[2]; ++z) {
-        for (unsigned y = 0; y < grid[1]; ++y) {
-            for (unsigned x = 0; x < grid[0]; ++x) {
-                blockIdx = {x, y, z};
-                run_block(shared_bytes, backwards);
-                for (size_t i = shared_bytes; i < own.memory.size(); ++i) {
-                    if (own.memory[i] != 0xff) broken("wrote beyond its shared memory");
-                }
-            }
+    for (size_t i = blocks.first; i < blocks.end; ++i) {
+        blockIdx = {unsigned(i % grid[0]), unsigned(i / grid[0] % grid[1]), unsigned(i / grid[0] / grid[1])};
+        run_block(shared_bytes);
+        for (size_t j = shared_bytes; j < own.memory.size(); ++j) {
+            if (own.memory[j] != 0xff) broken("wrote beyond its shared memory");
         }
     }
 }

@@ -79,13 +79,13 @@ const Entry entries[] = {
 }  // namespace
 }  // namespace easel
 
-// 0: done. 1: no such kernel. 2: the caller's idea of the work has another size.
-extern "C" int easel_emulate(const char* name, const void* work, size_t work_bytes, const unsigned* grid, unsigned threads,
-                             size_t shared_bytes, int backwards) {
+// 0: done. 1: no such kernel. 2: the caller's idea of the work has another size. Several threads may run blocks of one grid.
+extern "C" int easel_emulate(const char* name, const void* work, size_t work_bytes, const unsigned* grid, size_t first, size_t end,
+                             unsigned threads, size_t shared_bytes, int backwards) {
     for (const auto& entry : easel::entries) {
         if (std::strcmp(entry.name, name)) continue;
         if (entry.work_bytes != work_bytes) return 2;
-        easel::launch(entry.run, work, grid, threads, shared_bytes, backwards != 0);
+        easel::launch(entry.run, work, grid, {first, end}, threads, shared_bytes, backwards != 0);
         return 0;
     }
     return 1;

@@ -3,8 +3,11 @@
 use std::{
     alloc::{Layout, alloc, dealloc},
     ffi::{CString, c_char, c_int, c_uint, c_void},
+    ops::Range,
     sync::{Mutex, PoisonError},
 };
+
+use rayon::prelude::*;
 
 use super::{
     CudaError, Machine, Result, bug,
@@ -18,6 +21,8 @@ unsafe extern "C" {
         work: *const c_void,
         work_bytes: usize,
         grid: *const c_uint,
+        first: usize,
+        end: usize,
         threads: c_uint,
         shared_bytes: usize,
         backwards: c_int,
@@ -100,10 +105,21 @@ unsafe fn perform(deed: &Deed, order: Order) -> Result<()> {
         }
         Deed::Launch { kernel, grid, shared, work } => {
             let name = CString::new(kernel.expression.as_str()).map_err(|e| CudaError::Bug(e.to_string()))?;
-            let backwards = c_int::from(order == Order::Backwards);
-            // SAFETY: the caller's contract; the emulator checks the kernel's name and the argument's size.
-            let code = unsafe {
-                easel_emulate(name.as_ptr(), work.as_ptr().cast(), work.len(), grid.as_ptr(), kernel.threads, *shared, backwards)
+            let (backwards, work_len) = (c_int::from(order == Order::Backwards), work.len());
+            let run = |blocks: Range<usize>| {
+                let (name, work, Range { start, end }) = (name.as_ptr(), work.as_ptr().cast(), blocks);
+                // SAFETY: the caller's contract; the emulator checks the kernel's name and the argument's size. Blocks share nothing.
+                unsafe { easel_emulate(name, work, work_len, grid.as_ptr(), start, end, kernel.threads, *shared, backwards) }
+            };
+            let blocks = grid.iter().map(|n| *n as usize).product::<usize>();
+            // Blocks take equally long, so that few pieces are enough; one block is not worth another thread's time.
+            let piece = blocks.div_ceil(4 * rayon::current_num_threads()).max(1);
+            let code = match blocks {
+                1 => run(0..1),
+                _ => {
+                    let starts = (0..blocks.div_ceil(piece)).into_par_iter().map(|i| i * piece);
+                    starts.map(|start| run(start..blocks.min(start + piece))).max().unwrap_or(0)
+                }
             };
             match code {
                 0 => Ok(()),

@@ -5,7 +5,7 @@
 //! of CUDA is loaded dynamically; without it opening a card is an error that says what to install.
 //!
 //! The same templates are compiled for the host (`emulator/`, feature `emulator`), where threads of a block are fibers and the instructions of
-//! the tensor cores are emulated lane by lane. Everything here but [`Machine::open`] works on both: tests need no card.
+//! the tensor cores are emulated warp by warp. Everything here but [`Machine::open`] works on both: tests need no card.
 //!
 //! **Rows never mix.** Every sum over an inner dimension runs in one order whatever the size of the batch, so a row's result is the same bit for
 //! bit alone and in company. Work is issued and not waited for; only [`Machine::download`] waits.
