@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Edges by OpenCV, as files of bytes.  usage: make.py OUT_DIR   (needs: pip install numpy opencv-python-headless; written with 5.0.0)
 
-Pictures are `smooth(width, height)` here and in tests/canny.rs; `<width>x<height>_<low>_<high>.gray` are their edges.
+Pictures are `smooth(width, height)` here and in tests/imaging/canny.rs; `<width>x<height>_<low>_<high>.gray` are their edges.
 """
 import sys
 import cv2, numpy as np

@@ -1,0 +1,86 @@
+//! `GET /health/live` and `/health/ready`.
+
+use crate::common::{pretty, server, server_over};
+use easel_backend::BackendError;
+use easel_engine::{
+    Engine, EngineConfig,
+    sim::{Probe, SimBackend, SimConfig},
+};
+
+#[tokio::test]
+async fn ready_only_while_requests_are_taken() {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (backend, probe) = SimBackend::new(SimConfig::default());
+    let factory = move || {
+        let _ = held.recv();
+        Ok(backend)
+    };
+    let server = server_over(Engine::start(factory, EngineConfig::default()), probe, |_| {}).await;
+    let loading = server.get("/health/ready").await;
+    assert_eq!((loading.status.as_u16(), loading.code().as_str()), (503, "model_loading"));
+    assert_eq!(loading.header("retry-after"), "5");
+    assert_eq!(server.get("/health/live").await.status, 200);
+    let early = server.generate(serde_json::json!({"prompt": "x", "model": "sim"})).await;
+    assert_eq!((early.status.as_u16(), early.code().as_str()), (503, "model_loading"));
+
+    release.send(()).unwrap();
+    server.engine.ready().await.unwrap();
+    let ready = server.get("/health/ready").await;
+    assert_eq!(ready.status, 200);
+    insta::assert_snapshot!(pretty(&ready.json()), @r#"
+    {
+      "active": 0,
+      "backlog_seconds": 0.0,
+      "device": "sim",
+      "devices_lost": 0,
+      "engine": "ready",
+      "queued": 0,
+      "status": "ok"
+    }
+    "#);
+
+    server.engine.drain();
+    assert_eq!(server.get("/health/ready").await.code(), "shutting_down");
+    assert_eq!(server.get("/health/live").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_failed_engine_is_not_alive() {
+    let down = || Err::<SimBackend, _>(BackendError::Device("gone".to_owned()));
+    let engine = Engine::start(down, EngineConfig::default());
+    engine.stopped().await;
+    let server = server_over(engine, Probe::default(), |_| {}).await;
+    assert_eq!(server.get("/health/live").await.code(), "engine_failed");
+    assert_eq!(server.get("/health/ready").await.code(), "engine_failed");
+}
+
+#[tokio::test]
+async fn answers_carry_an_id_and_careful_headers() {
+    let server = server().await;
+    let with_id = |id: &str| {
+        let mut request = crate::common::request(axum::http::Method::GET, "/health/live", axum::body::Body::empty());
+        request.headers_mut().insert("x-request-id", id.parse().unwrap());
+        request
+    };
+    assert_eq!(server.send(with_id("client-1.2_3")).await.header("x-request-id"), "client-1.2_3");
+    for bad in ["a b", "a\tb", &"x".repeat(129), "<script>"] {
+        assert!(server.send(with_id(bad)).await.header("x-request-id").starts_with("req_"), "{bad}");
+    }
+    let answer = server.get("/v1/models").await;
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert!(answer.header("content-security-policy").contains("default-src 'none'"));
+    assert_eq!(answer.header("access-control-allow-origin"), "", "no other site may read answers");
+}
+
+#[tokio::test]
+async fn metrics_are_there_for_prometheus() {
+    let server = server().await;
+    assert_eq!(server.generate(serde_json::json!({"prompt": "a cat"})).await.status, 200);
+    let answer = server.get("/metrics").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-type").starts_with("application/openmetrics-text"), "{:?}", answer.headers);
+    let text = String::from_utf8(answer.bytes).unwrap();
+    assert!(text.contains("easel_engine_requests_submitted_total 1\n"), "{text}");
+    assert!(text.ends_with("# EOF\n"), "complete");
+    assert!(!text.contains("a cat"), "no prompts");
+}

@@ -1,0 +1,80 @@
+//! Limits on requests over HTTP: what every answer says, what a refusal says, and whom it is about.
+
+use std::{net::SocketAddr, num::NonZeroU32};
+
+use crate::common::{Answer, Server, server_with_services};
+use axum::{
+    body::Body,
+    extract::ConnectInfo,
+    http::{Method, Request},
+};
+use easel_api::Services;
+use easel_platform::limits::{Class, Limits, Rate, Rates, Settings};
+use serde_json::json;
+
+/// So many in a time in which no test runs.
+fn rate(max: u32) -> Vec<Rate> {
+    let some = |number| NonZeroU32::new(number).expect("some");
+    vec![Rate { max: some(max), seconds: some(1_000_000) }]
+}
+
+async fn server() -> Server {
+    server_with_services(|platform| {
+        let classes = [
+            (Class::Read, Rates { by_ip: rate(30), by_user: rate(4), ..Rates::default() }),
+            (Class::Login, Rates { by_ip: rate(3), ..Rates::default() }),
+        ];
+        let settings = Settings { classes: classes.into(), nodes: NonZeroU32::MIN };
+        Services { limits: Some(Limits::new(&platform.context, settings, None)), ..Services::default() }
+    })
+    .await
+}
+
+async fn send(server: &Server, ip: &str, method: Method, path: &str, token: Option<&str>, body: &str) -> Answer {
+    let peer: SocketAddr = format!("{ip}:1234").parse().expect("an address");
+    let mut request = Request::builder().method(method).uri(path).header("host", "easel.test");
+    request = request.header("content-type", "application/json").extension(ConnectInfo(peer));
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    server.send(request.body(Body::from(body.to_owned())).expect("a request")).await
+}
+
+#[tokio::test]
+async fn every_answer_says_how_far_it_is_and_a_refusal_when_to_come_again() {
+    let server = server().await;
+    let guess = json!({ "email": "ada@example.org", "password": "wrong horse" }).to_string();
+    for left in [2, 1, 0] {
+        let answer = send(&server, "192.0.2.1", Method::POST, "/api/v1/auth/login", None, &guess).await;
+        assert_eq!((answer.status.as_u16(), answer.header("ratelimit-remaining")), (401, left.to_string().as_str()));
+        assert_eq!((answer.header("ratelimit-limit"), answer.header("retry-after")), ("3", ""));
+    }
+    let refused = send(&server, "192.0.2.1", Method::POST, "/api/v1/auth/login", None, &guess).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "rate_limited"));
+    let wait: u64 = refused.header("retry-after").parse().expect("seconds");
+    assert!((333_000..=333_334).contains(&wait), "{wait}");
+    assert_eq!(refused.header("ratelimit-remaining"), "0");
+    let other = send(&server, "192.0.2.2", Method::POST, "/api/v1/auth/login", None, &guess).await;
+    assert_eq!(other.status, 401, "somebody else");
+    let read = send(&server, "192.0.2.1", Method::GET, "/openapi.json", None, "").await;
+    assert_eq!((read.status.as_u16(), read.header("ratelimit-limit")), (200, "30"), "something else");
+    for path in ["/health/live", "/metrics"] {
+        let answer = send(&server, "192.0.2.1", Method::GET, path, None, "").await;
+        assert_eq!(answer.header("ratelimit-limit"), "", "{path} is for the machine");
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_counted_wherever_they_are() {
+    let server = server().await;
+    let who = json!({ "email": "ada@example.org", "password": "a long sentence" }).to_string();
+    assert!(send(&server, "192.0.2.1", Method::POST, "/api/v1/auth/register", None, &who).await.status.is_success());
+    let session = send(&server, "192.0.2.1", Method::POST, "/api/v1/auth/login", None, &who).await.json();
+    let token = session["access_token"].as_str().expect("a token");
+    for number in 1..=4 {
+        let answer = send(&server, &format!("192.0.2.{number}"), Method::GET, "/api/v1/users/me", Some(token), "").await;
+        assert_eq!((answer.status.as_u16(), answer.header("ratelimit-limit")), (200, "4"));
+    }
+    let refused = send(&server, "192.0.2.9", Method::GET, "/api/v1/users/me", Some(token), "").await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "rate_limited"));
+}

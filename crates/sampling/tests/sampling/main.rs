@@ -1,0 +1,14 @@
+//! Coefficient tables and noise, against what others compute and against their own definition.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod align_your_steps;
+mod conformance;
+mod diffusers_tables;
+mod docs;
+mod k_diffusion_tables;
+mod noise;
+mod properties;
+mod schedules;
+mod training;
