@@ -2,7 +2,8 @@
 import { defineStore } from 'pinia'
 import { useLocalStorage } from '@vueuse/core'
 import { computed, ref } from 'vue'
-import type { DrawingBody, Job, OutputFormat, Picture, Quality, Source } from '@/api/types'
+import { address } from '@/api/client'
+import type { Drawing, DrawingBody, Job, OutputFormat, Picture, Quality, Source } from '@/api/types'
 import type { Recalled } from '@/lib/infotext'
 import { styledPrompt } from '@/lib/styles'
 import { useStyles } from './styles'
@@ -36,6 +37,8 @@ export interface Start {
   name: string
 }
 
+export type Mode = 'text-to-image' | 'image-to-image' | 'edit'
+
 export const DEFAULTS: Fields = {
   prompt: '',
   negative: '',
@@ -65,7 +68,10 @@ export const useForm = defineStore('form', () => {
   /** The mask as it was sent, and what was painted. */
   const mask = ref<{ source: Source } | null>(null)
 
-  const mode = computed(() => (start.value ? (mask.value ? 'edit' : 'image-to-image') : 'text-to-image'))
+  /** A picture is to be started from, even before there is one. */
+  const fromPicture = ref(false)
+
+  const mode = computed<Mode>(() => (start.value && mask.value ? 'edit' : start.value || fromPicture.value ? 'image-to-image' : 'text-to-image'))
 
   /** As the server takes it: what is left as it was is left out. */
   const body = computed<DrawingBody>(() => {
@@ -141,10 +147,20 @@ export const useForm = defineStore('form', () => {
     recall(styled ? { ...work, prompt: styled.raw_prompt, negative_prompt: styled.raw_negative ?? '' } : work, models)
     choose(styled?.styles.map(({ id }) => id) ?? [])
     set({ count: work.count, quality: output.quality, format: output.format, eta: work.eta ?? null })
+    startAgain(work)
+  }
+
+  /** The picture an order started from. One that was sent can be seen only where it still is; otherwise it is asked for again. */
+  function startAgain({ start: source, mask: masked, width = 0, height = 0, prompt }: Drawing): void {
+    const shown = start.value && start.value.source.id === source?.id ? start.value : null
+    if (!shown) clearStart()
+    fromPicture.value = source !== undefined
+    if (source?.from === 'image') start.value = shown ?? { source, url: address(`/images/${source.id}/file`), width, height, name: prompt }
+    mask.value = start.value && masked ? { source: masked } : null
   }
 
   function startFrom(picture: Picture): void {
-    mask.value = null
+    clearStart()
     start.value = {
       source: { from: 'image', id: picture.id },
       url: picture.url,
@@ -160,5 +176,18 @@ export const useForm = defineStore('form', () => {
     mask.value = null
   }
 
-  return { fields, styles, start, mask, mode, body, spoken, set, choose, reset, recall, recallJob, startFrom, clearStart }
+  /** From words, or from a picture; from words there is none. */
+  function setMode(wanted: Mode): void {
+    fromPicture.value = wanted !== 'text-to-image'
+    if (!fromPicture.value) clearStart()
+  }
+
+  /** As if nobody had written anything: what one person wrote is not for the next. */
+  function forget(): void {
+    fields.value = { ...DEFAULTS }
+    styles.value = []
+    setMode('text-to-image')
+  }
+
+  return { fields, styles, start, mask, fromPicture, mode, body, spoken, set, setMode, choose, reset, recall, recallJob, startFrom, clearStart, forget }
 })

@@ -7,6 +7,7 @@ import MaskEditor from '@/components/generate/MaskEditor.vue'
 import PictureActions from '@/components/generate/PictureActions.vue'
 import CompareSlider from '@/components/generate/CompareSlider.vue'
 import PromptBox from '@/components/generate/PromptBox.vue'
+import ResultCard from '@/components/generate/ResultCard.vue'
 import ResultView from '@/components/generate/ResultView.vue'
 import StartImage from '@/components/generate/StartImage.vue'
 import StylePicker from '@/components/generate/StylePicker.vue'
@@ -37,6 +38,7 @@ describe('the button', () => {
   })
   it.each([
     [{ hasPrompt: false }, 'Say what the picture shows.'],
+    [{ needsImage: true }, 'Choose a picture to start from.'],
     [{ quote: { ...quote, total: '6' } }, 'This costs 6, and you have 5.'],
     [{ quote: null, failure: new ApiFailure(400, 'x', 'too large') }, 'too large'],
     [{ quote: null, failure: new ApiFailure(0, 'offline', '') }, 'The server cannot be reached'],
@@ -237,11 +239,36 @@ describe('a picture to start from', () => {
     expect(wrapper.find('[role=alert]').text()).toContain('a.gif')
   })
 
-  it('comes from an address, or says why not', async () => {
-    const { wrapper } = await show(StartImage, { world: { 'POST /api/v1/images/upload': new Refusal(400, 'host_refused', 'that host is not allowed') } })
+  it('comes from an address by way of the server alone, and orders nothing', async () => {
+    const world = { 'GET /api/v1/images/proxy': () => new Response('x', { headers: { 'content-type': 'image/png' } }) }
+    const { asked, click } = await show(Generate, { path: '/?prompt=a+fox&mode=image-to-image', world })
+    vi.stubGlobal('XMLHttpRequest', Xhr)
+    await fill('Address of a picture (https://…)', 'https://example.org/a/fox.png')
+    document.querySelector('[aria-label^="Address of a picture"]')?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }))
+    await vi.waitFor(() => expect(useForm().start).toMatchObject({ source: { from: 'upload', id: 'up' }, name: 'fox.png' }))
+    expect(asked.of('GET /api/v1/images/proxy')[0]?.query.get('url')).toBe('https://example.org/a/fox.png')
+    expect(useForm().start?.url).toMatch(/^blob:/)
+    expect(asked.of('POST /api/v1/images/generate')).toHaveLength(0)
+    await click('From words')
+    expect(useForm().start).toBeNull()
+  })
+
+  it('does not come from where it may not, and says so', async () => {
+    const { wrapper, click } = await show(StartImage, { world: { 'GET /api/v1/images/proxy': new Refusal(400, 'host_refused', 'that host is not allowed') } })
     await fill('Address of a picture (https://…)', 'https://example.org/a.png')
-    await sendForm()
+    await click('Fetch')
     expect(wrapper.find('[role=alert]').text()).toContain('that host is not allowed')
+  })
+
+  it('is sent once, though it is dropped on the zone of a page that takes drops everywhere', async () => {
+    const sent = vi.fn()
+    const { wrapper } = await show(Generate, { path: '/?mode=image-to-image' })
+    vi.stubGlobal('XMLHttpRequest', class extends Xhr { override send(): void { sent(); super.send() } })
+    const files = [new File(['x'], 'a.webp', { type: 'image/webp' })]
+    await wrapper.find('[data-testid=drop]').trigger('drop', { dataTransfer: { files } })
+    await vi.waitFor(() => expect(useForm().start).not.toBeNull())
+    await flushPromises()
+    expect(sent).toHaveBeenCalledTimes(1)
   })
 
   it('brings the settings it was drawn with', async () => {
@@ -302,6 +329,29 @@ describe('a job', () => {
   })
 })
 
+describe('what has ended', () => {
+  it('says what was charged: what was finished, and nothing else', async () => {
+    const stopped = await show(ResultCard, { props: { job: job({ state: 'cancelled', images_wanted: 4, images_delivered: 2 }), current: null } })
+    expect(stopped.text()).toContain('Only the 2 pictures that were finished were charged.')
+    stopped.wrapper.unmount()
+    const failed = await show(ResultCard, { props: { job: job({ state: 'failed' }), current: null } })
+    expect(failed.text()).toContain('Nothing was charged.')
+  })
+
+  it('is ordered again as it was: an enlargement is no drawing', async () => {
+    const enlarged = job({ id: 'u0', state: 'failed', request: { work: { kind: 'upscale', source: { from: 'image', id: 'p0' }, factor: 4 }, output: job().request.output } })
+    const { asked, wrapper } = await show(Generate, { path: '/?prompt=x', world: { 'GET /api/v1/jobs/u0': enlarged } })
+    useJobs().keep({ ...enlarged, state: 'processing' })
+    useJobs().keep(enlarged)
+    await flushPromises()
+    const card = wrapper.findAll('article').find((one) => one.text().includes('This did not work'))
+    await card?.find('button').trigger('click')
+    await flushPromises()
+    expect(asked.of('POST /api/v1/images/p0/upscale')[0]?.body).toEqual({ factor: 4 })
+    expect(asked.of('POST /api/v1/images/generate')).toHaveLength(0)
+  })
+})
+
 describe('a result', () => {
   it('is downloaded, copied, varied, enlarged, used, recalled, marked, published and deleted', async () => {
     useSession().user = user()
@@ -311,12 +361,14 @@ describe('a result', () => {
     Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { write: async (items: unknown) => written.push(items), writeText: async (text: string) => written.push(text) } })
     vi.stubGlobal('ClipboardItem', class {})
     const { wrapper, click, asked, push } = await show(PictureActions, { props: { picture: one } })
-    for (const name of ['Download', 'Copy', 'Copy parameters', 'Variations', 'Enlarge', 'Use as input', 'Use the settings', 'Favourite', 'Publish']) await click(name)
+    for (const name of ['Download', 'Copy', 'Copy parameters', 'Variations', 'Enlarge', 'Use as input']) await click(name)
+    expect(useForm().start?.source).toEqual({ from: 'image', id: 'p0' })
+    for (const name of ['Use the settings', 'Favourite', 'Publish']) await click(name)
     expect(written).toHaveLength(2)
     expect(String(written[1])).toContain('Seed: 7')
     expect(asked.of('POST /api/v1/images/p0/variations')[0]?.body).toEqual({ n: 4 })
     expect(asked.of('POST /api/v1/images/p0/upscale')[0]?.body).toEqual({ factor: 2 })
-    expect(useForm().start?.source).toEqual({ from: 'image', id: 'p0' })
+    expect(useForm().start).toBeNull()
     expect(useForm().fields.seed).toBe(7)
     expect(push).toHaveBeenCalledWith('/generate')
     await click(/^With its prompt/)

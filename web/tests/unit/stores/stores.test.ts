@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { bulk } from '@/api/gallery'
+import type { Job, Source } from '@/api/types'
 import { useForm } from '@/stores/form'
 import { useGallery } from '@/stores/gallery'
 import { useJobs } from '@/stores/jobs'
@@ -94,6 +95,33 @@ describe('the form', () => {
     expect(form.body.mask).toEqual({ from: 'upload', id: 'm' })
     form.clearStart()
     expect(form.mode).toBe('text-to-image')
+    form.setMode('image-to-image')
+    expect([form.mode, form.body.image]).toEqual(['image-to-image', undefined])
+    form.startFrom(picture({ id: 'p9' }))
+    form.setMode('text-to-image')
+    expect([form.mode, form.start]).toEqual(['text-to-image', null])
+  })
+
+  it('starts again from what a job started from, and from nothing where it did not', () => {
+    const form = useForm()
+    const from = (start: Source | undefined, mask?: Source): Job =>
+      job({ request: { ...job().request, work: { kind: 'draw', model: 'builtin', prompt: 'a fox', width: 64, height: 32, count: 1, start, mask } } })
+    form.recallJob(from({ from: 'image', id: 'p9' }, { from: 'upload', id: 'm' }), [])
+    expect(form.start).toMatchObject({ source: { from: 'image', id: 'p9' }, url: '/api/v1/images/p9/file', width: 64, height: 32 })
+    expect(form.body).toMatchObject({ image: { from: 'image', id: 'p9' }, mask: { from: 'upload', id: 'm' } })
+    // What was sent is not kept where it can be seen: it is asked for.
+    form.recallJob(from({ from: 'upload', id: 'u' }), [])
+    expect([form.mode, form.start, form.mask]).toEqual(['image-to-image', null, null])
+    form.recallJob(from(undefined), [])
+    expect(form.mode).toBe('text-to-image')
+  })
+
+  it('keeps nothing of one person for the next', () => {
+    const form = useForm()
+    form.set({ prompt: 'a secret', steps: 9 })
+    form.startFrom(picture({ id: 'p9' }))
+    form.forget()
+    expect([form.fields.prompt, form.fields.steps, form.start, form.styles]).toEqual(['', null, null, []])
   })
 
   it('recalls a job, and what it does not say is the model’s own again', () => {
