@@ -13,7 +13,17 @@ use utoipa::{
     },
 };
 
-use crate::router::Alias;
+/// Another name of a route, which clients of earlier designs know: the same handlers, and in the document as deprecated.
+pub(crate) struct Alias {
+    /// The other name.
+    pub(crate) path: &'static str,
+    /// The route's own.
+    pub(crate) of: &'static str,
+    /// With this ending of the names of its operations.
+    pub(crate) ending: &'static str,
+    /// With these methods of it.
+    pub(crate) methods: &'static [HttpMethod],
+}
 
 /// Errors that any route may answer with, and why.
 const ERRORS: [(&str, &str); 2] = [

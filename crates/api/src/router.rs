@@ -1,13 +1,11 @@
-//! The list of routes, and the layers around them.
+//! The list of routes.
 
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::StatusCode,
     middleware,
     routing::{get, post},
 };
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::{OpenApi, openapi::HttpMethod};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
@@ -17,14 +15,12 @@ use utoipa_axum::{
 use crate::{
     ApiError, AppState,
     auth::basic::translated,
+    extract::UPLOAD_MAX,
+    layers::{method_not_allowed, with_layers},
     limit::by_address,
-    observe::observe,
-    openapi::{ApiDoc, finished},
+    openapi::{Alias, ApiDoc, finished},
     routes,
 };
-
-/// Bytes of a body that brings a picture; how large the picture may be is the platform's to say.
-pub(crate) const UPLOAD_MAX: usize = 64 * 1024 * 1024;
 
 /// Every documented route. Routes of one path are one line.
 fn documented() -> OpenApiRouter<AppState> {
@@ -201,20 +197,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(health())
 }
 
-/// Another name of a route, which clients of earlier designs know: the same handlers, and in the document as deprecated.
-pub(crate) struct Alias {
-    /// The other name.
-    pub(crate) path: &'static str,
-    /// The route's own.
-    pub(crate) of: &'static str,
-    /// With this ending of the names of its operations.
-    pub(crate) ending: &'static str,
-    /// With these methods of it.
-    pub(crate) methods: &'static [HttpMethod],
-}
-
 /// Routes of their own that clients of earlier designs know: what these begin with is deprecated in the document.
-pub(crate) const OLD: [&str; 3] = ["/api/v1/tasks", "/api/v1/generate/history", "/api/v1/users/profile"];
+const OLD: [&str; 3] = ["/api/v1/tasks", "/api/v1/generate/history", "/api/v1/users/profile"];
 
 const ALIASES: [Alias; 9] = [
     Alias { path: "/api/v1/auth/me", of: "/api/v1/users/me", ending: "by_auth", methods: &[HttpMethod::Get] },
@@ -349,41 +333,4 @@ pub fn health_router(state: AppState) -> Router {
     with_layers(
         health.fallback(|| async { ApiError::not_found() }).method_not_allowed_fallback(method_not_allowed).with_state(state),
     )
-}
-
-/// A panic becomes an answer inside of what every answer gets.
-fn with_layers(routes: Router) -> Router {
-    routes.layer(CatchPanicLayer::custom(ApiError::from_panic)).layer(middleware::from_fn(observe))
-}
-
-async fn method_not_allowed() -> ApiError {
-    let message = "this address does not know this method; the header `Allow` lists those it knows";
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::{
-        body::{Body, to_bytes},
-        http::Request,
-    };
-    use serde_json::{Value, json};
-    use tower::ServiceExt;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_panic_is_an_error_like_any_other() {
-        async fn panics() -> StatusCode {
-            panic!("a secret")
-        }
-        let router = with_layers(Router::new().route("/", get(panics)));
-        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(answer.headers().contains_key("x-request-id"));
-        let body: Value = serde_json::from_slice(&to_bytes(answer.into_body(), 10_000).await.unwrap()).unwrap();
-        let message = "an internal error occurred; please try again";
-        let error = json!({"message": message, "type": "server_error", "param": null, "code": "internal_error"});
-        assert_eq!(body, json!({"error": error}));
-    }
 }

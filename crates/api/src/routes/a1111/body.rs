@@ -9,8 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::{
     ApiError, AppState,
     compat::{a1111::checkpoints, fields::Fields},
-    extract::json_object_within,
-    router::UPLOAD_MAX,
+    extract::{UPLOAD_MAX, json_object_within},
 };
 
 /// A body, and its place among the long ones, to be given up when its pictures are read.

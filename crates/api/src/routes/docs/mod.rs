@@ -10,6 +10,7 @@ use axum::{
 use crate::routes::page::file;
 
 /// `GET /openapi.json`.
+#[cfg(not(test))]
 pub(crate) async fn document() -> Response {
     static TEXT: LazyLock<String> =
         LazyLock::new(|| crate::openapi().to_json().expect("the document is plain data; this is a bug"));
