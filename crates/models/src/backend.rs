@@ -4,6 +4,7 @@
 //! ([`DenoiseBackend::prepare`], [`DenoiseBackend::decode`]); what lies between two slices is in the slot.
 
 mod catalogue;
+mod kinds;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -17,15 +18,14 @@ use easel_backend::{
 use easel_types::{ModelId, Rgb8};
 
 pub use catalogue::Catalogue;
+pub use kinds::{CandleBackend, CpuBackend, CpuBf16Backend, open};
+#[cfg(any(feature = "cuda", feature = "emulator"))]
+pub use kinds::{CudaBackend, on_card};
 
 use crate::{
-    Device, ModelError, OpenDevice, Precision,
+    ModelError, OpenDevice,
     adapters::{Shelf, Wardrobe},
-    ops::{
-        Ops, OpsError,
-        candle::CandleOps,
-        cpu::{CpuOps, bf16::CpuBf16Ops},
-    },
+    ops::{Ops, OpsError},
     pipeline::{BatchKey, CacheCounts, Pipeline, SlotState, Stores, TextCache, commit, draw, evaluate},
     prompt::PromptOptions,
 };
@@ -85,59 +85,6 @@ pub struct ModelBackend<O: Ops> {
     texts: TextCache<O::Tensor>,
     wardrobe: Wardrobe<O>,
     shelf: Shelf,
-}
-
-/// The backend of candle's devices.
-pub type CandleBackend = ModelBackend<CandleOps>;
-/// The processor's backend, in f32.
-pub type CpuBackend = ModelBackend<CpuOps>;
-/// The processor's backend, in bf16.
-pub type CpuBf16Backend = ModelBackend<CpuBf16Ops>;
-
-/// The backend of NVIDIA cards, or of their emulation.
-#[cfg(any(feature = "cuda", feature = "emulator"))]
-pub type CudaBackend = ModelBackend<crate::ops::cuda::CudaOps>;
-
-/// The backend that is best for the device.
-pub fn open(options: BackendOptions) -> Box<dyn DenoiseBackend> {
-    #[cfg(feature = "cuda")]
-    if let Some(card) = options.device.card.clone() {
-        return Box::new(CudaBackend::new(card, options));
-    }
-    match (options.device.device, options.device.precision) {
-        (Device::Cpu, Precision::Bf16) => Box::new(CpuBf16Backend::new(options)),
-        (Device::Cpu, _) => Box::new(CpuBackend::new(options)),
-        _ => Box::new(CandleBackend::new(options)),
-    }
-}
-
-impl CandleBackend {
-    /// An empty backend; nothing is loaded.
-    pub fn new(options: BackendOptions) -> Self {
-        Self::with(Arc::new(CandleOps::on(&options.device)), options)
-    }
-}
-
-impl CpuBackend {
-    /// An empty backend; nothing is loaded.
-    pub fn new(options: BackendOptions) -> Self {
-        Self::with(Arc::new(CpuOps::default()), options)
-    }
-}
-
-impl CpuBf16Backend {
-    /// An empty backend; nothing is loaded.
-    pub fn new(options: BackendOptions) -> Self {
-        Self::with(Arc::new(CpuBf16Ops::default()), options)
-    }
-}
-
-#[cfg(any(feature = "cuda", feature = "emulator"))]
-impl CudaBackend {
-    /// An empty backend; nothing is loaded.
-    pub fn new(card: easel_kernels::cuda::Machine, options: BackendOptions) -> Self {
-        Self::with(Arc::new(crate::ops::cuda::CudaOps::new(card, options.device.precision)), options)
-    }
 }
 
 impl<O: Ops> ModelBackend<O> {
