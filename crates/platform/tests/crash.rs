@@ -16,6 +16,8 @@ mod elsewhere;
 #[allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 #[path = "../../providers/tests/fakes/mod.rs"]
 mod fakes;
+#[path = "crash/paying.rs"]
+mod paying;
 #[path = "crash/points.rs"]
 mod points;
 #[path = "stories/receiver.rs"]
@@ -60,6 +62,10 @@ fn main() -> ExitCode {
             }),
             Trial::test(format!("workers_are_killed_while_jobs_are_done_elsewhere::{engine}"), move || {
                 easel_testing::run_story(engine, async |database| away::killed_elsewhere(database).await);
+                Ok(())
+            }),
+            Trial::test(format!("killed_while_payments_are_told_of::{engine}"), move || {
+                easel_testing::run_story(engine, async |database| paying::killed_while_paid(database).await);
                 Ok(())
             }),
             Trial::test(format!("a_courier_that_is_killed_leaves_nothing_unsaid::{engine}"), move || {

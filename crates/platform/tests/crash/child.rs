@@ -22,7 +22,7 @@ use easel_testing::Database;
 use crate::{
     away,
     common::{World, job_for},
-    points,
+    paying, points,
 };
 
 /// New jobs of one program: more than it does before it is killed.
@@ -47,9 +47,11 @@ pub enum Mode {
     Fill,
     /// Have jobs done elsewhere until killed.
     Away,
+    /// Order and hear of payments; ends at the database's `from`-th point.
+    Pay,
 }
 
-const MODES: [(Mode, &str); 7] = [
+const MODES: [(Mode, &str); 8] = [
     (Mode::Load, "load"),
     (Mode::Drain, "drain"),
     (Mode::Hold, "hold"),
@@ -57,6 +59,7 @@ const MODES: [(Mode, &str); 7] = [
     (Mode::Courier, "courier"),
     (Mode::Fill, "fill"),
     (Mode::Away, "away"),
+    (Mode::Pay, "pay"),
 ];
 
 /// What the program is told, in its environment.
@@ -144,6 +147,7 @@ async fn work(orders: Orders) -> Result<(), Failed> {
         Mode::Fall => return points::fall(world, &orders).await.map_err(|error| error.to_string().into()),
         Mode::Courier => return points::courier(&world, &orders).await.map_err(|error| error.to_string().into()),
         Mode::Fill => return points::fill(&world, &orders).await.map_err(|error| error.to_string().into()),
+        Mode::Pay => return paying::pay(world, &orders).await.map_err(|error| error.to_string().into()),
         Mode::Away => return away::serve(world, &orders).await.map_err(|error| error.to_string().into()),
         _ => {}
     }

@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// Ends the program at the `n`-th point, as a power cut would: nothing is flushed, no destructor runs.
-struct Fall(AtomicI64);
+pub struct Fall(pub AtomicI64);
 
 impl Faults for Fall {
     fn fails(&self, _: Point) -> bool {

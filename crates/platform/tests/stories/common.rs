@@ -56,6 +56,15 @@ pub fn catalogue() -> Catalogue {
     Catalogue::parse(&text).expect("a catalogue")
 }
 
+/// Ours, with a price for each pack.
+pub fn priced() -> Catalogue {
+    let text = include_str!("../../src/plans.toml");
+    let priced = text
+        .replace("credits = 500", "credits = 500\nprice_cents = 1999")
+        .replace("title = \"100 credits\"\ncredits = 100", "title = \"100 credits\"\ncredits = 100\nprice_cents = 499");
+    Catalogue::parse(&priced).expect("a catalogue")
+}
+
 impl World {
     pub async fn open(database: &Database) -> Outcome<Self> {
         Self::at(database.url(), &database.dir(), START, 1, JobSettings::default()).await

@@ -7,7 +7,7 @@ use easel_platform::{
     accounts::Actor,
     housekeeping::{Housekeeping, Retention},
     payments::{Heard, Payments, Provider, Signed, StripeAccount, Wanted},
-    plans::{Catalogue, Interval},
+    plans::Interval,
     records::User,
 };
 use easel_store::Credits;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 use crate::{
-    common::{Outcome, World, job_for},
+    common::{Outcome, World, job_for, priced},
     faults::Nth,
     receiver::{Receiver, json as answered},
     webhooks::client,
@@ -26,17 +26,8 @@ use crate::{
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Ours, with a price for each pack.
-fn catalogue() -> Catalogue {
-    let text = include_str!("../../src/plans.toml");
-    let priced = text
-        .replace("credits = 500", "credits = 500\nprice_cents = 1999")
-        .replace("title = \"100 credits\"\ncredits = 100", "title = \"100 credits\"\ncredits = 100\nprice_cents = 499");
-    Catalogue::parse(&priced).expect("a catalogue")
-}
-
 fn payments(world: &World, provider: Provider, receivers: &[&Receiver]) -> Payments {
-    Payments::new(world.context.clone(), catalogue(), provider, client(receivers), "https://easel.example").expect("payments")
+    Payments::new(world.context.clone(), priced(), provider, client(receivers), "https://easel.example").expect("payments")
 }
 
 fn external(world: &World) -> Payments {
