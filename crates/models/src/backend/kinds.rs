@@ -1,6 +1,6 @@
 //! The backends there are, each for one kind of device.
 //!
-//! What is generic over [`Ops`](crate::ops::Ops) is compiled here for each of them: [`open`] and [`on_card`] need all of it, and whoever uses the
+//! What is generic over [`Ops`](crate::ops::Ops) is compiled here for each of them: `open` and `on_card` need all of it, and whoever uses the
 //! crate links to that instead of compiling the networks once more.
 
 use std::sync::Arc;
