@@ -49,7 +49,7 @@ pub use journal::{Journal, NotWritten};
 pub use kind::{BadName, Kind, ProviderId, UnknownKind};
 pub use metrics::{Counts, LATENCY_BUCKETS, Latency, Snapshot, Spend};
 pub use money::Micros;
-pub use order::{Field, Order};
+pub use order::{Field, Order, names_loras};
 pub use provider::{Answering, ImageProvider};
 pub use registry::{Account, AccountError, Registered, Registry, connect};
 pub use routing::{Candidate, Decision, Failure, FallbackReason, JobRules, Local, Rules, Situation, Tenant, Tried, route};

@@ -33,6 +33,10 @@ pub enum Field {
     ClipSkip,
     /// Rescaled guidance: known here alone.
     GuidanceRescale,
+    /// LoRAs, asked for or named by the prompt: this host's files.
+    Loras,
+    /// ControlNets: this host's files.
+    Controls,
 }
 
 /// What is asked of a provider. Its `Debug` holds no prompt and no picture.
@@ -66,7 +70,10 @@ pub struct Order {
 
 impl Order {
     /// A request with its model and size as they were settled on.
+    ///
+    /// LoRAs and ControlNets are nowhere else: whoever gives such an order away has been told that they are dropped.
     pub fn from_request(request: &GenerationRequest, model: impl Into<String>, (width, height): (u32, u32)) -> Self {
+        let prompt = without_tags(&request.prompt);
         let asked = [
             (Field::Sampler, request.sampler.is_some()),
             (Field::Schedule, request.schedule.is_some()),
@@ -74,10 +81,12 @@ impl Order {
             (Field::Eta, request.eta.is_some()),
             (Field::ClipSkip, request.clip_skip.is_some()),
             (Field::GuidanceRescale, request.guidance_rescale != 0.0),
+            (Field::Loras, !request.loras.is_empty() || prompt.len() != request.prompt.len()),
+            (Field::Controls, !request.controls.is_empty()),
         ];
         Self {
             model: model.into(),
-            prompt: request.prompt.clone(),
+            prompt,
             negative_prompt: request.negative_prompt.clone().filter(|text| !text.trim().is_empty()),
             task: request.task.clone(),
             width,
@@ -100,6 +109,31 @@ impl Order {
     }
 }
 
+/// What a tag in a prompt begins with that names a LoRA.
+const TAG: &str = "<lora:";
+
+/// Whether a prompt names LoRAs.
+pub fn names_loras(prompt: &str) -> bool {
+    prompt.contains(TAG)
+}
+
+/// A prompt without its `<lora:…>`, which elsewhere would be words. What is not closed is left: it names nothing.
+fn without_tags(prompt: &str) -> String {
+    let (mut kept, mut rest) = (String::with_capacity(prompt.len()), prompt);
+    while let Some((before, tag)) = rest.split_once(TAG) {
+        kept.push_str(before);
+        match tag.split_once('>') {
+            Some((_, after)) => rest = after,
+            None => {
+                kept.push_str(TAG);
+                rest = tag;
+            }
+        }
+    }
+    kept.push_str(rest);
+    kept
+}
+
 impl fmt::Debug for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Order")
@@ -108,5 +142,24 @@ impl fmt::Debug for Order {
             .field("size", &(self.width, self.height))
             .field("num_images", &self.num_images)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_of_loras_are_no_words() {
+        for (prompt, left) in [
+            ("a heron", "a heron"),
+            ("a heron <lora:ink:0.8>, at dawn", "a heron , at dawn"),
+            ("<lora:a:1><lora:b:1>a heron", "a heron"),
+            ("a heron <lora:ink", "a heron <lora:ink"),
+        ] {
+            let order = Order::from_request(&GenerationRequest::text_to_image(prompt.to_owned()), "m", (64, 64));
+            assert_eq!(order.prompt, left);
+            assert_eq!(order.local_only.contains(&Field::Loras), prompt != left, "{prompt}");
+        }
     }
 }

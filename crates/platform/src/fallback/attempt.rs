@@ -9,7 +9,7 @@ use easel_providers::{
     Registered, Served, Step,
 };
 use easel_store::provider_attempts::{self, Attempt};
-use easel_types::Rgb8;
+use easel_types::{Rgb8, Task};
 use serde_json::{Value, json};
 use tokio::sync::{
     Notify,
@@ -131,10 +131,10 @@ impl Fallback {
         (width, height): (u32, u32),
     ) -> Value {
         let drawing = errand.drawing;
-        let mode = match (&drawing.start, &drawing.mask) {
-            (Some(_), Some(_)) => "inpaint",
-            (Some(_), None) => "image_to_image",
-            (None, _) => "text_to_image",
+        let mode = match errand.request.task {
+            Task::Inpaint { .. } => "inpaint",
+            Task::ImageToImage { .. } => "image_to_image",
+            Task::TextToImage => "text_to_image",
         };
         json!({
             "task": mode,

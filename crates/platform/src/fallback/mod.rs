@@ -9,6 +9,7 @@
 //! | what a job may cost elsewhere, settled when it is taken | `offer.rs` |
 //! | what a job's row says of it | `record.rs` |
 //! | how a job is done elsewhere, and gone on with after a crash | `serve.rs`, `attempt.rs`, `story.rs` |
+//! | drawings whose client waits | `waiting.rs` |
 //! | where an attempt is written down, fenced by the lease | `journal.rs` |
 //! | what is set aside and spent, by all nodes together | `spend.rs` |
 //! | what providers send when they are done | `wake.rs` |
@@ -26,6 +27,7 @@ mod serve;
 mod spend;
 mod standing;
 mod story;
+mod waiting;
 mod wake;
 
 use std::{
@@ -44,6 +46,7 @@ use easel_store::Timestamp;
 use crate::{Context, bus::Bus, keyring::Keyring};
 
 pub use consent::Consent;
+pub use easel_providers::Local;
 pub(crate) use offer::size_of;
 pub use offer::{Offer, Quoted};
 pub use own::{ConfigTest, ConfigWords};
@@ -51,6 +54,7 @@ pub use record::{Away, ServedBy};
 pub(crate) use serve::{Elsewhere, Errand};
 pub(crate) use spend::close;
 pub use standing::Standing;
+pub use waiting::{Waiting, after, here};
 pub use wake::WakeError;
 
 use accounts::Serving;

@@ -1,6 +1,8 @@
 //! What is settled when a job is taken: from when it may be sent elsewhere, and what it may cost there at most.
 
-use easel_providers::{Candidate, Change, Micros, Order as Elsewhere, Owner};
+use std::sync::Arc;
+
+use easel_providers::{Candidate, Change, Micros, Order as Elsewhere, Owner, names_loras};
 use easel_store::Timestamp;
 use easel_types::{GenerationRequest, Gray8, Rgb8};
 
@@ -70,7 +72,19 @@ impl Fallback {
     /// What is settled for an order; `None` if it stays here whatever comes. `here`: this server has the model.
     pub async fn offer(&self, user_id: &str, order: &Order, here: bool) -> Result<Option<Offer>, PlatformError> {
         let Work::Draw(drawing) = &order.work else { return Ok(None) };
-        let Some((_, candidates)) = self.candidates_for(user_id, drawing).await? else { return Ok(None) };
+        let Some(outwards) = outline(drawing) else { return Ok(None) };
+        self.offer_as(user_id, drawing, &outwards, here).await
+    }
+
+    /// The same, for an order as others take it.
+    pub(super) async fn offer_as(
+        &self,
+        user_id: &str,
+        drawing: &Drawing,
+        outwards: &Elsewhere,
+        here: bool,
+    ) -> Result<Option<Offer>, PlatformError> {
+        let Some((_, candidates)) = self.candidates_as(user_id, drawing, outwards).await? else { return Ok(None) };
         let paid = candidates.iter().filter(|candidate| candidate.owner == Owner::Operator);
         let costs = paid.filter_map(|candidate| candidate.quote.as_ref().ok().map(|quote| quote.total));
         let cost_max = costs.max().unwrap_or(Micros::ZERO);
@@ -88,6 +102,16 @@ impl Fallback {
         user_id: &str,
         drawing: &Drawing,
     ) -> Result<Option<(Everybody, Vec<Candidate>)>, PlatformError> {
+        let Some(order) = outline(drawing) else { return Ok(None) };
+        self.candidates_as(user_id, drawing, &order).await
+    }
+
+    async fn candidates_as(
+        &self,
+        user_id: &str,
+        drawing: &Drawing,
+        order: &Elsewhere,
+    ) -> Result<Option<(Everybody, Vec<Candidate>)>, PlatformError> {
         if !self.is_on() || !can_leave(drawing) {
             return Ok(None);
         }
@@ -95,22 +119,23 @@ impl Fallback {
         if !tenant.allow_external {
             return Ok(None);
         }
-        let Some(order) = outline(drawing) else { return Ok(None) };
         let everybody = self.everybody(user_id).await?;
         let named = |candidate: &Candidate| tenant.providers.is_empty() || tenant.providers.contains(&candidate.provider);
         let near = |candidate: &Candidate| {
             let region = candidate.region.as_ref();
             tenant.regions.is_empty() || region.is_some_and(|region| tenant.regions.contains(region))
         };
-        let mut candidates = everybody.candidates(&order, &drawing.model);
+        let mut candidates = everybody.candidates(order, &drawing.model);
         candidates.retain(|candidate| named(candidate) && near(candidate) && candidate.quote.is_ok());
         Ok(Some((everybody, candidates)))
     }
 }
 
-/// What its owner keeps here stays here. LoRAs and ControlNets are this host's: a picture without them would be another one.
+/// What its owner keeps here stays here. LoRAs and ControlNets are this host's: a picture without them would be another one, which only its
+/// owner can say will do.
 pub(super) fn can_leave(drawing: &Drawing) -> bool {
-    !drawing.stays_here && drawing.loras.is_empty() && drawing.controls.is_empty() && !drawing.prompt.contains("<lora:")
+    let ours = !drawing.loras.is_empty() || !drawing.controls.is_empty() || names_loras(&drawing.prompt);
+    !drawing.stays_here && (!ours || drawing.allow_drops)
 }
 
 /// The size that is drawn where no model here says.
@@ -125,7 +150,9 @@ fn outline(drawing: &Drawing) -> Option<Elsewhere> {
     if drawing.start.is_some() != start.is_some() || drawing.mask.is_some() != mask.is_some() {
         return None;
     }
-    let request = drawing.request(Pictures { start, mask, controls: Vec::new() }, 1);
+    let seen = Arc::new(Rgb8::new(1, 1, vec![0; Rgb8::CHANNELS]).ok()?);
+    let controls = vec![seen; drawing.controls.len()];
+    let request = drawing.request(Pictures { start, mask, controls }, 1);
     let request = GenerationRequest { seed: drawing.seed, ..request };
     Some(Elsewhere::from_request(&request, drawing.model.clone(), size_of(drawing)))
 }

@@ -1,7 +1,10 @@
 //! A job done elsewhere, from the decision to its pictures. What was tried is read from the database in each turn, so that a worker that comes
 //! after a crash does the same as the one before it would have.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use easel_providers::{
     AttemptKey, Candidate, Decision, Failure, FallbackReason, Fitted, JobRules, Local, Order as Outwards, OverBudget, Owner,
@@ -34,6 +37,8 @@ pub(crate) struct Errand<'a> {
     /// Pixels.
     pub size: (u32, u32),
     pub keeper: &'a Keeper,
+    /// How long its owner may be kept waiting, where somebody waits.
+    pub time_limit: Option<Duration>,
 }
 
 /// What came of it.
@@ -73,7 +78,8 @@ impl Fallback {
             tenant: self.tenant(user_id).await?,
             everybody: self.everybody(user_id).await?,
             local,
-            ends: Instant::now() + self.settings.time_limit,
+            ends: Instant::now()
+                + errand.time_limit.map_or(self.settings.time_limit, |limit| limit.min(self.settings.time_limit)),
             over: BTreeSet::new(),
         };
         loop {

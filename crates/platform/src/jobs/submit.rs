@@ -76,12 +76,20 @@ impl Jobs {
     /// # Errors
     /// As [`Self::submit`]. Idempotency keys are refused: what was answered before cannot be answered again.
     pub async fn submit_to(&self, worker: &str, new: NewJob<'_>) -> Result<Job, PlatformError> {
+        self.submit_to_with(worker, new, None).await
+    }
+
+    /// The same for a job that may be done elsewhere, as was settled for it.
+    ///
+    /// # Errors
+    /// As [`Self::submit_to`].
+    pub async fn submit_to_with(&self, worker: &str, new: NewJob<'_>, offer: Option<&Offer>) -> Result<Job, PlatformError> {
         check(&new, self.settings.images_max)?;
         if new.idempotency_key.is_some() {
             return Err(PlatformError::Invalid { field: "idempotency key", problem: "cannot be used here" });
         }
         let quote = self.quote(new.model, new.quality, new.images)?;
-        Ok(self.submit_looked_through(new, quote, Some(worker), None).await?.job)
+        Ok(self.submit_looked_through(new, quote, Some(worker), offer).await?.job)
     }
 
     /// What is not drawn here is refused before anything is set aside; what is flagged is noted with the job.

@@ -73,6 +73,9 @@ pub struct Drawing {
     /// Nobody else may draw it, whatever comes.
     #[serde(default, skip_serializing_if = "is_not")]
     pub stays_here: bool,
+    /// Somebody else may draw it without its LoRAs and ControlNets.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub allow_drops: bool,
 }
 
 /// A user's words and the styles around them: with these the prompts can be made again, or it can be said why not.
@@ -156,6 +159,7 @@ impl Drawing {
             controls: Vec::new(),
             styled: None,
             stays_here: false,
+            allow_drops: false,
         }
     }
 

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use easel_engine::State;
 use easel_providers::Local;
 use easel_store::jobs::Job;
-use easel_types::ModelId;
 
 use super::{Held, Trouble, Worker, sources};
 use crate::{
     bus::What,
-    fallback::{Elsewhere, Errand, Fallback, size_of},
+    fallback::{Elsewhere, Errand, Fallback, after, here, size_of},
     jobs::Results,
     orders::{Drawing, Order, seed_of},
 };
@@ -28,7 +26,7 @@ impl Worker {
             return self.draw(job, order, drawing, held).await;
         };
         let local = self.local(job, drawing);
-        let stays = matches!(local, Local::Ready { wait } if wait <= fallback.settings().rules.max_wait);
+        let stays = fallback.draws_here(local);
         if stays && !fallback.has_begun(job).await? {
             let trouble = match self.draw(job, order, drawing, held).await {
                 Err(trouble @ Trouble::Failed { .. }) => trouble,
@@ -50,17 +48,10 @@ impl Worker {
 
     /// How things are here for this job.
     fn local(&self, job: &Job, drawing: &Drawing) -> Local {
-        let status = self.engine.status();
-        if status.state == State::Failed {
-            return Local::NoDevice;
-        }
-        if self.engine.find_model(Some(&ModelId(drawing.model.clone()))).is_err() {
-            return Local::ModelMissing;
-        }
         // What it has waited counts too: it was not taken by anybody who could have drawn it.
         let waited = Duration::from_micros(u64::try_from(self.platform.context.now().0 - job.created_at.0).unwrap_or(0));
         let waited = if self.leaves(job) { waited } else { Duration::ZERO };
-        Local::Ready { wait: waited.saturating_add(status.backlog) }
+        here(&self.engine, &drawing.model, waited)
     }
 
     /// Its time to be sent elsewhere has come.
@@ -82,36 +73,11 @@ impl Worker {
         let request = sources::resized_to(request, size).await?;
         let lease = held.lease().clone();
         self.platform.jobs.bus().tell(&job.id, &job.user_id, What::Started);
-        let errand = Errand { job, lease: &lease, order, drawing, request: &request, size, keeper: &self.keeper };
+        let errand =
+            Errand { job, lease: &lease, order, drawing, request: &request, size, keeper: &self.keeper, time_limit: None };
         Ok(match fallback.serve(&errand, local, held).await? {
             Elsewhere::Here => None,
             Elsewhere::Done(images) => Some(Results { images, gpu_ms: 0 }),
         })
-    }
-}
-
-/// What a failure here says of this host; `None` for what is the job's own fault, or passes.
-fn after(trouble: &Trouble) -> Option<Local> {
-    let Trouble::Failed { code, .. } = trouble else { return None };
-    match *code {
-        "out_of_memory" => Some(Local::OutOfMemory),
-        "device_failed" | "engine_failed" | "model_unusable" => Some(Local::EngineFailed),
-        "model_not_found" => Some(Local::ModelMissing),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_refused_here_is_sent_nowhere() {
-        for code in ["content_blocked", "unsupported", "source_not_found", "invalid_size", "time_limit", "internal_error"] {
-            assert_eq!(after(&Trouble::refused(code, "")), None, "{code}");
-        }
-        assert_eq!(after(&Trouble::Leaving), None);
-        assert_eq!(after(&Trouble::refused("out_of_memory", "")), Some(Local::OutOfMemory));
-        assert_eq!(after(&Trouble::passing("device_failed", "")), Some(Local::EngineFailed));
     }
 }

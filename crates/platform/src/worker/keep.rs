@@ -125,6 +125,13 @@ impl Keeper {
         self.write(job, writing, Work { image, index, prompt, parameters, infotext: None }).await
     }
 
+    /// The file of a picture that was stored.
+    pub async fn read(&self, image: &NewImage) -> Result<Bytes, Trouble> {
+        let key: Key = image.storage_key.parse().map_err(|error: easel_blobs::BlobError| PlatformError::from(error))?;
+        let size = u64::try_from(image.bytes).unwrap_or(u64::MAX);
+        Ok(self.platform.blobs.read_all(&key, size).await.map_err(PlatformError::from)?)
+    }
+
     async fn write(&self, job: &Job, writing: &Writing, work: Work) -> Result<Kept, Trouble> {
         let mark = self.is_marked(&job.user_id).await?.then_some(MARK);
         let (platform, writing) = (Arc::clone(&self.platform), *writing);
