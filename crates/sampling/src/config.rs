@@ -39,8 +39,16 @@ pub struct SamplerConfig {
     pub steps_offset: Option<u32>,
     /// Noise of stochastic samplers.
     pub eta: Option<f64>,
-    /// Churn of Euler and Heun (Karras et al. 2022).
+    /// Churn of Euler, Heun and DPM2 (Karras et al. 2022).
     pub s_churn: f64,
+    /// The lowest noise level that is churned (k-diffusion).
+    pub s_tmin: f64,
+    /// The highest noise level that is churned (k-diffusion); `None` or 0 is no limit.
+    pub s_tmax: Option<f64>,
+    /// Factor of the noise that is added between the steps (k-diffusion).
+    pub s_noise: f64,
+    /// All steps that are asked for run, whatever strength leaves of the schedule (A1111's `img2img_fix_steps` and its second passes).
+    pub whole_steps: bool,
     /// Order of multistep solvers.
     pub solver_order: Option<u32>,
     /// Variant of the second-order correction.
@@ -68,6 +76,10 @@ impl SamplerConfig {
             steps_offset: None,
             eta: None,
             s_churn: 0.0,
+            s_tmin: 0.0,
+            s_tmax: None,
+            s_noise: 1.0,
+            whole_steps: false,
             solver_order: None,
             solver_type: None,
             final_sigma: None,

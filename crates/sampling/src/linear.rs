@@ -35,6 +35,11 @@ impl Linear {
     pub(crate) fn with_latents(self, latents: Linear) -> Linear {
         self + self.0[0] * (latents - X)
     }
+
+    /// This form with `output` in place of m.
+    pub(crate) fn with_output(self, output: Linear) -> Linear {
+        self + self.0[1] * (output - M)
+    }
 }
 
 impl Add for Linear {

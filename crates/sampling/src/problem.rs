@@ -8,6 +8,9 @@ use crate::{FinalSigma, NoiseLevels, PredictionType, SamplerConfig, SamplingErro
 /// The most steps a request may ask for.
 pub(crate) const MAX_STEPS: u32 = 1000;
 
+/// A1111 takes the share that is redrawn for no more than this.
+const STRENGTH_MAX: f64 = 0.999;
+
 /// A validated question.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Problem<'a> {
@@ -15,8 +18,10 @@ pub(crate) struct Problem<'a> {
     pub(crate) config: &'a SamplerConfig,
     /// The model's noise levels.
     pub(crate) training: &'a TrainingSchedule,
-    /// Steps asked for, before strength takes some away.
+    /// Steps of the whole schedule, before strength takes some away.
     pub(crate) steps: usize,
+    /// Steps that run whatever the strength, where the request says so.
+    whole: Option<usize>,
     /// Strength of an img2img request.
     pub(crate) strength: Option<f64>,
 }
@@ -40,15 +45,35 @@ impl<'a> Problem<'a> {
         in_range("strength", "0 to 1", strength.unwrap_or(0.0), 0.0, 1.0)?;
         in_range("eta", "0 to 1", config.eta.unwrap_or(0.0), 0.0, 1.0)?;
         in_range("s_churn", "0 to 1000", config.s_churn, 0.0, 1000.0)?;
+        in_range("s_tmin", "0 to 1000", config.s_tmin, 0.0, 1000.0)?;
+        in_range("s_tmax", "0 to 1000", config.s_tmax.unwrap_or(0.0), 0.0, 1000.0)?;
+        in_range("s_noise", "0 to 10", config.s_noise, 0.0, 10.0)?;
         in_range("solver_order", "1 to 3", config.solver_order.unwrap_or(1).into(), 1.0, 3.0)?;
         let steps_offset = config.steps_offset.unwrap_or(training.config().steps_offset);
         in_range("steps_offset", "below the training steps", steps_offset.into(), 0.0, training.len() as f64 - 1.0)?;
-        Ok(Self { config, training, steps: steps as usize, strength })
+        let asked = steps as usize;
+        let whole = strength.filter(|strength| config.whole_steps && *strength > 0.0);
+        let steps = whole.map_or(asked, |strength| (f64::from(steps) / strength.min(STRENGTH_MAX)) as usize);
+        if steps > training.len() {
+            let expected = "fewer, or a higher strength: with `whole_steps` the schedule is steps / strength long";
+            return Err(SamplingError::OutOfRange { name: "num_inference_steps", expected, got: asked.to_string() });
+        }
+        Ok(Self { config, training, steps, whole: whole.map(|_| asked), strength })
+    }
+
+    /// A1111's `t_enc`: how far into the schedule, counted from its end, a picture is taken. None to start from noise alone.
+    pub(crate) fn encoded(&self) -> Option<usize> {
+        let strength = self.strength?;
+        Some(match self.whole {
+            Some(asked) => asked - 1,
+            None => (strength.min(STRENGTH_MAX) * self.steps as f64) as usize,
+        })
     }
 
     /// The first step that runs (diffusers): strength leaves `int(n * strength)` of them.
     pub(crate) fn first_step(&self) -> usize {
-        let kept = self.strength.map_or(self.steps, |strength| (self.steps as f64 * strength) as usize);
+        let share = self.strength.map_or(self.steps, |strength| (self.steps as f64 * strength) as usize);
+        let kept = self.whole.unwrap_or(share);
         self.steps - kept.min(self.steps)
     }
 

@@ -91,6 +91,13 @@ impl Trajectory {
         Self { churn, ..self }
     }
 
+    /// With this factor on all noise that is added between the steps and before the first.
+    pub(crate) fn with_noise_times(mut self, factor: f64) -> Self {
+        self.churn *= factor;
+        self.evaluations.iter_mut().for_each(|evaluation| evaluation.next.0[5] *= factor);
+        self
+    }
+
     /// Adds the range of a Brownian motion.
     pub(crate) fn with_brownian(self, range: (f64, f64)) -> Self {
         Self { brownian_range: Some(range), ..self }

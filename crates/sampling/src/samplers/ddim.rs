@@ -1,10 +1,12 @@
 //! Denoising Diffusion Implicit Models (Song et al. 2021), as diffusers' `DDIMScheduler`.
 //!
-//! The previous timestep is always `t - T / n`, which with trailing spacing need not be the next one of the list: kept as it is.
+//! The previous timestep is always `t - T / n`, which with trailing spacing need not be the next one of the list: kept as it is. In the
+//! k-diffusion convention it is A1111's own DDIM (`compvis.rs`).
 
 use super::Sampler;
+use super::compvis::{Steps, transferred};
 use super::vp::Vp;
-use crate::linear::Z;
+use crate::linear::{X, Z};
 use crate::problem::Problem;
 use crate::schedules::diffusers::integer_timesteps;
 use crate::trajectory::{Evaluation, Trajectory};
@@ -31,5 +33,20 @@ impl Sampler for Ddim {
             Evaluation::vp(step, timesteps[step] as f64, alpha, sigma).next(update).draw(draw)
         };
         Ok(Trajectory::new(1.0, (problem.first_step()..problem.steps).map(evaluation).collect()))
+    }
+
+    fn k_diffusion(&self, problem: &Problem) -> Result<Trajectory, SamplingError> {
+        let steps = Steps::new(problem)?;
+        let eta = problem.config.eta.unwrap_or(0.0);
+        let evaluation = |number: usize| {
+            let (at, next) = steps.levels(number);
+            let variance = (1.0 - next) / (1.0 - at) * (1.0 - at / next);
+            let noise = eta * variance.max(0.0).sqrt();
+            let estimate = steps.noise(problem, number);
+            let update = transferred(X, estimate, (at, next), noise) + noise * Z;
+            let draw = if eta > 0.0 { NoiseDraw::Next } else { NoiseDraw::None };
+            steps.evaluation(number, number).next(update).draw(draw)
+        };
+        Ok(Trajectory::new(1.0, (0..steps.count()).map(evaluation).collect()))
     }
 }

@@ -21,7 +21,7 @@ impl Sampler for Euler {
         let churn = Churn::new(problem, problem.steps);
         let evaluation = |step: usize| {
             let (sigma, next) = run.step(step);
-            if churn.gamma() > 0.0 {
+            if churn.gamma(sigma) > 0.0 {
                 return run.evaluation(step).next(churned(problem, churn, sigma, next)).draw(NoiseDraw::Next);
             }
             run.evaluation(step).next(X + (next - sigma) * problem.derivative_ve(sigma))

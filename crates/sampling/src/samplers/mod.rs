@@ -4,6 +4,7 @@
 
 mod ancestral;
 mod churn;
+mod compvis;
 mod ddim;
 mod ddpm;
 mod deis;
@@ -78,6 +79,26 @@ pub(crate) fn trajectory(problem: &Problem) -> Result<Trajectory, SamplingError>
     let sampler = sampler(problem.config.kind);
     match problem.config.convention {
         Convention::Diffusers => sampler.diffusers(problem),
-        Convention::KDiffusion => sampler.k_diffusion(problem),
+        Convention::KDiffusion => {
+            let trajectory = sampler.k_diffusion(problem)?;
+            let factor = if takes_noise_factor(problem.config.kind) { problem.config.s_noise } else { 1.0 };
+            Ok(if factor == 1.0 { trajectory } else { trajectory.with_noise_times(factor) })
+        }
     }
+}
+
+/// The samplers that A1111 hands `s_noise` to; "Euler a" is none of them.
+fn takes_noise_factor(kind: SamplerKind) -> bool {
+    matches!(
+        kind,
+        SamplerKind::Euler
+            | SamplerKind::Heun
+            | SamplerKind::Dpm2
+            | SamplerKind::Dpm2Ancestral
+            | SamplerKind::Dpmpp2sAncestral
+            | SamplerKind::DpmppSde
+            | SamplerKind::Dpmpp2mSde
+            | SamplerKind::Dpmpp2mSdeHeun
+            | SamplerKind::Dpmpp3mSde
+    )
 }

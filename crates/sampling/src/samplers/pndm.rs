@@ -3,8 +3,11 @@
 //! The second timestep is evaluated twice, so there is one evaluation more than steps. h1 to h3 hold the last model outputs, newest first;
 //! between the first two evaluations h2 holds the latents both start from. With strength below 1 the list is cut and the warm-up starts
 //! over, so that its second evaluation is whatever comes next in the list: diffusers does so.
+//!
+//! In the k-diffusion convention it is A1111's own PLMS (`compvis.rs`): its first step is Heun's, over the first two timesteps.
 
 use super::Sampler;
+use super::compvis::{Steps, transferred};
 use super::vp::Vp;
 use crate::linear::{H1, H2, H3, Linear, M, X};
 use crate::problem::Problem;
@@ -36,6 +39,26 @@ impl Sampler for Pndm {
             }
         };
         Ok(Trajectory::new(1.0, remaining.iter().enumerate().map(evaluation).collect()))
+    }
+
+    fn k_diffusion(&self, problem: &Problem) -> Result<Trajectory, SamplingError> {
+        let steps = Steps::new(problem)?;
+        let mut evaluations = Vec::with_capacity(steps.count() + 1);
+        for number in 0..steps.count() {
+            let levels = steps.levels(number);
+            let estimate = steps.noise(problem, number);
+            let evaluation = steps.evaluation(number, number);
+            if number > 0 {
+                // History holds estimates of the noise, not outputs: for a velocity they differ.
+                let next = transferred(X, multistep(number + 1).with_output(estimate), levels, 0.0);
+                evaluations.push(evaluation.next(next).push(estimate));
+                continue;
+            }
+            evaluations.push(evaluation.next(transferred(X, estimate, levels, 0.0)).keep(1, estimate).keep(2, X));
+            let mean = (steps.noise(problem, 1) + H1) / 2.0;
+            evaluations.push(steps.evaluation(1, 0).next(transferred(H2, mean, levels, 0.0)));
+        }
+        Ok(Trajectory::new(1.0, evaluations))
     }
 }
 

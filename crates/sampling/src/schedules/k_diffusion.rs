@@ -21,8 +21,7 @@ pub(crate) fn k_run<'a>(problem: &Problem<'a>) -> Run<'a> {
     }
     let mut sigmas = as_f32(sigmas);
     let brownian_range = positive_range(&sigmas);
-    if let Some(strength) = problem.strength {
-        let encoded = (strength.min(0.999) * problem.steps as f64) as usize;
+    if let Some(encoded) = problem.encoded() {
         sigmas.drain(..(problem.steps - encoded - 1).min(sigmas.len() - 2));
     }
     let timesteps = sigmas[..sigmas.len() - 1].iter().map(|&sigma| levels.timestep_of(sigma)).collect();

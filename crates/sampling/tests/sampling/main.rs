@@ -4,6 +4,8 @@
 mod common;
 
 mod align_your_steps;
+mod churn;
+mod compvis_tables;
 mod conformance;
 mod diffusers_tables;
 mod docs;
