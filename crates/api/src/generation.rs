@@ -7,6 +7,7 @@ use bytes::Bytes;
 use easel_engine::{EngineError, Picture, Resolved};
 use easel_imaging::{Format, Infotext};
 use easel_platform::{
+    fallback::Offer,
     jobs::{NewJob, Results},
     orders::{Drawing, Order, Output, OutputFormat, Work},
     records::Job,
@@ -20,6 +21,7 @@ use crate::{
     auth::Caller,
     compat::openai::{request::ImageRequest, response::ImageData},
     ordering::measures,
+    outward::Outward,
 };
 
 /// The scheme and host our addresses begin with.
@@ -78,8 +80,8 @@ pub(crate) fn is_host(host: &str) -> bool {
 ///
 /// Dropped before it is delivered, because the client has gone or something has failed, the job is given up and nothing is paid.
 pub(crate) struct Paid {
-    job: Job,
-    held: Held,
+    pub(crate) job: Job,
+    pub(crate) held: Held,
 }
 
 /// A picture that is stored and paid for.
@@ -97,18 +99,29 @@ impl Paid {
         caller: &Caller,
         request: &ImageRequest,
         first: &Resolved,
+        outward: Option<&Outward>,
     ) -> Result<Self, ApiError> {
-        Self::hold_for(state, caller, &order(request, first)).await
+        Self::hold_with(state, caller, &order(request, first), outward.map(Outward::offer)).await
     }
 
     /// Sets aside what an order costs.
     pub(crate) async fn hold_for(state: &AppState, caller: &Caller, order: &Order) -> Result<Self, ApiError> {
+        Self::hold_with(state, caller, order, None).await
+    }
+
+    /// Sets aside what an order costs that somebody else may do, as was settled for it.
+    pub(crate) async fn hold_with(
+        state: &AppState,
+        caller: &Caller,
+        order: &Order,
+        offer: Option<&Offer>,
+    ) -> Result<Self, ApiError> {
         let platform = &state.platform;
         platform.desk.grant_periods(&caller.user).await?;
         let (model, quality, images) = measures(order);
         let request = order.to_json();
         let new = NewJob { user_id: &caller.user.id, idempotency_key: None, model, quality, images, request: &request };
-        let job = platform.jobs.submit_to(&state.node, new).await?;
+        let job = platform.jobs.submit_to_with(&state.node, new, offer).await?;
         let held = Held::begin(&platform.jobs, &job).ok_or_else(ApiError::internal)?.given_up_when_dropped();
         Ok(Self { job, held })
     }
@@ -116,8 +129,7 @@ impl Paid {
     /// Returns when the request must not go on.
     pub(crate) async fn stopped(&mut self) -> ApiError {
         match self.held.stopped().await {
-            // Whoever cancelled it does not want it drawn again, as clients do on their own after a 409.
-            Stop::Cancelled => ApiError::new(StatusCode::CONFLICT, "cancelled", "the job was cancelled").for_good(),
+            Stop::Cancelled => cancelled(),
             Stop::Lost => ApiError::internal(),
         }
     }
@@ -180,10 +192,39 @@ impl Paid {
     }
 }
 
+/// Whoever cancelled it does not want it drawn again, as clients do on their own after a 409.
+pub(crate) fn cancelled() -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, "cancelled", "the job was cancelled").for_good()
+}
+
 fn not_stored(trouble: &Trouble) -> ApiError {
     tracing::error!(?trouble, "a picture could not be stored");
     let message = "the picture was made but could not be stored; nothing was paid";
     ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_failed", message)
+}
+
+/// What is asked for, as somebody else would be asked for it.
+pub(crate) fn asked_of(request: &ImageRequest, model: &str) -> Order {
+    let asked = &request.generation;
+    let drawing = Drawing {
+        negative_prompt: asked.negative_prompt.clone(),
+        width: asked.width,
+        height: asked.height,
+        steps: asked.num_inference_steps,
+        guidance: asked.guidance_scale,
+        sampler: asked.sampler,
+        schedule: asked.schedule,
+        eta: asked.eta,
+        clip_skip: asked.clip_skip,
+        seed: asked.seed,
+        count: asked.num_images,
+        loras: asked.loras.clone(),
+        styled: request.styled.clone(),
+        stays_here: !request.allow_fallback,
+        allow_drops: request.allow_drops,
+        ..Drawing::new(model, &asked.prompt)
+    };
+    Order { work: Work::Draw(Box::new(drawing)), output: output(request) }
 }
 
 /// What was asked for, for the job's row.
@@ -207,14 +248,17 @@ fn order(request: &ImageRequest, first: &Resolved) -> Order {
         styled: request.styled.clone(),
         ..Drawing::new(&first.model.0, &asked.prompt)
     };
+    Order { work: Work::Draw(Box::new(drawing)), output: output(request) }
+}
+
+fn output(request: &ImageRequest) -> Output {
     let format = match request.output_format {
         Format::Png => OutputFormat::Png,
         Format::Jpeg => OutputFormat::Jpeg,
         Format::Webp => OutputFormat::Webp,
     };
     let compression = request.compression;
-    let output = Output { format, quality: Quality::Normal, compression: compression.quality, lossless: compression.lossless };
-    Order { work: Work::Draw(Box::new(drawing)), output }
+    Output { format, quality: Quality::Normal, compression: compression.quality, lossless: compression.lossless }
 }
 
 /// Puts a picture where the client wants it; without a base address, into the answer itself.
@@ -222,13 +266,12 @@ pub(crate) async fn hand_over(
     state: &AppState,
     request: &ImageRequest,
     base: Option<&BaseUrl>,
-    delivered: Delivered,
+    (bytes, seed): (Bytes, Option<u64>),
 ) -> Result<ImageData, ApiError> {
-    let seed = delivered.resolved.seed;
     let Some(base) = base else {
-        return Ok(ImageData { b64_json: Some(BASE64.encode(delivered.bytes)), url: None, seed });
+        return Ok(ImageData { b64_json: Some(BASE64.encode(bytes)), url: None, seed });
     };
-    let name = state.files.put(delivered.bytes.into(), request.output_format).await.map_err(|error| {
+    let name = state.files.put(bytes.into(), request.output_format).await.map_err(|error| {
         tracing::error!(%error, "a picture could not be kept");
         let message = "the picture was made but could not be kept; use response_format b64_json";
         ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_failed", message)

@@ -29,6 +29,7 @@ mod limit;
 mod observe;
 mod openapi;
 mod ordering;
+mod outward;
 #[cfg(not(test))]
 mod router;
 mod routes;

@@ -12,7 +12,11 @@ use easel_imaging::{
 use easel_platform::PlatformError;
 use easel_types::{ControlUse, GenerationRequest, Gray8, Task};
 
-use crate::{ApiError, AppState, compat::openai::control::ControlAsked, ordering::Ratio};
+use crate::{
+    ApiError, AppState,
+    compat::openai::control::ControlAsked,
+    ordering::{Ratio, check_sides, size_elsewhere},
+};
 
 /// What is an edge: thresholds that A1111's extension and diffusers' examples have.
 const LOW: u32 = 100;
@@ -102,6 +106,19 @@ pub(crate) async fn fitted(state: &AppState, mut request: GenerationRequest) -> 
         (request.width, request.height) = (Some(width), Some(height));
     }
     let (width, height) = state.engine.output_size(&request)?;
+    blocking(move || resized(request, width, height)).await?
+}
+
+/// The same for a model that is not here: the picture it starts from in its own shape, with as many pixels as others draw best.
+pub(crate) async fn fitted_elsewhere(mut request: GenerationRequest) -> Result<GenerationRequest, ApiError> {
+    let (Task::ImageToImage { image, .. } | Task::Inpaint { image, .. }) = &request.task else { return Ok(request) };
+    if request.width.is_none() && request.height.is_none() {
+        let (width, height) = size_elsewhere(&request);
+        let shaped = Ratio::of(image.width(), image.height()).within(u64::from(width) * u64::from(height), 8);
+        (request.width, request.height) = (Some(shaped.0), Some(shaped.1));
+    }
+    let (width, height) = size_elsewhere(&request);
+    check_sides([width, height])?;
     blocking(move || resized(request, width, height)).await?
 }
 

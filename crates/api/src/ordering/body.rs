@@ -85,6 +85,9 @@ pub(crate) struct DrawingBody {
     /// An external provider may draw it if this server cannot, where you allow that at all (`/api/v1/users/me/external`).
     #[schema(default = true)]
     allow_fallback: Option<bool>,
+    /// And may leave out LoRAs and ControlNets, which no other service has. Without it, a request that names some is drawn here or not at all.
+    #[schema(default = false)]
+    allow_drops: Option<bool>,
     /// `png`, `jpeg` or `webp`.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "png")]
@@ -191,6 +194,7 @@ impl DrawingBody {
             loras: Vec::new(),
             controls: Vec::new(),
             allow_fallback: None,
+            allow_drops: None,
             format: OutputFormat::Png,
             compression: None,
             lossless: None,
@@ -212,8 +216,8 @@ impl DrawingBody {
     pub(crate) async fn order(&self, state: &AppState, user: &User) -> Result<Order, ApiError> {
         let stays_here = self.allow_fallback == Some(false);
         let described = elsewhere::find(state, user, self.model.as_deref(), stays_here).await?;
-        // Without one here there is a name, or it would have been refused.
-        let asked = || self.model.as_deref().unwrap_or_default().trim().to_owned();
+        let named = self.model.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        let asked = || named.unwrap_or(elsewhere::DEFAULT_MODEL).to_owned();
         let (sampler, schedule) = self.sampler()?;
         let start = self.image.as_ref().map(Source::from);
         let mask = self.mask.as_ref().map(Source::from);
@@ -249,6 +253,7 @@ impl DrawingBody {
             controls: self.controls.iter().map(Into::into).collect(),
             styled: styled.as_ref().map(Styled::from),
             stays_here,
+            allow_drops: self.allow_drops == Some(true),
         };
         let shape = shape(state, user, &drawing).await?;
         (drawing.width, drawing.height) = self.size(elsewhere::best(described.as_deref()), shape)?;

@@ -19,6 +19,7 @@ use easel_types::Quality;
 use crate::{ApiError, AppState};
 
 pub(crate) use body::{DrawingBody, SourceBody};
+pub(crate) use elsewhere::{DEFAULT_MODEL, check as check_elsewhere, check_sides, find as find_anywhere, size_elsewhere};
 pub(crate) use lora::LoraBody;
 pub(crate) use size::Ratio;
 

@@ -6,8 +6,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 /// Who served a job, why it was not this server, and what is otherwise than was asked for.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AwayView {
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct AwayView {
     /// The account, as its owner calls it.
     #[schema(example = "fal")]
     provider: String,

@@ -10,7 +10,7 @@ use super::shown_time;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(example = "12.5")]
 #[serde(transparent)]
-pub(crate) struct CreditAmount(String);
+pub struct CreditAmount(String);
 
 impl From<Credits> for CreditAmount {
     fn from(credits: Credits) -> Self {

@@ -9,7 +9,7 @@ use std::{str::FromStr, sync::Arc};
 use easel_engine::Engine;
 use easel_imaging::Format;
 use easel_platform::{orders::Styled, prompts::Prompts};
-use easel_types::{GenerationRequest, Gray8, LoraUse, Rgb8, SamplerKind, SigmaSchedule, Task};
+use easel_types::{GenerationRequest, Gray8, LoraUse, ModelId, Rgb8, SamplerKind, SigmaSchedule, Task};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -82,6 +82,10 @@ pub struct ImageRequest {
     pub partial_images: u32,
     /// ControlNets, whose pictures have yet to be read.
     pub controls: Vec<ControlAsked>,
+    /// Somebody else may draw it where its owner allows that at all: an extension.
+    pub allow_fallback: bool,
+    /// And may leave out LoRAs and ControlNets: an extension.
+    pub allow_drops: bool,
     /// How much of the start picture is redrawn, if the request says so.
     strength: Option<f64>,
     /// The start picture is to be kept as far as that goes.
@@ -135,7 +139,17 @@ impl ImageRequest {
     }
 
     /// Translates a body, of which the pictures have been taken.
-    pub fn read(mut body: Map<String, Value>, purpose: Purpose, engine: &Engine) -> Result<Self, ApiError> {
+    pub fn read(body: Map<String, Value>, purpose: Purpose, engine: &Engine) -> Result<Self, ApiError> {
+        Self::read_for(body, purpose, engine, None)
+    }
+
+    /// The same; `missing` is its model, which is not here.
+    pub fn read_for(
+        mut body: Map<String, Value>,
+        purpose: Purpose,
+        engine: &Engine,
+        missing: Option<ModelId>,
+    ) -> Result<Self, ApiError> {
         extra_args::unfold(&mut body)?;
         let fields = Fields(body);
         let prompt = match fields.text(&["prompt"])? {
@@ -150,7 +164,10 @@ impl ImageRequest {
         let (width, height) = size(&fields)?;
         let (sampler, schedule) = sampler(&fields)?;
         let generation = GenerationRequest {
-            model: model::resolve(named.as_deref(), engine)?,
+            model: match missing {
+                Some(missing) => Some(missing),
+                None => model::resolve(named.as_deref(), engine)?,
+            },
             negative_prompt: fields.text(&["negative_prompt"])?,
             loras: loras(&fields)?,
             width,
@@ -183,6 +200,8 @@ impl ImageRequest {
             progress: fields.boolean(&["progress"])?.unwrap_or(false),
             partial_images: partial_images(&fields)?,
             controls: ControlAsked::read(&fields)?,
+            allow_fallback: fields.boolean(&["allow_fallback"])?.unwrap_or(true),
+            allow_drops: fields.boolean(&["allow_drops"])?.unwrap_or(false),
             strength: strength(&fields, purpose)?,
             keeps_much: keeps_much(&fields)?,
         })

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::request::Purpose;
+use crate::views::{AwayView, CreditAmount};
 
 /// A finished picture: `b64_json` or `url`, never both.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -19,8 +20,9 @@ pub struct ImageData {
     /// Where the file can be fetched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The picture's own seed.
-    pub seed: u64,
+    /// The picture's own seed, where it is known: some providers do not say theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// What is known of all pictures of an answer.
@@ -40,7 +42,12 @@ pub struct Traits {
 impl Traits {
     /// Of pictures made with these parameters.
     pub fn new(resolved: &Resolved, format: Format, quality: Option<&'static str>) -> Self {
-        let size = format!("{}x{}", resolved.width, resolved.height);
+        Self::of_size((resolved.width, resolved.height), format, quality)
+    }
+
+    /// Of pictures of this size.
+    pub fn of_size((width, height): (u32, u32), format: Format, quality: Option<&'static str>) -> Self {
+        let size = format!("{width}x{height}");
         Self { background: "opaque", output_format: format.name(), quality, size }
     }
 }
@@ -52,6 +59,12 @@ pub struct ImagesResponse {
     pub created: u64,
     /// The pictures.
     pub data: Vec<ImageData>,
+    /// Who has drawn them, where this server has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub served_by: Option<AwayView>,
+    /// With `served_by`: the price of a picture, as it was settled before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<CreditAmount>,
     /// What is known of all of them.
     #[serde(flatten)]
     pub traits: Traits,
@@ -94,8 +107,15 @@ pub struct CompletedEvent {
     pub b64_json: String,
     /// Seconds since 1970.
     pub created_at: u64,
-    /// The picture's own seed.
-    pub seed: u64,
+    /// The picture's own seed, where it is known: some providers do not say theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Who has drawn it, where this server has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub served_by: Option<AwayView>,
+    /// With `served_by`: the price of a picture, as it was settled before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<CreditAmount>,
     /// What is known of it.
     #[serde(flatten)]
     pub traits: Traits,

@@ -54,6 +54,12 @@ pub struct GenerationBody {
     /// ControlNets.
     #[schema(max_items = 8)]
     pub controlnet: Option<Vec<ControlNetBody>>,
+    /// An external provider may draw it if this server cannot, where you allow that at all (`/api/v1/users/me/external`).
+    #[schema(default = true)]
+    pub allow_fallback: Option<bool>,
+    /// And may leave out LoRAs and ControlNets, which no other service has.
+    #[schema(default = false)]
+    pub allow_drops: Option<bool>,
 }
 
 /// A ControlNet, and the picture it looks at.
@@ -113,6 +119,9 @@ pub struct EditBody {
     /// With `stream`: how often each picture is shown before it is finished.
     #[schema(minimum = 0, maximum = 3)]
     pub partial_images: Option<u32>,
+    /// An external provider may draw it if this server cannot, where you allow that at all (`/api/v1/users/me/external`).
+    #[schema(default = true)]
+    pub allow_fallback: Option<bool>,
 }
 
 /// The same as JSON, with pictures by address.
@@ -125,6 +134,9 @@ pub struct EditJson {
     pub images: Vec<PictureAddress>,
     /// What of it is repainted.
     pub mask: Option<PictureAddress>,
+    /// An external provider may draw it if this server cannot, where you allow that at all (`/api/v1/users/me/external`).
+    #[schema(default = true)]
+    pub allow_fallback: Option<bool>,
 }
 
 /// Where a picture is.
@@ -153,4 +165,7 @@ pub struct VariationBody {
     pub size: Option<String>,
     /// `url` or `b64_json`.
     pub response_format: Option<String>,
+    /// An external provider may draw it if this server cannot, where you allow that at all (`/api/v1/users/me/external`).
+    #[schema(default = true)]
+    pub allow_fallback: Option<bool>,
 }

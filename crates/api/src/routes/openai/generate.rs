@@ -5,14 +5,12 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use serde_json::Value;
 
-use super::draw::draw;
+use super::draw::{draw, missing};
 use crate::{
     ApiError, AppState,
     auth::{As, Generates},
     compat::openai::{
-        model,
         request::{ImageRequest, Purpose},
         response::{CompletedEvent, ImagesResponse},
         schema::GenerationBody,
@@ -39,9 +37,7 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let base = BaseUrl::of(&state, request.uri(), request.headers());
     let body = json_object(request, &state.config).await?;
-    if let Some(name) = body.get("model").and_then(Value::as_str) {
-        model::look_for(name, &state.engine).await;
-    }
-    let request = ImageRequest::read(body, Purpose::Generation, &state.engine)?;
+    let missing = missing(&state, &caller, &body).await;
+    let request = ImageRequest::read_for(body, Purpose::Generation, &state.engine, missing)?;
     draw(state, &caller, base, request).await
 }

@@ -1,15 +1,13 @@
 //! What edits and variations have in common: pictures come with the request, and it starts from one.
 
 use axum::{body::Body, extract::Request, response::Response};
-use serde_json::Value;
 
-use super::draw::draw;
+use super::draw::{draw, missing};
 use crate::{
     ApiError, AppState,
     auth::Caller,
     compat::openai::{
         form::Form,
-        model,
         request::{ImageRequest, Purpose},
     },
     generation::BaseUrl,
@@ -27,11 +25,9 @@ pub(super) async fn start(
         // What is sent lies in memory until it is read.
         let _place = state.uploads.try_acquire().map_err(|_| ApiError::busy())?;
         let mut form = Form::read(request, &state).await?;
-        if let Some(name) = form.fields.get("model").and_then(Value::as_str) {
-            model::look_for(name, &state.engine).await;
-        }
+        let missing = missing(&state, caller, &form.fields).await;
         // What is wrong with the fields is told before anything is done with the picture.
-        let request = ImageRequest::read(std::mem::take(&mut form.fields), purpose, &state.engine)?;
+        let request = ImageRequest::read_for(std::mem::take(&mut form.fields), purpose, &state.engine, missing)?;
         let image = form.image()?.read(&state, "image").await?;
         let mask = match form.mask.filter(|_| purpose == Purpose::Edit) {
             Some(mask) => Some(mask.read(&state, "mask").await?),

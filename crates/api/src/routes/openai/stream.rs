@@ -25,6 +25,7 @@ use crate::{
         response::{CompletedEvent, PartialEvent, ProgressEvent, Traits},
     },
     generation::{Delivered, Paid, hand_over},
+    outward::{Foreign, Outward, There},
 };
 
 /// Comments keep proxies from closing a quiet connection.
@@ -40,6 +41,8 @@ struct Progress {
     ticket: Ticket,
     /// Until the pictures are there.
     paid: Option<Paid>,
+    /// Who else may draw it.
+    outward: Option<Outward>,
     deadline: Instant,
     pictures: std::vec::IntoIter<Delivered>,
     /// Partial pictures there have been, by picture.
@@ -54,6 +57,7 @@ pub(crate) fn answer(
     request: ImageRequest,
     ticket: Ticket,
     paid: Paid,
+    outward: Option<Outward>,
 ) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
     let deadline = Instant::now() + state.config.generation_timeout;
     let progress = Progress {
@@ -61,6 +65,7 @@ pub(crate) fn answer(
         request,
         ticket,
         paid: Some(paid),
+        outward,
         deadline,
         pictures: Vec::new().into_iter(),
         partial: HashMap::new(),
@@ -72,6 +77,34 @@ pub(crate) fn answer(
         Some((Ok(event), progress))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+/// Of pictures that somebody else has drawn by now.
+pub(crate) fn answer_there(
+    state: &AppState,
+    request: &ImageRequest,
+    there: There,
+) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>> + use<>> {
+    Sse::new(stream::iter(foreign(state, request, there).into_iter().map(Ok)))
+}
+
+/// The last events of pictures that somebody else has drawn.
+fn foreign(state: &AppState, request: &ImageRequest, there: There) -> Vec<SseEvent> {
+    let There { pictures, served_by, unit_price } = there;
+    let name = CompletedEvent::name(request.purpose);
+    let event = |picture: Foreign| {
+        let event = CompletedEvent {
+            kind: name,
+            b64_json: BASE64.encode(&picture.bytes),
+            created_at: state.now(),
+            seed: picture.seed,
+            served_by: served_by.clone(),
+            unit_price: Some(unit_price.clone()),
+            traits: Traits::of_size(picture.size, request.output_format, Some(quality(request))),
+        };
+        json_event(name, &event)
+    };
+    pictures.into_iter().map(event).collect()
 }
 
 impl Progress {
@@ -110,7 +143,8 @@ impl Progress {
                 }
                 Some(Event::Failed(error)) => {
                     let Some(paid) = self.paid.take() else { return Ok(None) };
-                    return Err(paid.fail(error).await);
+                    let there = paid.after(&self.state, self.outward.as_ref(), error).await?;
+                    self.waiting.extend(foreign(&self.state, &self.request, there));
                 }
                 Some(Event::Cancelled) => return Err(ApiError::internal()),
                 Some(event) => self.tell(event).await,
@@ -142,13 +176,16 @@ impl Progress {
 
     async fn completed(&self, delivered: Delivered) -> Result<SseEvent, ApiError> {
         let traits = Traits::new(&delivered.resolved, self.request.output_format, Some(quality(&self.request)));
-        let data = hand_over(&self.state, &self.request, None, delivered).await?;
+        let seed = Some(delivered.resolved.seed);
+        let data = hand_over(&self.state, &self.request, None, (delivered.bytes, seed)).await?;
         let name = CompletedEvent::name(self.request.purpose);
         let event = CompletedEvent {
             kind: name,
             b64_json: data.b64_json.unwrap_or_default(),
             created_at: self.state.now(),
             seed: data.seed,
+            served_by: None,
+            unit_price: None,
             traits,
         };
         Ok(json_event(name, &event))
