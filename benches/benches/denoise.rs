@@ -72,6 +72,8 @@ fn whole_picture(c: &mut Criterion) {
         negative_prompt: None,
         loras: Vec::new(),
         controls: Vec::new(),
+        noising: Noising::default(),
+        handover: Handover::default(),
         clip_skip: None,
         task: Task::TextToImage,
         width: model.width,
