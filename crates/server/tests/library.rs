@@ -132,6 +132,34 @@ fn known_models_are_listed_and_a_wrong_name_names_them() {
 }
 
 #[test]
+fn the_variables_of_the_hubs_own_programs_are_understood() {
+    let home = Home::new();
+    let hub = Hub::private("org/tiny", &tiny_model(), "hf_secret");
+    let shared = home.join("shared");
+    let pull = |name: &str, variables: &[(&str, &str)]| {
+        let mut command = home.command(["pull", "org/tiny", "--name", name]);
+        command.env("HF_ENDPOINT", &hub.endpoint).env("HF_HOME", &shared).envs(variables.iter().copied());
+        common::Ran::from(command.output().unwrap())
+    };
+    let refused = pull("one", &[]);
+    assert!(refused.code != Some(0) && refused.stderr.contains("HF_TOKEN"), "{refused:?}");
+    // Before anything is there, nothing is found without the network, and the network is not asked.
+    let asked = hub.asked().len();
+    let offline = pull("one", &[("HF_HUB_OFFLINE", "1"), ("HF_TOKEN", "hf_secret")]);
+    assert!(offline.code != Some(0) && offline.stderr.contains("HF_HUB_OFFLINE"), "{offline:?}");
+    assert_eq!(hub.asked().len(), asked);
+
+    let pulled = pull("one", &[("HF_TOKEN", "hf_secret")]).ok();
+    assert!(![pulled.stdout, pulled.stderr].concat().contains("hf_secret"));
+    assert!(shared.join("hub/models--org--tiny/snapshots").join(COMMIT).is_dir(), "where other programs look for it");
+    let asked = hub.asked().len();
+    pull("two", &[("HF_HUB_OFFLINE", "1")]).ok();
+    assert_eq!(hub.asked().len(), asked, "what is there is enough");
+    let names = ids(&home);
+    assert!(["one", "two"].iter().all(|name| names.iter().any(|id| id == name)), "{names:?}");
+}
+
+#[test]
 fn an_empty_hub_address_is_a_clear_error() {
     let home = Home::new();
     let ran = home.command(["pull", "org/name"]).env("HF_ENDPOINT", "").output().unwrap();

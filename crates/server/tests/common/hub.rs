@@ -11,7 +11,7 @@ use std::{
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, Uri},
+    http::{HeaderMap, StatusCode, Uri, header::AUTHORIZATION},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
@@ -29,14 +29,25 @@ struct Site {
     repo: String,
     files: BTreeMap<String, Vec<u8>>,
     asked: Arc<Mutex<Vec<String>>>,
+    /// Without which it answers nothing.
+    token: Option<String>,
 }
 
 impl Hub {
     pub fn start(repo: &str, folder: &Path) -> Self {
+        Self::of(repo, folder, None)
+    }
+
+    /// One that is for whoever has the token.
+    pub fn private(repo: &str, folder: &Path, token: &str) -> Self {
+        Self::of(repo, folder, Some(token.to_owned()))
+    }
+
+    fn of(repo: &str, folder: &Path, token: Option<String>) -> Self {
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let mut files = BTreeMap::new();
         collect(folder, "", &mut files);
-        let site = Arc::new(Site { repo: repo.to_owned(), files, asked: asked.clone() });
+        let site = Arc::new(Site { repo: repo.to_owned(), files, asked: asked.clone(), token });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -71,9 +82,13 @@ fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
     }
 }
 
-async fn answer(State(site): State<Arc<Site>>, uri: Uri) -> Response {
+async fn answer(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().to_owned();
     site.asked.lock().unwrap().push(path.clone());
+    let brought = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    if site.token.as_deref().is_some_and(|token| brought != Some(token)) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     let repo = &site.repo;
     if path == format!("/api/models/{repo}/revision/main") {
         return axum::Json(json!({ "id": repo, "sha": COMMIT, "tags": ["license:mit"], "gated": false })).into_response();
