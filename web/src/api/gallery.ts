@@ -41,6 +41,9 @@ export const shareAddress = (token: string): string => `${location.origin}/share
 
 // ---- Albums.
 export const albums = (): Promise<Album[]> => call('/albums')
+export const renameAlbum = (id: string, title: string): Promise<Album> => call(`/albums/${encodeURIComponent(id)}`, { method: 'PATCH', body: { title } })
+/** Its pictures stay. */
+export const removeAlbum = (id: string): Promise<void> => call(`/albums/${encodeURIComponent(id)}`, { method: 'DELETE' })
 export const createAlbum = (title: string): Promise<Album> => call('/albums', { method: 'POST', body: { title } })
 
 // ---- Everybody's.

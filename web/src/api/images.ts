@@ -6,6 +6,7 @@ import type { DrawingBody, Job, Page, Picture, Quote, Upload } from './types'
 export interface PictureFilter {
   q?: string
   model?: string
+  mode?: string
   since?: string
   until?: string
   favourite?: boolean

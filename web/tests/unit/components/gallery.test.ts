@@ -15,7 +15,7 @@ import { useToasts } from '@/stores/toasts'
 import { zip } from '@/lib/zip'
 import { fill, sendForm, show } from '../mount'
 import { picture, shown, user } from '../samples'
-import { Refusal, server } from '../server'
+import { Refusal, server, type Asked } from '../server'
 
 // happy-dom lays nothing out: the page is 1000 wide.
 vi.mock('@vueuse/core', async (original) => ({ ...(await original<object>()), useElementSize: () => ({ width: ref(1000), height: ref(800) }) }))
@@ -138,6 +138,55 @@ describe('the gallery', () => {
     await sendForm()
     expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0', 'p1'], action: { kind: 'publish', shows_prompt: false } })
     expect(useToasts().list.at(-1)?.text).toBe('1 picture was not published')
+  })
+
+  it('is sifted by who sees it and how it was made; what is public is made private again', async () => {
+    useSession().user = user()
+    const world = { 'GET /api/v1/images': { data: [picture({ id: 'p0', is_public: true }), picture({ id: 'p1' })], next: null } }
+    const { asked, click } = await show(Gallery, { world })
+    await fill('Who sees it', 'private')
+    expect(asked.of('GET /api/v1/images').at(-1)?.query.get('public')).toBe('false')
+    await fill('How it was made', 'inpaint')
+    expect(asked.of('GET /api/v1/images').at(-1)?.query.get('mode')).toBe('inpaint')
+    useGallery().chooseAll()
+    await flushPromises()
+    await click('Make private')
+    expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0', 'p1'], action: { kind: 'withdraw' } })
+    expect(useToasts().list.at(-1)?.text).toBe('2 pictures are private now')
+  })
+
+  it('has albums that are emptied, renamed and deleted', async () => {
+    const album = { id: 'al', title: 'Trip', cover_image_id: null, image_count: 2, created_at: '', updated_at: '' }
+    const { asked, click } = await show(Gallery, { world: { 'PATCH /api/v1/albums/al': { ...album, title: 'Sea' }, 'DELETE /api/v1/albums/al': null } })
+    await fill('Album', 'al')
+    expect(asked.of('GET /api/v1/images').at(-1)?.query.get('album')).toBe('al')
+    useGallery().choose('p0')
+    await flushPromises()
+    await click('Remove from the album')
+    expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0'], action: { kind: 'remove_from_album', album_id: 'al' } })
+    await click('Change the album')
+    await fill('Name of the album', 'Sea')
+    await sendForm()
+    expect(asked.of('PATCH /api/v1/albums/al')[0]?.body).toEqual({ title: 'Sea' })
+    await click('Change the album')
+    await click('Delete the album')
+    expect(asked.of('DELETE /api/v1/albums/al')).toHaveLength(1)
+    expect(asked.of('GET /api/v1/images').at(-1)?.query.get('album')).toBeNull()
+  })
+
+  it('says when more of it could not be had, and tries again', async () => {
+    let down = true
+    const pages = ({ query }: Asked): unknown => {
+      if (!query.get('cursor')) return { data: [picture({ id: 'p0' })], next: 'further' }
+      return down ? new Refusal(503, 'busy', 'too much at once') : { data: [picture({ id: 'p1' })], next: null }
+    }
+    const { click, text } = await show(Gallery, { world: { 'GET /api/v1/images': pages } })
+    await click('Show more')
+    await vi.waitFor(() => expect(text()).toContain('too much at once'))
+    down = false
+    await click('Try again')
+    expect(text()).not.toContain('too much at once')
+    expect(useGallery().pictures).toHaveLength(2)
   })
 
   it('says that there is nothing, or that it could not be had', async () => {
