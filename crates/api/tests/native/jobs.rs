@@ -284,6 +284,8 @@ on_both_engines! {
         let edit = json!({"prompt": "a dog", "image": start, "mask": {"from": "upload", "id": mask}});
         let job = native.drawn(&token, edit).await;
         assert_eq!((&job["state"], &job["images"][0]["parameters"]["task"]), (&json!("completed"), &json!("inpaint")), "{job}");
+        // The gallery finds them by it.
+        assert_eq!(job["images"][0]["mode"], "inpaint", "{job}");
         let image = job["images"][0]["id"].as_str().ok_or("an id")?;
         let width = job["images"][0]["width"].as_i64().ok_or("a width")?;
 

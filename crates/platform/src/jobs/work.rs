@@ -240,7 +240,8 @@ fn row(job: &Job, image: &NewImage, id: String, now: Timestamp) -> Image {
         purged_at: None,
         purge_at: None,
         sampler: named("sampler"),
-        mode: named("mode"),
+        // Pictures that were drawn here tell it as their task.
+        mode: named("mode").or_else(|| named("task")),
         published_at: None,
         shows_prompt: false,
         hidden_at: None,
