@@ -87,6 +87,8 @@ pub struct Options {
     pub preview_every: u32,
     /// What transparent pictures are laid on.
     pub background: [u8; 3],
+    /// The model of this one request, where it is not here and somebody else may draw with it.
+    pub missing: Option<ModelId>,
 }
 
 impl Default for Options {
@@ -103,6 +105,7 @@ impl Default for Options {
             previews: true,
             preview_every: PREVIEW_EVERY,
             background: [255; 3],
+            missing: None,
         }
     }
 }
@@ -121,7 +124,11 @@ impl Options {
     fn set(&mut self, name: &str, value: &Value, fields: &Fields, engine: &Engine) -> Result<(), ApiError> {
         match name {
             "sd_model_checkpoint" => {
-                self.checkpoint = checkpoints::find(&fields.text(&["sd_model_checkpoint"])?.unwrap_or_default(), engine)?;
+                let name = fields.text(&["sd_model_checkpoint"])?.unwrap_or_default();
+                self.checkpoint = match &self.missing {
+                    Some(missing) if missing.0 == name.trim() => None,
+                    _ => checkpoints::find(&name, engine)?,
+                };
             }
             // Says again what the model is; clients send it back as it was shown.
             "sd_checkpoint_hash" => {}

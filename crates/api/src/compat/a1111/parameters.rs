@@ -102,9 +102,12 @@ impl Count {
 /// A request for the pictures of one round, without what it starts from.
 pub fn generation(fields: &Fields, options: &Options, count: Count, engine: &Engine) -> Result<GenerationRequest, ApiError> {
     let sampler = Sampler::find(&sampler_name(fields)?, fields.text(&["scheduler"])?.as_deref(), "scheduler")?;
-    let model = engine.find_model(options.checkpoint.as_ref())?;
+    let model = match &options.missing {
+        Some(missing) => missing.clone(),
+        None => engine.find_model(options.checkpoint.as_ref())?.id.clone(),
+    };
     Ok(GenerationRequest {
-        model: Some(model.id.clone()),
+        model: Some(model),
         // A1111 gives an SDXL zeros for an empty one, as the model's own branch does.
         negative_prompt: fields.text(&["negative_prompt"])?.filter(|text| !text.is_empty()),
         width: Some(fields.small(&["width"])?.unwrap_or(SIDE)),

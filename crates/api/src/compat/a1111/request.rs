@@ -48,6 +48,10 @@ pub struct Asked {
     pub styled: Option<Styled>,
     /// The pictures are answered.
     pub send_images: bool,
+    /// Somebody else may draw it where its owner allows that at all: an extension.
+    pub allow_fallback: bool,
+    /// And may leave out LoRAs and ControlNets: an extension.
+    pub allow_drops: bool,
     /// What its client calls it.
     pub task_id: Option<String>,
     /// The body, to be answered.
@@ -161,6 +165,8 @@ impl Asked {
             styles: fields.texts(&["styles"])?,
             styled: None,
             send_images: flag(&fields, "send_images")?.unwrap_or(true),
+            allow_fallback: flag(&fields, "easel_allow_fallback")?.unwrap_or(true),
+            allow_drops: flag(&fields, "easel_allow_drops")?.unwrap_or(false),
             task_id: fields.text(&["force_task_id"])?.filter(|id| !id.is_empty()).map(|id| id.chars().take(128).collect()),
             options,
             echo: echoed(fields.0),

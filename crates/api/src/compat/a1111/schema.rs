@@ -61,6 +61,12 @@ pub struct TextToImageBody {
     pub force_task_id: Option<String>,
     /// Text of a picture, for what the request does not say itself.
     pub infotext: Option<String>,
+    /// An external provider may draw it if this server cannot, where you allow that at all (`/api/v1/users/me/external`).
+    #[schema(default = true)]
+    pub easel_allow_fallback: Option<bool>,
+    /// And may leave out LoRAs and ControlNets, which no other service has.
+    #[schema(default = false)]
+    pub easel_allow_drops: Option<bool>,
 }
 
 /// A1111's fields of image-to-image, besides those of text-to-image but for the second pass.
@@ -92,6 +98,12 @@ pub struct ImageToImageBody {
     /// What the picture shows.
     #[schema(example = "a red circle on a blue background", max_length = 10_000)]
     pub prompt: Option<String>,
+    /// An external provider may draw it if this server cannot, where you allow that at all (`/api/v1/users/me/external`).
+    #[schema(default = true)]
+    pub easel_allow_fallback: Option<bool>,
+    /// And may leave out LoRAs and ControlNets, which no other service has.
+    #[schema(default = false)]
+    pub easel_allow_drops: Option<bool>,
 }
 
 /// What a picture is enlarged by.

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use axum::{body::Body, extract::Request, http::header::CONTENT_LENGTH};
+use easel_types::ModelId;
 use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     ApiError, AppState,
+    auth::Caller,
     compat::{a1111::checkpoints, fields::Fields},
     extract::{UPLOAD_MAX, json_object_within},
+    ordering::{DEFAULT_MODEL, find_anywhere},
 };
 
 /// A body, and its place among the long ones, to be given up when its pictures are read.
@@ -39,6 +42,18 @@ pub(super) const CHECKPOINT: &str = "sd_model_checkpoint";
 pub(super) async fn look_for_models(state: &AppState, fields: &Map<String, Value>) {
     look_for_model(state, fields.get("override_settings").and_then(|settings| settings.get(CHECKPOINT))).await;
     look_for_model(state, fields.get("hr_checkpoint_name")).await;
+}
+
+/// The model a request names, if it is not here and somebody else would draw with it for this caller.
+pub(super) async fn missing(state: &AppState, caller: &Caller, fields: &Map<String, Value>) -> Option<ModelId> {
+    let named = fields.get("override_settings").and_then(|settings| settings.get(CHECKPOINT)).and_then(Value::as_str);
+    let name = named.map(str::trim).filter(|name| !name.is_empty());
+    // By the names that A1111's clients have for what is here.
+    if name.is_some_and(|name| checkpoints::find(name, &state.engine).is_ok()) {
+        return None;
+    }
+    let found = find_anywhere(state, &caller.user, name, false).await;
+    matches!(found, Ok(None)).then(|| ModelId::from(name.unwrap_or(DEFAULT_MODEL)))
 }
 
 /// As above, of one.

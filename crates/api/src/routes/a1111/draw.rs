@@ -17,7 +17,7 @@ use easel_imaging::{
     resample,
 };
 use easel_platform::{
-    orders::{Drawing, Order, Output, OutputFormat, Work},
+    orders::{Drawing, Order, Work},
     worker::{Writing, infotext},
 };
 use easel_types::{ControlUse, GenerationRequest, Quality, Rgb8, Task};
@@ -26,7 +26,10 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use base64::Engine as _;
 
-use super::pictures::{self, ENCODER, blocking};
+use super::{
+    pictures::{self, ENCODER, blocking},
+    there,
+};
 use crate::{
     ApiError, AppState,
     auth::Caller,
@@ -39,6 +42,8 @@ use crate::{
         tasks,
     },
     generation::Paid,
+    ordering::{check_sides, size_elsewhere},
+    outward::{self, Outward, There, model_of},
 };
 
 /// How much later than its time limit a request may be answered.
@@ -67,7 +72,9 @@ struct Begun<'a> {
     state: &'a AppState,
     caller: &'a Caller,
     asked: Asked,
-    /// What the first pass starts from.
+    /// Pixels of the first pass.
+    size: (u32, u32),
+    /// What it starts from.
     task: Task,
     back: Option<PutBack>,
     /// What each ControlNet looks at.
@@ -95,7 +102,13 @@ impl<'a> Begun<'a> {
     async fn new(state: &'a AppState, caller: &'a Caller, asked: Asked) -> Result<Self, ApiError> {
         let deadline = Instant::now() + state.config.generation_timeout;
         // A size that is out of bounds is not worth reading pictures for.
-        let size = state.engine.output_size(&asked.generation)?;
+        let size = match &asked.options.missing {
+            None => state.engine.output_size(&asked.generation)?,
+            Some(_) => size_elsewhere(&asked.generation),
+        };
+        if asked.options.missing.is_some() {
+            check_sides([size.0, size.1])?;
+        }
         let (mut task, mut back, mut start) = (Task::TextToImage, None, None);
         if let Start::Picture { image, mask, repaint, fit, strength } = &asked.from {
             let image = pictures::flattened(pictures::read(state, "init_images", image).await?, asked.options.background);
@@ -121,7 +134,7 @@ impl<'a> Begun<'a> {
             };
             controls.push((unit.clone(), image));
         }
-        Ok(Self { state, caller, asked, task, back, controls, deadline })
+        Ok(Self { state, caller, asked, size, task, back, controls, deadline })
     }
 
     async fn draw(self) -> Result<Json<DrawnView>, ApiError> {
@@ -138,8 +151,18 @@ impl<'a> Begun<'a> {
             timestamp(self.state.now()),
         );
         let task = &entered.task;
-        let low = self.controls(|unit| unit.low, self.state.engine.output_size(&self.asked.generation)?).await?;
+        let low = self.controls(|unit| unit.low, self.size).await?;
         let (mut first, mut paid): (Option<Resolved>, Option<Paid>) = (None, None);
+        let outward = self.outward(&low, hires.is_some()).await?;
+        if let Some(outward) = &outward
+            && let Some(local) = outward.leaves(self.state)?
+        {
+            let held = Paid::hold_with(self.state, self.caller, outward.order(), Some(outward.offer())).await?;
+            match held.elsewhere(self.state, outward, local).await? {
+                outward::Asked::There(there) => return self.drawn_there(&task.timestamp, there),
+                outward::Asked::Here(held) => paid = Some(*held),
+            }
+        }
         let mut made: Vec<Made> = Vec::new();
         for round in 0..rounds {
             if task.is_interrupted() {
@@ -153,7 +176,10 @@ impl<'a> Begun<'a> {
             let resolved = ticket.resolved()[0].clone();
             let held = match paid.take() {
                 Some(held) => held,
-                None => Paid::hold_for(self.state, self.caller, &self.order(&resolved, hires)).await?,
+                None => {
+                    let offer = outward.as_ref().map(Outward::offer);
+                    Paid::hold_with(self.state, self.caller, &self.order(&resolved, hires), offer).await?
+                }
             };
             let held = paid.insert(held);
             let steps = resolved.num_inference_steps;
@@ -165,6 +191,11 @@ impl<'a> Begun<'a> {
             let mut passed = match passed {
                 Passed::Drawn(pictures) => self.told(pictures).await?,
                 Passed::Left => continue,
+                Passed::Failed(error) if made.is_empty() => {
+                    let Some(paid) = paid.take() else { return Err(error.into()) };
+                    let there = paid.after(self.state, outward.as_ref(), error).await?;
+                    return self.drawn_there(&task.timestamp, there);
+                }
                 failed => return Err(give_up(paid, failed).await),
             };
             if let Some(hires) = hires {
@@ -190,6 +221,21 @@ impl<'a> Begun<'a> {
         let interrupted = || ApiError::new(axum::http::StatusCode::CONFLICT, "cancelled", "the request was interrupted");
         let (first, paid) = (first.ok_or_else(interrupted)?, paid.ok_or_else(interrupted)?);
         self.delivered(&task.timestamp, &first, paid, made).await
+    }
+
+    /// As somebody else may draw it; a second pass, and what is put back into another picture, is this host's work.
+    async fn outward(&self, controls: &[ControlUse], again: bool) -> Result<Option<Outward>, ApiError> {
+        if again || self.back.is_some() {
+            return Ok(None);
+        }
+        let (task, controls, num_images) = (self.task.clone(), controls.to_vec(), self.asked.count.total());
+        let request = GenerationRequest { task, controls, num_images, ..self.asked.generation.clone() };
+        let order = there::order(&self.asked, &model_of(self.state, &request));
+        Outward::of(self.state, self.caller, order, &request).await
+    }
+
+    fn drawn_there(&self, timestamp: &str, there: There) -> Result<Json<DrawnView>, ApiError> {
+        there::drawn(&self.asked, model_of(self.state, &self.asked.generation), timestamp, there)
     }
 
     /// Stores what was made, pays, and answers; what was left before anything was made costs nothing.
@@ -328,14 +374,7 @@ impl<'a> Begun<'a> {
             styled: self.asked.styled.clone(),
             ..Drawing::new(&first.model.0, &prompt)
         };
-        let options = &self.asked.options;
-        let format = match options.format {
-            easel_imaging::Format::Png => OutputFormat::Png,
-            easel_imaging::Format::Jpeg => OutputFormat::Jpeg,
-            easel_imaging::Format::Webp => OutputFormat::Webp,
-        };
-        let output = Output { format, quality: Quality::Normal, compression: options.quality, lossless: options.lossless };
-        Order { work: Work::Draw(Box::new(drawing)), output }
+        Order { work: Work::Draw(Box::new(drawing)), output: there::output(&self.asked.options) }
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) mod sd_vae;
 pub(crate) mod set_options;
 pub(crate) mod skip;
 pub(crate) mod task_progress;
+mod there;
 pub(crate) mod txt2img;
 pub(crate) mod unload_checkpoint;
 pub(crate) mod upscalers;

@@ -10,7 +10,7 @@ use super::{body, draw};
 use crate::{
     ApiError, AppState,
     auth::{As, Generates},
-    compat::a1111::{request::Asked, response::DrawnView, schema::TextToImageBody},
+    compat::a1111::{options::Options, request::Asked, response::DrawnView, schema::TextToImageBody},
 };
 
 /// A prompt becomes pictures, perhaps in two passes.
@@ -26,7 +26,8 @@ pub(crate) async fn handler(
 ) -> Result<Json<DrawnView>, ApiError> {
     let body = body::read(&state, request).await?;
     body::look_for_models(&state, &body.fields).await;
-    let options = state.a1111.options.of(&caller.user.id);
+    let missing = body::missing(&state, &caller, &body.fields).await;
+    let options = Options { missing, ..state.a1111.options.of(&caller.user.id) };
     let asked = Asked::text_to_image(body.fields, &options, &state.engine)?;
     let asked = asked.in_styles(&state.platform.prompts)?;
     draw::answer(&state, &caller, asked, body.place).await
