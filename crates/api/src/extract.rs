@@ -7,6 +7,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query},
     http::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE, request::Parts},
 };
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -127,9 +128,12 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for InQuery<T> {
     }
 }
 
-/// Reads a body that has to be a JSON object. How long it may be, the router's `DefaultBodyLimit` says.
-pub(crate) async fn json_object(request: Request<Body>, config: &ApiConfig) -> Result<Map<String, Value>, ApiError> {
-    json_object_within(request, config.body_bytes_max, config.body_timeout).await
+/// Reads a body that has to be a JSON object. How long it may be, the router's `DefaultBodyLimit` says. In a box, like all that most routes await.
+pub(crate) fn json_object(
+    request: Request<Body>,
+    config: &ApiConfig,
+) -> BoxFuture<'static, Result<Map<String, Value>, ApiError>> {
+    Box::pin(json_object_within(request, config.body_bytes_max, config.body_timeout))
 }
 
 /// The same for routes that have their own limit, which is for messages, and their own time.

@@ -32,6 +32,7 @@ use easel_platform::{
     accounts::{Actor, Authenticated, Origin, Scope},
     records::User,
 };
+use futures_util::future::BoxFuture;
 pub use rights::{
     ActsAsThemselves, AdjustsCredits, Generates, ManagesServer, ManagesUsers, Moderates, ReadsAccount, ReadsAudit, ReadsImages,
     ReadsServer, ReadsUsers, Right, WritesImages,
@@ -141,8 +142,7 @@ impl<R: Right> FromRequestParts<AppState> for As<R> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let caller = identify(parts, state).await?.ok_or_else(|| unauthenticated("log in, or send an API key"))?;
-        limit::by_caller(state, parts, &caller).await?;
+        let caller = identified(parts, state).await?.ok_or_else(|| unauthenticated("log in, or send an API key"))?;
         Ok(Self(permitted::<R>(caller)?, PhantomData))
     }
 }
@@ -152,11 +152,8 @@ impl<R: Right> OptionalFromRequestParts<AppState> for As<R> {
 
     /// Nobody is `None`; somebody who is not who they say, or may not, is an error all the same.
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Option<Self>, ApiError> {
-        match identify(parts, state).await? {
-            Some(caller) => {
-                limit::by_caller(state, parts, &caller).await?;
-                Ok(Some(Self(permitted::<R>(caller)?, PhantomData)))
-            }
+        match identified(parts, state).await? {
+            Some(caller) => Ok(Some(Self(permitted::<R>(caller)?, PhantomData))),
             None => Ok(None),
         }
     }
@@ -176,6 +173,19 @@ fn permitted<R: Right>(caller: Caller) -> Result<Caller, ApiError> {
         return Err(PlatformError::Forbidden("it needs a higher role").into());
     }
     Ok(caller)
+}
+
+/// Who sends a request, within their limits; nobody is `None`.
+///
+/// In a box: what it awaits would be a part of every route's own future, and proved to be `Send` anew for each of them, which takes minutes.
+fn identified<'a>(parts: &'a Parts, state: &'a AppState) -> BoxFuture<'a, Result<Option<Caller>, ApiError>> {
+    Box::pin(async move {
+        let caller = identify(parts, state).await?;
+        if let Some(caller) = &caller {
+            limit::by_caller(state, parts, caller).await?;
+        }
+        Ok(caller)
+    })
 }
 
 /// Who sends a request; nobody is `None`.
