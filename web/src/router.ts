@@ -39,15 +39,15 @@ export const routes: RouteRecordRaw[] = [
     component: () => import('@/pages/admin/Layout.vue'),
     meta: { needs: 'moderator', title: 'title.admin' },
     children: [
-      { path: '', name: 'admin', component: () => import('@/pages/admin/Overview.vue') },
-      { path: 'users', name: 'admin-users', component: () => import('@/pages/admin/Users.vue') },
+      { path: '', name: 'admin', component: () => import('@/pages/admin/Overview.vue'), meta: { needs: 'admin' } },
+      { path: 'users', name: 'admin-users', component: () => import('@/pages/admin/Users.vue'), meta: { needs: 'admin' } },
       { path: 'moderation', name: 'admin-moderation', component: () => import('@/pages/admin/Moderation.vue') },
-      { path: 'jobs', name: 'admin-jobs', component: () => import('@/pages/admin/Jobs.vue') },
-      { path: 'purchases', name: 'admin-purchases', component: () => import('@/pages/admin/Purchases.vue') },
-      { path: 'models', name: 'admin-models', component: () => import('@/pages/admin/Models.vue') },
-      { path: 'providers', name: 'admin-providers', component: () => import('@/pages/admin/Providers.vue') },
-      { path: 'audit', name: 'admin-audit', component: () => import('@/pages/admin/Audit.vue') },
-      { path: 'config', name: 'admin-config', component: () => import('@/pages/admin/Config.vue') },
+      { path: 'jobs', name: 'admin-jobs', component: () => import('@/pages/admin/Jobs.vue'), meta: { needs: 'admin' } },
+      { path: 'purchases', name: 'admin-purchases', component: () => import('@/pages/admin/Purchases.vue'), meta: { needs: 'admin' } },
+      { path: 'models', name: 'admin-models', component: () => import('@/pages/admin/Models.vue'), meta: { needs: 'admin' } },
+      { path: 'providers', name: 'admin-providers', component: () => import('@/pages/admin/Providers.vue'), meta: { needs: 'admin' } },
+      { path: 'audit', name: 'admin-audit', component: () => import('@/pages/admin/Audit.vue'), meta: { needs: 'admin' } },
+      { path: 'config', name: 'admin-config', component: () => import('@/pages/admin/Config.vue'), meta: { needs: 'admin' } },
     ],
   },
   { path: '/:rest(.*)*', name: 'missing', component: () => import('@/pages/Missing.vue'), meta: { title: 'title.missing' } },
@@ -63,6 +63,8 @@ router.beforeEach(async (to) => {
   const session = useSession()
   await session.load()
   if (session.config.needs_setup && to.name !== 'setup') return { name: 'setup' }
+  // What there is for moderators.
+  if (to.name === 'admin' && session.isModerator && !session.isAdmin) return { name: 'admin-moderation' }
   const { needs, guests } = to.meta
   if (guests && session.user && !session.isLocal) return { name: 'generate' }
   if (!needs) return true

@@ -6,6 +6,7 @@ export function useFormat() {
   const { locale } = useI18n()
   return {
     number: (value: number) => format.formatNumber(value, locale.value),
+    percent: (part: number) => format.formatPercent(part, locale.value),
     credits: (amount: string) => format.formatCredits(amount, locale.value),
     money: (cents: number, currency?: string) => format.formatMoney(cents, locale.value, currency),
     time: (time: string) => format.formatTime(time, locale.value),

@@ -2,6 +2,9 @@
 
 export const formatNumber = (value: number, locale: string): string => new Intl.NumberFormat(locale).format(value)
 
+/** A share of one. */
+export const formatPercent = (part: number, locale: string): string => new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 }).format(part)
+
 /** An amount of credits: a decimal text of at most six places. */
 export const formatCredits = (amount: string, locale: string): string =>
   new Intl.NumberFormat(locale, { maximumFractionDigits: 6 }).format(Number(amount))

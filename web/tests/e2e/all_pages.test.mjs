@@ -1,4 +1,4 @@
-// Every page, light and dark, on a telephone and on a desk: no violation that axe finds, nothing wider than the screen, and a picture of it in
+// Every page and every part of one, light and dark, from the narrowest telephone to a wide desk: no violation that axe finds, nothing wider than the screen, and a picture of it in
 // `tests/e2e/out` to look at.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -49,13 +49,17 @@ for (const [size, viewport] of SIZES) {
       const somebody = await visit(chrome, server, { viewport, colorScheme })
       const guest = await visit(chrome, server, { viewport, colorScheme })
       await login(somebody)
-      for (const [name, path, { guest: asGuest = false } = {}] of PAGES) {
+      for (const [name, path, { guest: asGuest = false, tab = null, at = path } = {}] of PAGES) {
         await context.test(name, async () => {
           const page = asGuest ? guest : somebody
-          const wanted = path.replace(':picture', picture).replace(':token', token)
-          await page.goto(wanted)
+          const filled = (text) => text.replace(':picture', picture).replace(':token', token)
+          await page.goto(filled(path))
           await settled(page)
-          assert.equal(new URL(page.url()).pathname, new URL(wanted, server.url).pathname, 'sent elsewhere')
+          assert.equal(new URL(page.url()).pathname, new URL(filled(at), server.url).pathname, 'sent elsewhere')
+          if (tab) {
+            await page.getByRole('tab', { name: tab, exact: true }).click()
+            await settled(page)
+          }
           assert.equal(await page.getByText('This could not be loaded').count(), 0)
           await page.screenshot({ path: `${OUT}/${name}-${size}-${colorScheme}.png` })
           assert.deepEqual(await violations(page), [])

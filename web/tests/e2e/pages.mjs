@@ -1,4 +1,5 @@
-// Every page, as the checks of all pages visit them: with accounts, as an administrator.
+// Every page, as the checks of all pages visit them: with accounts, as an administrator. `guest` is nobody, `tab` a part that a click opens, `at`
+// where an address leads.
 export const PAGES = [
   ['landing', '/'],
   ['login', '/login', { guest: true }],
@@ -9,6 +10,7 @@ export const PAGES = [
   ['callback', '/auth/callback?error=denied'],
   ['setup', '/setup'],
   ['generate', '/generate'],
+  ['generate-from-picture', '/generate/image-to-image', { at: '/generate' }],
   ['gallery', '/gallery'],
   ['image', '/images/:picture'],
   ['explore', '/explore'],
@@ -18,11 +20,16 @@ export const PAGES = [
   ['pricing', '/pricing'],
   ['dashboard', '/dashboard'],
   ['profile', '/profile'],
+  ['profile-usage', '/profile', { tab: 'Usage' }],
+  ['profile-security', '/profile', { tab: 'Security' }],
+  ['profile-keys', '/profile', { tab: 'API keys' }],
+  ['profile-privacy', '/profile', { tab: 'Privacy' }],
   ['providers', '/settings/providers'],
   ['admin', '/admin'],
   ['admin-users', '/admin/users'],
   ['admin-moderation', '/admin/moderation'],
   ['admin-jobs', '/admin/jobs'],
+  ['admin-purchases', '/admin/purchases'],
   ['admin-models', '/admin/models'],
   ['admin-providers', '/admin/providers'],
   ['admin-audit', '/admin/audit'],
@@ -31,8 +38,10 @@ export const PAGES = [
 ]
 
 export const SIZES = [
+  ['320', { width: 320, height: 640 }],
   ['360', { width: 360, height: 780 }],
   ['1280', { width: 1280, height: 860 }],
+  ['2560', { width: 2560, height: 1440 }],
 ]
 
 /** A page is there: the part that loads is gone. */

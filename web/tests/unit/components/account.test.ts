@@ -109,6 +109,20 @@ describe('the first visit', () => {
   })
 })
 
+describe('a server without models', () => {
+  it('says so, and looks again', async () => {
+    useSession().user = user({ role: 'superuser' })
+    const models: unknown[] = []
+    const { click, text } = await show(Setup, { world: { 'GET /api/v1/models': () => models } })
+    expect(text()).toContain('There is no model on this server yet.')
+    expect(document.querySelector<HTMLButtonElement>('button[type=submit]')?.disabled).toBe(true)
+    models.push({ id: 'sd-turbo', width: 512, height: 512 })
+    await click('Try again')
+    expect(text()).toContain('sd-turbo')
+    expect(document.querySelector<HTMLButtonElement>('button[type=submit]')?.disabled).toBe(false)
+  })
+})
+
 describe('one’s own pages', () => {
   it('profile, use, security, keys, privacy', async () => {
     const session = useSession()
@@ -226,6 +240,18 @@ describe('prices', () => {
     for (const part of ['100 credits', '$4.99', 'Paid', 'pro, a year', '$299.90', 'Waiting for payment']) expect(text()).toContain(part)
   })
 
+  it('what nobody has shown yet, or cannot be fetched, is said on the landing page', async () => {
+    const empty = await show(Landing, { world: { 'GET /api/v1/images/public': { data: [], next: null } } })
+    expect(empty.text()).toContain('Nobody has shown a picture here yet.')
+    empty.wrapper.unmount()
+    const down = await show(Landing, { world: { 'GET /api/v1/images/public': new Refusal(503, 'busy', 'too much at once') } })
+    expect(down.text()).toContain('too much at once')
+    down.wrapper.unmount()
+    useSession().user = user({ plan: 'local' })
+    const alone = await show(Landing)
+    expect(alone.asked.of('GET /api/v1/images/public')).toHaveLength(0)
+  })
+
   it('and examples are on the landing page', async () => {
     const { text, wrapper } = await show(Landing)
     expect(text()).toContain('Pictures from words')
@@ -335,7 +361,7 @@ describe('administration', () => {
       asked.query.get('cursor') ? { data: [queuedJob({ id: 'old', model: 'the last' })], next: null } : { data: [queuedJob()], next: 'further' }
     const { text, click, asked, wrapper } = await show(AdminJobs, { world: { 'GET /api/v1/admin/jobs': pages } })
     expect(text()).toContain('Waiting')
-    expect(text()).toContain('50 %')
+    expect(text()).toContain('50%')
     await click('Show more')
     expect(text()).toContain('the last')
     await wrapper.get('select').setValue('failed')

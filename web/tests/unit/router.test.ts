@@ -1,0 +1,46 @@
+// Who gets where: what is not for somebody is not there for them.
+import { beforeEach, expect, it } from 'vitest'
+import { router } from '@/router'
+import { useSession } from '@/stores/session'
+import { user } from './samples'
+
+const at = async (path: string): Promise<string> => {
+  await router.push(path)
+  return String(router.currentRoute.value.name)
+}
+
+beforeEach(async () => {
+  const session = useSession()
+  session.known = true
+  await router.push('/pricing')
+})
+
+it('people without an account are asked to log in, and come back', async () => {
+  expect(await at('/gallery?x=1')).toBe('login')
+  expect(router.currentRoute.value.query['next']).toBe('/gallery?x=1')
+})
+
+it('a mode is chosen by its address', async () => {
+  useSession().user = user()
+  expect(await at('/generate/image-to-image')).toBe('generate')
+  expect(router.currentRoute.value.query['mode']).toBe('image-to-image')
+})
+
+it('moderators see what was reported, and nothing else of everybody', async () => {
+  useSession().user = user({ role: 'moderator' })
+  expect(await at('/admin')).toBe('admin-moderation')
+  expect(await at('/admin/users')).toBe('missing')
+})
+
+it('administrators see all of it, others nothing', async () => {
+  const session = useSession()
+  session.user = user({ role: 'admin' })
+  expect(await at('/admin')).toBe('admin')
+  session.user = user()
+  expect(await at('/admin/jobs')).toBe('missing')
+})
+
+it('a fresh server is set up first', async () => {
+  useSession().config = { needs_setup: true }
+  expect(await at('/explore')).toBe('setup')
+})
