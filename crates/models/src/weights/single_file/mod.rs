@@ -1,7 +1,7 @@
 //! Single-file checkpoints in the layout of the original latent-diffusion code, presented as a diffusers folder is.
 //!
 //! References: the parameter names of the original code (`model.diffusion_model.*`, `first_stage_model.*`, `cond_stage_model.*`, XL's
-//! `conditioner.embedders.*`) and diffusers' `from_single_file`, whose result ours equals bit for bit (`tests/weights_single_file.rs`).
+//! `conditioner.embedders.*`) and diffusers' `from_single_file`, whose result ours equals bit for bit (`tests/files/single_file.rs`).
 //!
 //! The family is told by the text encoders that are inside, everything else is derived from names and shapes, so a small model in this
 //! layout loads as well as a real one. What shapes do not show is decided by rule:

@@ -4,13 +4,11 @@
 //! but sparse: only the header is written, the gigabytes behind it are holes that nothing reads.
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
-mod weights_support;
-
 use std::{fs::File, io::Read, io::Write, path::Path};
 
+use crate::weights_support::{fixture, tokenizer};
 use easel_models::weights::{Family, WeightSet, open_model};
 use serde_json::{Map, Value, json};
-use weights_support::{fixture, tokenizer};
 
 fn known() -> Value {
     let mut text = String::new();

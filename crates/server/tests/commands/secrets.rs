@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
 use std::{io::Write, os::unix::fs::PermissionsExt, process::Stdio};
 
-use common::{Home, Ran};
+use crate::common::{Home, Ran};
 
 fn set(home: &Home, name: &str, secret: &str) -> Ran {
     let mut child = home

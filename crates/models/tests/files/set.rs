@@ -1,12 +1,10 @@
 //! Weight sets: conversions, shapes, spellings, components of a diffusers folder.
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
-mod weights_support;
-
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use crate::weights_support::Writer;
 use easel_models::weights::{Change, Dtype, View, WeightFile, WeightSet, WeightsError};
-use weights_support::Writer;
 
 fn message<T>(result: Result<T, WeightsError>) -> String {
     result.err().expect("this must fail").to_string()

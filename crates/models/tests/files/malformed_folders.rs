@@ -3,8 +3,6 @@
 //! The base is a small valid folder. A case changes one thing in a copy of it; the whole way to a loaded pipeline is tried.
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
-mod weights_support;
-
 use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,17 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::weights_support::{
+    Rng, file_bytes,
+    folder::{copy_folder, write_folder, write_json, write_set},
+    split,
+};
 use easel_models::{
     ops::cpu::CpuOps,
     pipeline::Pipeline,
     weights::{WeightSet, open_model},
 };
 use serde_json::{Value, json};
-use weights_support::{
-    Rng, file_bytes,
-    folder::{copy_folder, write_folder, write_json, write_set},
-    split,
-};
 
 /// All that happens to a model between its folder and its first picture.
 fn load_check(path: &Path) -> Result<(), String> {

@@ -2,17 +2,15 @@
 //! diffusers models they were made from, which diffusers' own conversion confirmed when they were made.
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
-mod weights_support;
-
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
+use crate::weights_support::{Writer, file_bytes, fixture, split, tokenizer};
 use easel_models::weights::{Family, ModelFiles, OpenOptions, WeightSet, open_model, open_model_with};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use weights_support::{Writer, file_bytes, fixture, split, tokenizer};
 
 /// Copies a fixture beside a tokenizer of its 96 tokens.
 fn place(name: &str) -> (tempfile::TempDir, PathBuf) {

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::{Home, Ran};
+use crate::common::{Home, Ran};
 use serde_json::Value;
 
 /// One setting of `easel config --json`.

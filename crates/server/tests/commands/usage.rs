@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
 use std::collections::HashSet;
 
-use common::Home;
+use crate::common::Home;
 use easel_types::{SamplerKind, SigmaSchedule};
 
 #[test]

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::{
+use crate::common::{
     Home,
     hub::{COMMIT, Hub},
     people::call,
@@ -47,7 +45,7 @@ fn a_name_is_taken_only_once_unless_forced() {
     let model = tiny_model();
     let import = |more: &[&str]| {
         let mut command = home.command(["import", "--name", "tiny"]);
-        common::Ran::from(command.arg(&model).args(more).output().unwrap())
+        crate::common::Ran::from(command.arg(&model).args(more).output().unwrap())
     };
     import(&[]).fails(3, &["tiny", "--force"]);
     import(&["--force"]).ok();
@@ -139,7 +137,7 @@ fn the_variables_of_the_hubs_own_programs_are_understood() {
     let pull = |name: &str, variables: &[(&str, &str)]| {
         let mut command = home.command(["pull", "org/tiny", "--name", name]);
         command.env("HF_ENDPOINT", &hub.endpoint).env("HF_HOME", &shared).envs(variables.iter().copied());
-        common::Ran::from(command.output().unwrap())
+        crate::common::Ran::from(command.output().unwrap())
     };
     let refused = pull("one", &[]);
     assert!(refused.code != Some(0) && refused.stderr.contains("HF_TOKEN"), "{refused:?}");
@@ -163,7 +161,7 @@ fn the_variables_of_the_hubs_own_programs_are_understood() {
 fn an_empty_hub_address_is_a_clear_error() {
     let home = Home::new();
     let ran = home.command(["pull", "org/name"]).env("HF_ENDPOINT", "").output().unwrap();
-    common::Ran::from(ran).fails(1, &["HF_ENDPOINT"]);
+    crate::common::Ran::from(ran).fails(1, &["HF_ENDPOINT"]);
     let settings = home.run(["config", "--json"]).ok().json();
     let endpoint =
         settings["settings"].as_array().unwrap().iter().find(|setting| setting["key"] == "hub.endpoint").unwrap().clone();
@@ -181,27 +179,27 @@ fn checkpoints_and_loras_of_other_programs_are_used_as_they_lie() {
         std::fs::copy(from, to).unwrap();
     };
     put(root.join("single_file/sd1.safetensors"), "models/Stable-diffusion/toys/dream.safetensors");
-    put(common::tiny_lora(), "models/Lora/style/ink.safetensors");
-    put(common::tiny_lora(), "embeddings/easy.pt");
-    put(common::tiny_lora(), "models/Stable-diffusion/lora.safetensors");
+    put(crate::common::tiny_lora(), "models/Lora/style/ink.safetensors");
+    put(crate::common::tiny_lora(), "embeddings/easy.pt");
+    put(crate::common::tiny_lora(), "models/Stable-diffusion/lora.safetensors");
     tiny_tokenizer(&webui.join("models/Stable-diffusion/toys/tokenizer"));
     home.write("webui/models/Stable-diffusion/old.ckpt", "x");
     let adapters = ["--adapters", "webui"];
 
     let list = home.command(["list", "--json"]).env("EASEL_ADAPTERS", "webui").output().unwrap();
-    let list = common::Ran::from(list).ok().json();
+    let list = crate::common::Ran::from(list).ok().json();
     let dream = list["models"].as_array().unwrap().iter().find(|model| model["id"] == "toys/dream").unwrap().clone();
     assert_eq!((&dream["outside"], &dream["family"]), (&Value::Bool(true), &"sd1".into()));
     let unusable = list["unusable"].to_string();
     assert!(unusable.contains("old.ckpt") && unusable.contains("pickle"), "{unusable}");
     assert!(unusable.contains("lora.safetensors") && unusable.contains("LoRA folder"), "{unusable}");
     let table = home.command(["list"]).env("EASEL_ADAPTERS", "webui").output().unwrap();
-    let table = common::Ran::from(table).ok();
+    let table = crate::common::Ran::from(table).ok();
     assert!(table.stdout.contains("toys/dream") && table.stderr.contains("old.ckpt"), "{table:?}");
     let shown = home.command(["show", "toys/dream"]).env("EASEL_ADAPTERS", "webui").output().unwrap();
-    assert!(common::Ran::from(shown).ok().stdout.contains("dream.safetensors"));
+    assert!(crate::common::Ran::from(shown).ok().stdout.contains("dream.safetensors"));
     let refused = home.command(["rm", "toys/dream"]).env("EASEL_ADAPTERS", "webui").output().unwrap();
-    common::Ran::from(refused).fails(3, &["another program's folder"]);
+    crate::common::Ran::from(refused).fails(3, &["another program's folder"]);
     let doctor = home.run(["doctor", "--json", "--device", "cpu", "--port", "0", "--adapters", "webui"]).json();
     let check = doctor["checks"].as_array().unwrap().iter().find(|check| check["name"] == "left out").unwrap().clone();
     assert!(check["status"] == "skip" && check["message"].to_string().contains("old.ckpt"), "{check}");
@@ -216,7 +214,7 @@ fn checkpoints_and_loras_of_other_programs_are_used_as_they_lie() {
     assert_eq!(get("/v1/models/toys/dream")["family"], "sd1");
     let loras = get("/api/v1/loras");
     assert_eq!((&loras[0]["name"], &loras[0]["word"], &loras[0]["problem"]), (&"style/ink".into(), &"ink".into(), &Value::Null));
-    assert_eq!(loras[0]["bytes"].as_u64().unwrap(), std::fs::metadata(common::tiny_lora()).unwrap().len());
+    assert_eq!(loras[0]["bytes"].as_u64().unwrap(), std::fs::metadata(crate::common::tiny_lora()).unwrap().len());
     assert!(get("/api/v1/embeddings")[0]["problem"].as_str().unwrap().contains("pickle"));
     assert_eq!(get("/api/v1/controlnets"), serde_json::json!([]));
 }

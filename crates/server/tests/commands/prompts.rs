@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{
+use crate::common::{
     Home, Ran, Server,
     people::{call, post, registered, text},
 };
@@ -72,7 +70,7 @@ fn a_styled_picture_is_drawn_again_from_its_record() {
     let server = home.serve(&arguments);
     server.wait_until_ready();
     assert_ne!(hash(&server, "house-look"), text(&record["styles"][0]["hash"]));
-    let token = common::people::logged_in(&server, "ada@example.org");
+    let token = crate::common::people::logged_in(&server, "ada@example.org");
     let as_recorded = json!({
         "prompt": work["prompt"], "negative_prompt": work["negative_prompt"],
         "width": work["width"], "height": work["height"], "steps": work["steps"], "seed": work["seed"],

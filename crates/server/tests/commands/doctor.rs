@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::Home;
+use crate::common::Home;
 
 #[test]
 fn every_check_has_a_name_a_status_and_a_next_step_where_it_fails() {
@@ -44,7 +42,7 @@ fn a_file_of_providers_is_judged_without_its_keys() {
         if let Some(value) = variable {
             command.env("FAL_TEST_KEY", value);
         }
-        let json = common::Ran::from(command.output().unwrap()).json();
+        let json = crate::common::Ran::from(command.output().unwrap()).json();
         let checks = json["checks"].as_array().unwrap();
         checks.iter().find(|check| check["name"] == "providers").unwrap().clone()
     };

@@ -1,15 +1,13 @@
 //! The header check: every way a safetensors file can lie, one by one and then a thousand at random.
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
-mod weights_support;
-
 use std::{
     path::Path,
     time::{Duration, Instant},
 };
 
+use crate::weights_support::{Rng, Writer, file_bytes, split};
 use easel_models::weights::{WeightFile, WeightSet, WeightsError, header::Header};
-use weights_support::{Rng, Writer, file_bytes, split};
 
 fn parse(bytes: &[u8]) -> Result<Header, WeightsError> {
     Header::parse(Path::new("dir/model.safetensors"), bytes)

@@ -1,17 +1,15 @@
 //! The library: importing, listing, showing, verifying and removing models.
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
-mod weights_support;
-
 use std::{fs, path::Path};
 
+use crate::weights_support::{fixture, folder::write_folder, tokenizer};
 use easel_models::{
     adapters::Shelf,
     library::{ImportOptions, Library, LibraryError, MANIFEST},
     weights::Family,
 };
 use sha2::{Digest, Sha256};
-use weights_support::{fixture, folder::write_folder, tokenizer};
 
 fn sha256(path: &Path) -> String {
     Sha256::digest(fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
