@@ -47,7 +47,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::sessions::list::handler))
         .routes(routes!(routes::sessions::end::handler))
         .routes(routes!(routes::keys::list::handler, routes::keys::create::handler))
-        .routes(routes!(routes::keys::revoke::handler))
+        .routes(routes!(routes::keys::revoke::handler, routes::keys::change::handler))
         .routes(routes!(routes::auth::providers::handler))
         .routes(routes!(routes::auth::sign_in::handler))
         .routes(routes!(routes::auth::link::handler))

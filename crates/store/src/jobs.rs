@@ -118,6 +118,10 @@ pub struct Job {
     pub away: Option<String>,
     /// Pictures its owner has paid for elsewhere.
     pub images_free: i64,
+    /// The key it came by.
+    pub api_key_id: Option<String>,
+    /// Where its end is told, beside its owner's endpoints.
+    pub callback_url: Option<String>,
     /// Why it failed, for programs.
     pub error_code: Option<String>,
     /// Why it failed, for people.
@@ -132,7 +136,7 @@ pub struct Job {
 
 pub(crate) const COLUMNS: &str = "id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, queue_order, \
      not_before, queue_ends_at, attempt, attempts_max, lease_owner, lease_expires_at, cancel_requested, progress, provider, provider_task_id, \
-     leaves_at, away, images_free, error_code, error_message, created_at, started_at, finished_at";
+     leaves_at, away, images_free, api_key_id, callback_url, error_code, error_message, created_at, started_at, finished_at";
 
 fn select<'c>(on: impl Into<crate::query::On<'c>>) -> Query<'c> {
     query(on, "SELECT ").push(COLUMNS).push(" FROM jobs ")
@@ -141,8 +145,9 @@ fn select<'c>(on: impl Into<crate::query::On<'c>>) -> Query<'c> {
 /// A new job, as queued whatever its state says.
 pub async fn insert(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
     let text = "INSERT INTO jobs (id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, \
-                queue_order, not_before, queue_ends_at, attempt, attempts_max, cancel_requested, progress, provider, created_at, leaves_at, away) \
-                VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, 0, $12, FALSE, 0, $13, $14, $15, $16)";
+                queue_order, not_before, queue_ends_at, attempt, attempts_max, cancel_requested, progress, provider, created_at, leaves_at, away, \
+                api_key_id, callback_url) \
+                VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, 0, $12, FALSE, 0, $13, $14, $15, $16, $17, $18)";
     query(tx, text)
         .bind(&job.id)
         .bind(&job.user_id)
@@ -160,6 +165,8 @@ pub async fn insert(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
         .bind(job.created_at)
         .bind(job.leaves_at)
         .bind(job.away.as_deref())
+        .bind(job.api_key_id.as_deref())
+        .bind(job.callback_url.as_deref())
         .run()
         .await?;
     Ok(())
@@ -237,6 +244,20 @@ pub async fn images_since(tx: &mut Tx, user_id: &str, since: Timestamp) -> Resul
     query(tx, text).bind(user_id).bind(since).value().await
 }
 
+/// Jobs that came by a key since then, and what of them is or may be paid: failed and cancelled ones cost nothing and count as asked for.
+pub async fn of_key_since(tx: &mut Tx, key_id: &str, since: Timestamp) -> Result<(i64, Credits), StoreError> {
+    let text = "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN state IN ('failed', 'cancelled') THEN 0 \
+                WHEN state = 'completed' THEN unit_price * (images_delivered - images_free) ELSE unit_price * images_wanted END), 0) AS BIGINT) \
+                FROM jobs WHERE api_key_id = $1 AND created_at >= $2";
+    query(tx, text).bind(key_id).bind(since).one().await
+}
+
+/// Where the end of a job is told, if it named somewhere.
+pub async fn callback_of(tx: &mut Tx, id: &str) -> Result<Option<String>, StoreError> {
+    let found: Option<(Option<String>,)> = query(tx, "SELECT callback_url FROM jobs WHERE id = $1").bind(id).optional().await?;
+    Ok(found.and_then(|(url,)| url))
+}
+
 /// The ids of a user's jobs that have not ended.
 pub async fn open_ids_of_user(db: &Db, user_id: &str) -> Result<Vec<String>, StoreError> {
     let text = "SELECT id FROM jobs WHERE user_id = $1 AND state IN ('queued', 'processing') ORDER BY id";
@@ -289,7 +310,10 @@ pub async fn set_away(tx: &mut Tx, id: &str, provider: Option<&str>, away: &str,
 
 /// Forgets what a user asked for; what it cost stays. For erasure.
 pub async fn scrub(tx: &mut Tx, user_id: &str) -> Result<u64, StoreError> {
-    query(tx, "UPDATE jobs SET request = '{}', error_message = NULL WHERE user_id = $1").bind(user_id).run().await
+    query(tx, "UPDATE jobs SET request = '{}', error_message = NULL, callback_url = NULL WHERE user_id = $1")
+        .bind(user_id)
+        .run()
+        .await
 }
 
 /// Jobs that nobody has claimed in time, at most `limit`.

@@ -47,6 +47,7 @@ pub mod notify;
 pub mod outbox;
 pub mod payment_events;
 pub mod profiles;
+pub mod provider_answers;
 pub mod provider_attempts;
 pub mod provider_consents;
 pub mod provider_spend;

@@ -11,6 +11,8 @@ pub struct Delivery {
     pub id: String,
     /// Where to.
     pub endpoint_id: String,
+    /// The address, where the endpoint has none of its own.
+    pub url: Option<String>,
     /// What the receiver sees: the same for every attempt.
     pub event_id: String,
     /// `job.completed`, …
@@ -35,7 +37,7 @@ pub struct Delivery {
     pub last_error: Option<String>,
 }
 
-const COLUMNS: &str = "id, endpoint_id, event_id, topic, body, created_at, begun_at, due_at, attempts, delivered_at, dead_at, last_status, last_error";
+const COLUMNS: &str = "id, endpoint_id, url, event_id, topic, body, created_at, begun_at, due_at, attempts, delivered_at, dead_at, last_status, last_error";
 
 /// What is to be sent.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,8 @@ pub struct NewDelivery<'a> {
     pub id: &'a str,
     /// Where to.
     pub endpoint_id: &'a str,
+    /// The address, where the endpoint has none of its own.
+    pub url: Option<&'a str>,
     /// What it tells of.
     pub event: &'a Event,
     /// The body.
@@ -52,8 +56,8 @@ pub struct NewDelivery<'a> {
 
 /// Writes what is to be sent, unless the endpoint has this event already.
 pub async fn insert(tx: &mut Tx, now: Timestamp, new: NewDelivery<'_>) -> Result<bool, StoreError> {
-    let text = "INSERT INTO webhook_deliveries (id, endpoint_id, event_id, topic, subject_id, seq, body, created_at, begun_at, due_at, attempts) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, 0) ON CONFLICT (endpoint_id, event_id) DO NOTHING";
+    let text = "INSERT INTO webhook_deliveries (id, endpoint_id, event_id, topic, subject_id, seq, body, created_at, begun_at, due_at, attempts, \
+                url) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, 0, $9) ON CONFLICT (endpoint_id, event_id) DO NOTHING";
     query(tx, text)
         .bind(new.id)
         .bind(new.endpoint_id)
@@ -63,6 +67,7 @@ pub async fn insert(tx: &mut Tx, now: Timestamp, new: NewDelivery<'_>) -> Result
         .bind(new.event.seq)
         .bind(new.body)
         .bind(now)
+        .bind(new.url)
         .changed()
         .await
 }

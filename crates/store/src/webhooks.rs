@@ -31,6 +31,8 @@ pub struct Endpoint {
     pub disabled_at: Option<Timestamp>,
     /// `owner`, `failing`, `gone`.
     pub disabled_reason: Option<String>,
+    /// Has no address: it is for those that jobs name.
+    pub callbacks: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When something here last changed.
@@ -56,12 +58,12 @@ pub struct Changes<'a> {
 }
 
 const COLUMNS: &str = "SELECT id, user_id, url, description, topics, secret, previous_secret, previous_valid_until, failing_since, disabled_at, \
-                       disabled_reason, created_at, updated_at FROM webhook_endpoints ";
+                       disabled_reason, callbacks, created_at, updated_at FROM webhook_endpoints ";
 
 /// A new one.
 pub async fn insert(tx: &mut Tx, endpoint: &Endpoint) -> Result<(), StoreError> {
-    let text = "INSERT INTO webhook_endpoints (id, user_id, url, description, topics, secret, created_at, updated_at) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let text = "INSERT INTO webhook_endpoints (id, user_id, url, description, topics, secret, created_at, updated_at, callbacks) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     query(tx, text)
         .bind(&endpoint.id)
         .bind(&endpoint.user_id)
@@ -71,6 +73,7 @@ pub async fn insert(tx: &mut Tx, endpoint: &Endpoint) -> Result<(), StoreError> 
         .bind(&endpoint.secret)
         .bind(endpoint.created_at)
         .bind(endpoint.updated_at)
+        .bind(endpoint.callbacks)
         .run()
         .await?;
     Ok(())
@@ -109,6 +112,11 @@ pub async fn enabled_of_user(tx: &mut Tx, user_id: &str) -> Result<Vec<Endpoint>
         .push(if locking { " FOR SHARE" } else { "" })
         .all()
         .await
+}
+
+/// The one of a user's that is for addresses which jobs name.
+pub async fn for_callbacks(tx: &mut Tx, user_id: &str) -> Result<Option<Endpoint>, StoreError> {
+    query(tx, COLUMNS).push("WHERE user_id = ").push_bind(user_id).push(" AND callbacks").optional().await
 }
 
 /// How many a user has.

@@ -33,7 +33,7 @@ pub(super) async fn enter(parts: &Parts, state: &AppState, place: &Place) -> Res
     }
     origin::refuse_other_sites(parts, &state.config)?;
     let user = state.platform.accounts.local().await?;
-    let found = Authenticated { user, session_id: None, scopes: None };
+    let found = Authenticated { user, session_id: None, scopes: None, key_id: None };
     Ok(Some(Caller::new(found, Via::Local, place.clone())))
 }
 

@@ -76,6 +76,8 @@ pub struct Caller {
     pub session_id: Option<String>,
     /// What their API key allows; `None` allows what its user may do.
     pub scopes: Option<Vec<Scope>>,
+    /// The API key, if it is one.
+    pub key_id: Option<String>,
     /// Where they are.
     pub place: Place,
 }
@@ -90,8 +92,8 @@ impl Caller {
     }
 
     fn new(authenticated: Authenticated, via: Via, place: Place) -> Self {
-        let Authenticated { user, session_id, scopes } = authenticated;
-        Self { user, via, session_id, scopes, place }
+        let Authenticated { user, session_id, scopes, key_id } = authenticated;
+        Self { user, via, session_id, scopes, key_id, place }
     }
 }
 

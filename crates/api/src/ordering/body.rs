@@ -97,6 +97,10 @@ pub(crate) struct DrawingBody {
     compression: Option<u8>,
     /// For WebP: lose nothing.
     lossless: Option<bool>,
+    /// Where to tell of the job's end: a public https address. It is signed with the secret of your webhook endpoint for callbacks, sent at least
+    /// once, and tried again for a day.
+    #[schema(example = "https://example.com/done", max_length = 2000)]
+    pub(crate) callback_url: Option<String>,
 }
 
 /// A ControlNet, and the picture it looks at.
@@ -198,6 +202,7 @@ impl DrawingBody {
             format: OutputFormat::Png,
             compression: None,
             lossless: None,
+            callback_url: None,
         }
     }
 

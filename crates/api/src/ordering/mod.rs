@@ -12,11 +12,10 @@ use axum::http::HeaderMap;
 use easel_platform::{
     jobs::{NewJob, Submitted},
     orders::{NO_MODEL, Order, Work},
-    records::User,
 };
 use easel_types::Quality;
 
-use crate::{ApiError, AppState};
+use crate::{ApiError, AppState, auth::Caller};
 
 pub(crate) use body::{DrawingBody, SourceBody};
 pub(crate) use elsewhere::{DEFAULT_MODEL, check as check_elsewhere, check_sides, find as find_anywhere, size_elsewhere};
@@ -42,12 +41,41 @@ pub(crate) fn measures(order: &Order) -> (&str, Quality, i64) {
     }
 }
 
+/// How a job is asked for, beside what it is to do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked<'a> {
+    /// What makes it happen once.
+    pub(crate) key: Option<&'a str>,
+    /// Where its end is told.
+    pub(crate) callback_url: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    /// By the headers alone.
+    pub(crate) fn by(headers: &'a HeaderMap) -> Result<Self, ApiError> {
+        Ok(Self { key: idempotency_key(headers)?, callback_url: None })
+    }
+}
+
 /// Takes a job.
-pub(crate) async fn submit(state: &AppState, user: &User, order: &Order, key: Option<&str>) -> Result<Submitted, ApiError> {
+pub(crate) async fn submit(state: &AppState, caller: &Caller, order: &Order, asked: Asked<'_>) -> Result<Submitted, ApiError> {
+    let user = &caller.user;
+    if let Some(url) = asked.callback_url {
+        state.webhooks()?.check_address(url).await?;
+    }
     state.platform.desk.grant_periods(user).await?;
     let (model, quality, images) = measures(order);
     let request = order.to_json();
-    let new = NewJob { user_id: &user.id, idempotency_key: key, model, quality, images, request: &request };
+    let new = NewJob {
+        user_id: &user.id,
+        idempotency_key: asked.key,
+        model,
+        quality,
+        images,
+        request: &request,
+        key_id: caller.key_id.as_deref(),
+        callback_url: asked.callback_url,
+    };
     let offer = match &state.services.fallback {
         Some(fallback) => {
             let here = state.engine.find_model(Some(&model.into())).is_ok();

@@ -37,6 +37,8 @@ pub(crate) struct JobView {
     cancel_requested: bool,
     /// Who serves it, if not this server; null while that is not decided.
     served_by: Option<AwayView>,
+    /// Where its end is told, if it named somewhere.
+    callback_url: Option<String>,
     /// Why it failed.
     error: Option<JobError>,
     /// When it was submitted.
@@ -90,6 +92,7 @@ impl From<Job> for JobView {
             attempt: job.attempt,
             cancel_requested: job.cancel_requested,
             served_by,
+            callback_url: job.callback_url,
             error,
             created_at: shown_time(job.created_at),
             started_at: job.started_at.map(shown_time),

@@ -1,6 +1,6 @@
 //! An API key, as its owner sees it after it was shown.
 
-use easel_platform::records::ApiKey;
+use easel_platform::records::{ApiKey, Credits};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +23,10 @@ pub(crate) struct KeyView {
     /// Until when it is good; null is for ever.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// How many jobs may come by it in a calendar month; null is any number.
+    jobs_monthly_max: Option<i64>,
+    /// How many whole credits they may cost together; null is any number.
+    credits_monthly_max: Option<i64>,
     /// When it was last used, to the minute.
     #[schema(format = DateTime)]
     last_used_at: Option<String>,
@@ -40,6 +44,8 @@ impl From<ApiKey> for KeyView {
             scopes: key.scopes.split(' ').map(str::to_owned).collect(),
             created_at: shown_time(key.created_at),
             expires_at: key.expires_at.map(shown_time),
+            jobs_monthly_max: key.jobs_monthly_max,
+            credits_monthly_max: key.credits_monthly_max.map(|credits| credits.0 / Credits::UNIT),
             last_used_at: key.last_used_at.map(shown_time),
             revoked_at: key.revoked_at.map(shown_time),
         }

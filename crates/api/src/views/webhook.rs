@@ -16,6 +16,8 @@ pub(crate) struct WebhookView {
     id: String,
     /// Where events go.
     url: String,
+    /// It is for the addresses that jobs name, and has none of its own.
+    callbacks: bool,
     /// A note of its owner's.
     description: String,
     /// Which events; none is all of them.
@@ -42,6 +44,7 @@ impl From<Endpoint> for WebhookView {
             events: endpoint.topics.split(' ').filter(|topic| !topic.is_empty()).map(str::to_owned).collect(),
             id: endpoint.id,
             url: endpoint.url,
+            callbacks: endpoint.callbacks,
             description: endpoint.description,
             disabled_reason: endpoint.disabled_reason,
             failing_since: endpoint.failing_since.map(shown_time),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use easel_store::{
-    Timestamp,
+    Credits, Timestamp,
     api_keys::{self, ApiKey},
     audit,
     users::User,
@@ -68,6 +68,31 @@ impl FromStr for Scope {
     }
 }
 
+/// What a key may be used for in a calendar month (UTC), all jobs together; what is left out has no limit beside its owner's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Caps {
+    /// Jobs that come by it.
+    pub jobs: Option<i64>,
+    /// Whole credits.
+    pub credits: Option<i64>,
+}
+
+impl Caps {
+    /// As they are stored.
+    fn checked(self) -> Result<(Option<i64>, Option<Credits>), PlatformError> {
+        let invalid = |field| PlatformError::Invalid { field, problem: "must not be negative, nor too large to count" };
+        if self.jobs.is_some_and(|jobs| jobs < 0) {
+            return Err(invalid("jobs_monthly_max"));
+        }
+        let credits = self.credits.map(|whole| Credits::whole(whole).filter(|&credits| credits >= Credits::ZERO));
+        match credits {
+            Some(None) => Err(invalid("credits_monthly_max")),
+            Some(credits) => Ok((self.jobs, credits)),
+            None => Ok((self.jobs, None)),
+        }
+    }
+}
+
 /// A key to be made.
 #[derive(Debug, Clone, Copy)]
 pub struct NewKey<'a> {
@@ -77,6 +102,8 @@ pub struct NewKey<'a> {
     pub scopes: &'a [Scope],
     /// Until when; `None` is for ever.
     pub expires_at: Option<Timestamp>,
+    /// What it may be used for in a month.
+    pub caps: Caps,
 }
 
 /// A key that was just made: the only time its text is to be had.
@@ -113,6 +140,7 @@ impl Accounts {
         if new.expires_at.is_some_and(|expires_at| expires_at <= moment.now) {
             return invalid("expiry", "is past");
         }
+        let (jobs_monthly_max, credits_monthly_max) = new.caps.checked()?;
         let live = self.keys(user).await?.into_iter().filter(|key| is_live(key, user, moment.now)).count();
         if live >= KEYS_MAX {
             return Err(PlatformError::Limit { code: "too_many_keys", what: "API keys", max: KEYS_MAX as i64 });
@@ -129,6 +157,8 @@ impl Accounts {
             auth_epoch: user.auth_epoch,
             created_at: moment.now,
             expires_at: new.expires_at,
+            jobs_monthly_max,
+            credits_monthly_max,
             last_used_at: None,
             revoked_at: None,
         };
@@ -153,6 +183,22 @@ impl Accounts {
     /// A user's keys, newest first; ended ones too.
     pub async fn keys(&self, user: &User) -> Result<Vec<ApiKey>, PlatformError> {
         Ok(api_keys::of_user(&self.context.db, &user.id).await?)
+    }
+
+    /// Other limits of a month for one of a user's keys; what came by it already counts.
+    pub async fn set_key_caps(&self, user: &User, key_id: &str, caps: Caps) -> Result<ApiKey, PlatformError> {
+        const NONE: PlatformError = PlatformError::NotFound("API key");
+        let (jobs, credits) = caps.checked()?;
+        let moment = self.context.moment();
+        let mut tx = self.context.db.begin().await?;
+        if !api_keys::set_caps(&mut tx, &user.id, key_id, jobs, credits).await? {
+            return Err(NONE);
+        }
+        let detail = serde_json::json!({ "jobs_monthly_max": caps.jobs, "credits_monthly_max": caps.credits }).to_string();
+        audit::append(&mut tx, &moment, Actor::user(user).record("key.limit", Some(("api_key", key_id)), &detail)).await?;
+        let key = api_keys::by_id(&mut tx, key_id).await?.ok_or(NONE)?;
+        tx.commit().await?;
+        Ok(key)
     }
 
     /// Ends one of a user's keys.
@@ -187,7 +233,7 @@ impl Accounts {
         }
         // A scope that this version does not know allows nothing.
         let scopes = key.scopes.split(' ').filter_map(|name| name.parse().ok()).collect();
-        Ok(Authenticated { user, session_id: None, scopes: Some(scopes) })
+        Ok(Authenticated { user, session_id: None, scopes: Some(scopes), key_id: Some(key.id) })
     }
 
     fn check_api_access(&self, user: &User) -> Result<(), PlatformError> {

@@ -40,7 +40,7 @@ use crate::{Context, PlatformError, Secrets, credits::CreditDesk, plans::Catalog
 
 pub(crate) use register::normal_email;
 
-pub use keys::{NewKey, Scope, ShownKey};
+pub use keys::{Caps, NewKey, Scope, ShownKey};
 pub use local::LOCAL_ID;
 pub use login::Origin;
 pub use password::{PasswordCost, Passwords};

@@ -46,6 +46,8 @@ pub struct Authenticated {
     pub session_id: Option<String>,
     /// What an API key allows; `None` for a session, which allows everything its user may do.
     pub scopes: Option<Vec<super::Scope>>,
+    /// The API key, if it was one.
+    pub key_id: Option<String>,
 }
 
 impl Accounts {
@@ -88,7 +90,7 @@ impl Accounts {
         let session = sessions::by_access_token(&self.context.db, &token_hash(access), now).await?;
         let session = session.ok_or(PlatformError::Unauthenticated)?;
         let user = self.may_enter(&session.user_id, session.auth_epoch).await?;
-        Ok(Authenticated { user, session_id: Some(session.id), scopes: None })
+        Ok(Authenticated { user, session_id: Some(session.id), scopes: None, key_id: None })
     }
 
     /// The user, if they are active and nothing has ended what was made at this epoch.

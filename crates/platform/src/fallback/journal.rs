@@ -2,8 +2,8 @@
 
 use std::pin::Pin;
 
-use easel_providers::{AttemptKey, Journal, NotWritten, Step};
-use easel_store::{leases::Lease, provider_attempts};
+use easel_providers::{AttemptKey, Delivery, Journal, NotWritten, Step};
+use easel_store::{leases::Lease, provider_answers, provider_attempts};
 
 use super::{Fallback, spend};
 use crate::{PlatformError, context::retry};
@@ -27,9 +27,50 @@ impl Journal for Pages<'_> {
             })
         })
     }
+
+    fn keep_answer<'a>(
+        &'a self,
+        key: &'a AttemptKey,
+        answer: &'a Delivery,
+    ) -> Pin<Box<dyn Future<Output = Result<(), NotWritten>> + Send + 'a>> {
+        Box::pin(async move {
+            let answer = answer.to_json();
+            retry!(self.keep_once(key, &answer)).map_err(|error| {
+                tracing::warn!(job = self.lease.job_id, error = ?error, "an answer from elsewhere could not be kept");
+                NotWritten
+            })
+        })
+    }
+
+    fn kept_answer<'a>(
+        &'a self,
+        key: &'a AttemptKey,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Delivery>, NotWritten>> + Send + 'a>> {
+        Box::pin(async move {
+            let kept = provider_answers::of_attempt(&self.fallback.context.db, key.as_str()).await;
+            let kept = kept.map_err(|error| {
+                tracing::warn!(job = self.lease.job_id, error = ?error, "an answer from elsewhere could not be read");
+                NotWritten
+            })?;
+            Ok(kept.as_deref().and_then(Delivery::from_json))
+        })
+    }
 }
 
 impl Pages<'_> {
+    /// Under the lease, and only while the attempt is under way.
+    async fn keep_once(&self, key: &AttemptKey, answer: &str) -> Result<(), PlatformError> {
+        let now = self.fallback.context.now();
+        let mut tx = self.fallback.context.db.begin().await?;
+        easel_store::leases::lock(&mut tx, self.lease).await?.ok_or(PlatformError::LeaseLost)?;
+        let open = provider_attempts::open_of_job(&mut tx, &self.lease.job_id).await?;
+        if !open.iter().any(|attempt| attempt.attempt_key == key.as_str()) {
+            return Err(PlatformError::LeaseLost);
+        }
+        provider_answers::keep(&mut tx, key.as_str(), now, answer).await?;
+        Ok(tx.commit().await?)
+    }
+
     async fn write_once(&self, key: &AttemptKey, step: &Step) -> Result<(), PlatformError> {
         let now = self.fallback.context.now();
         let mut tx = self.fallback.context.db.begin().await?;

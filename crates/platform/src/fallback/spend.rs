@@ -5,6 +5,7 @@ use easel_store::{
     Moment, Timestamp, Tx,
     jobs::Job,
     leases::Lease,
+    provider_answers,
     provider_attempts::{self, Attempt, NewAttempt, Settling},
     provider_spend::{self, Period},
     provider_switches,
@@ -134,6 +135,8 @@ pub(super) async fn settle(
     let step = serde_json::to_string(step).expect("a step is plain data. This is a bug.");
     // Never more than was set aside: the rest would be nobody's.
     let spent = spent.min(attempt.reserved);
+    // What was answered is stored by now, or nobody's.
+    provider_answers::forget(tx, &attempt.attempt_key).await?;
     if provider_attempts::settle(tx, &attempt.attempt_key, now, Settling { step: &step, spent, kept }).await? {
         book(tx, attempt, spent).await?;
     }

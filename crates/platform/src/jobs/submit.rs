@@ -1,11 +1,13 @@
 //! Taking a job: checked, paid for in advance, and written, all at once or not at all.
 
+use chrono::Datelike;
 use easel_store::{
-    Credits, Timestamp, Tx, idempotency, images,
+    Credits, Timestamp, Tx, api_keys, idempotency, images,
     jobs::{self, Job, JobState},
     leases::{self, Claim},
     ledger::{self, AccountKind, Event, NewHold},
     users::{self, User},
+    webhooks,
 };
 use easel_types::Quality;
 use sha2::{Digest, Sha256};
@@ -20,6 +22,9 @@ use crate::{
     plans::{Plan, Quote},
     safety::Stage,
 };
+
+/// Bytes of an address.
+const ADDRESS_MAX: usize = 2000;
 
 /// What somebody asks for.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +41,10 @@ pub struct NewJob<'a> {
     pub images: i64,
     /// The whole request as JSON, for the worker.
     pub request: &'a str,
+    /// The API key it came by, whose limits of a month hold as well.
+    pub key_id: Option<&'a str>,
+    /// Where its end is told, beside the owner's endpoints. Whoever asks for it has had it judged.
+    pub callback_url: Option<&'a str>,
 }
 
 /// A job that was taken.
@@ -135,6 +144,8 @@ impl Jobs {
         let plan = self.catalogue.of(&user, moment.now);
         self.catalogue.check_model(plan, new.model)?;
         self.check_limits(&mut tx, &user, plan, new.images, moment.now).await?;
+        self.check_key(&mut tx, &new, quote.total, moment.now).await?;
+        check_callback(&mut tx, &new).await?;
         let hold_id = if quote.total > Credits::ZERO {
             let charged = self.settings.charging && !plan.unlimited_credits;
             let account = if charged { AccountKind::Credits } else { AccountKind::Metered };
@@ -209,6 +220,29 @@ impl Jobs {
         Ok(())
     }
 
+    /// The key's own limits, under its owner's lock: of two jobs that come by it at once the second sees the first.
+    async fn check_key(&self, tx: &mut Tx, new: &NewJob<'_>, cost: Credits, now: Timestamp) -> Result<(), PlatformError> {
+        let limit = |what, max| Err(PlatformError::Limit { code: "key_limit_reached", what, max });
+        let Some(key_id) = new.key_id else { return Ok(()) };
+        let key = api_keys::by_id(tx, key_id).await?.filter(|key| key.user_id == new.user_id && key.revoked_at.is_none());
+        let key = key.ok_or(PlatformError::Unauthenticated)?;
+        if key.jobs_monthly_max.is_none() && key.credits_monthly_max.is_none() {
+            return Ok(());
+        }
+        let (jobs, spent) = jobs::of_key_since(tx, key_id, month_of(now)).await?;
+        if let Some(max) = key.jobs_monthly_max
+            && jobs >= max
+        {
+            return limit("jobs a month with this API key", max);
+        }
+        if let Some(max) = key.credits_monthly_max
+            && spent.0.saturating_add(cost.0) > max.0
+        {
+            return limit("credits a month with this API key", max.0 / Credits::UNIT);
+        }
+        Ok(())
+    }
+
     fn queued(&self, new: &NewJob<'_>, id: String, hold_id: Option<String>, quote: Quote, priority: i64, now: Timestamp) -> Job {
         let ahead = self.settings.priority_worth * u32::try_from(priority).unwrap_or(0);
         Job {
@@ -236,6 +270,8 @@ impl Jobs {
             leaves_at: None,
             away: None,
             images_free: 0,
+            api_key_id: new.key_id.map(str::to_owned),
+            callback_url: new.callback_url.map(str::to_owned),
             error_code: None,
             error_message: None,
             created_at: now,
@@ -245,10 +281,32 @@ impl Jobs {
     }
 }
 
+/// When the month began.
+fn month_of(now: Timestamp) -> Timestamp {
+    let today = chrono::DateTime::from_timestamp_micros(now.0).unwrap_or_default();
+    Timestamp::of_day(now.day() - i64::from(today.day0()))
+}
+
+/// What is told there has to be signed by a secret that its owner knows.
+async fn check_callback(tx: &mut Tx, new: &NewJob<'_>) -> Result<(), PlatformError> {
+    if new.callback_url.is_none() {
+        return Ok(());
+    }
+    let endpoint = webhooks::for_callbacks(tx, new.user_id).await?;
+    if endpoint.is_some_and(|endpoint| endpoint.disabled_at.is_none()) {
+        return Ok(());
+    }
+    let problem = "needs an enabled webhook endpoint for callbacks, whose secret signs them: make one first";
+    Err(PlatformError::Invalid { field: "callback_url", problem })
+}
+
 fn check(new: &NewJob<'_>, images_max: i64) -> Result<(), PlatformError> {
     let invalid = |field, problem| Err(PlatformError::Invalid { field, problem });
     if !(1..=images_max).contains(&new.images) {
         return invalid("number of images", "is out of range");
+    }
+    if new.callback_url.is_some_and(|url| url.is_empty() || url.len() > ADDRESS_MAX || url.chars().any(char::is_control)) {
+        return invalid("callback_url", "must be an address of at most 2000 bytes");
     }
     if new.request.contains('\0') || new.request.contains("\\u0000") || new.model.contains('\0') {
         // PostgreSQL cannot hold it, and what is asked for in JSON is stored as text in the end.
@@ -266,7 +324,8 @@ fn check(new: &NewJob<'_>, images_max: i64) -> Result<(), PlatformError> {
 /// Of everything that makes the request what it is.
 fn hash_of(new: &NewJob<'_>) -> String {
     let mut hasher = Sha256::new();
-    for part in [new.model, new.quality.name(), &new.images.to_string(), new.request] {
+    let count = new.images.to_string();
+    for part in [new.model, new.quality.name(), &count, new.request].into_iter().chain(new.callback_url) {
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part);
     }

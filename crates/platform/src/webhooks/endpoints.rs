@@ -22,6 +22,8 @@ pub struct EndpointWords<'a> {
     pub description: &'a str,
     /// Which of [`TOPICS`]; none is all of them.
     pub topics: &'a [&'a str],
+    /// For the addresses that jobs name: it has none of its own, and each user has one at most. Cannot be changed later.
+    pub callbacks: bool,
 }
 
 /// An endpoint whose secret is shown, this once.
@@ -47,7 +49,9 @@ impl Webhooks {
     /// [`PlatformError::Outbound`] for an address that is not allowed or leads nowhere, [`PlatformError::Limit`] for one too many.
     pub async fn create(&self, actor: &Actor, words: EndpointWords<'_>) -> Result<ShownEndpoint, PlatformError> {
         let topics = checked(words)?;
-        self.client.check_resolved(words.url).await?;
+        if !words.callbacks {
+            self.client.check_resolved(words.url).await?;
+        }
         let moment = self.context.moment();
         let (id, secret) = (moment.id(), signature::new_secret(&*self.context.secrets));
         let endpoint = Endpoint {
@@ -62,6 +66,7 @@ impl Webhooks {
             failing_since: None,
             disabled_at: None,
             disabled_reason: None,
+            callbacks: words.callbacks,
             created_at: moment.now,
             updated_at: moment.now,
         };
@@ -72,10 +77,22 @@ impl Webhooks {
         if webhooks::count(&mut tx, actor.id()).await? >= max {
             return Err(PlatformError::Limit { code: "too_many_webhooks", what: "webhook endpoints", max });
         }
+        if words.callbacks && webhooks::for_callbacks(&mut tx, actor.id()).await?.is_some() {
+            return Err(PlatformError::Taken("endpoint for callbacks"));
+        }
         webhooks::insert(&mut tx, &endpoint).await?;
         audit::append(&mut tx, &moment, actor.record("webhook.create", Some(("webhook", &endpoint.id)), "{}")).await?;
         tx.commit().await?;
         Ok(ShownEndpoint { endpoint, secret })
+    }
+
+    /// Whether a job may name this address to be told at.
+    ///
+    /// # Errors
+    /// [`PlatformError::Outbound`] for one that is not allowed or leads nowhere.
+    pub async fn check_address(&self, url: &str) -> Result<(), PlatformError> {
+        self.client.check_resolved(url).await?;
+        Ok(())
     }
 
     /// A user's endpoints.
@@ -92,7 +109,12 @@ impl Webhooks {
     /// Other words. The new address is judged like the first.
     pub async fn change(&self, actor: &Actor, id: &str, words: EndpointWords<'_>) -> Result<Endpoint, PlatformError> {
         let topics = checked(words)?;
-        self.client.check_resolved(words.url).await?;
+        if self.get(actor.id(), id).await?.callbacks != words.callbacks {
+            return Err(PlatformError::Invalid { field: "callbacks", problem: "cannot be changed: make another endpoint" });
+        }
+        if !words.callbacks {
+            self.client.check_resolved(words.url).await?;
+        }
         let changes = Changes { url: words.url, description: words.description, topics: &topics };
         let moment = self.context.moment();
         let mut tx = self.context.db.begin().await?;
@@ -164,7 +186,10 @@ impl Webhooks {
         if endpoint.disabled_at.is_some() {
             return Err(PlatformError::Forbidden("the endpoint is disabled"));
         }
-        let new = NewDelivery { id: &delivery_id, endpoint_id: id, event: &event, body: &body };
+        if endpoint.callbacks {
+            return Err(PlatformError::Forbidden("an endpoint for callbacks has no address to try"));
+        }
+        let new = NewDelivery { id: &delivery_id, endpoint_id: id, url: None, event: &event, body: &body };
         webhook_deliveries::insert(&mut tx, moment.now, new).await?;
         tx.commit().await?;
         self.delivery(user_id, id, &delivery_id).await
@@ -221,6 +246,9 @@ fn checked(words: EndpointWords<'_>) -> Result<String, PlatformError> {
     let invalid = |field, problem| Err(PlatformError::Invalid { field, problem });
     if words.description.chars().count() > 200 || words.description.chars().any(char::is_control) {
         return invalid("description", "is too long or has control characters");
+    }
+    if words.callbacks && !words.url.is_empty() {
+        return invalid("url", "is not for callbacks: each job names its own");
     }
     if words.topics.iter().any(|topic| !TOPICS.contains(topic)) {
         return invalid("list of events", "has one that there is not");

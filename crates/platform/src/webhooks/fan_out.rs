@@ -2,6 +2,7 @@
 //! leaves either both or neither.
 
 use easel_store::{
+    jobs,
     outbox::{self, Event},
     webhook_deliveries::{self, NewDelivery},
     webhooks,
@@ -31,7 +32,12 @@ impl Webhooks {
             let body = body_of(event);
             for endpoint in webhooks::enabled_of_user(&mut tx, user_id).await? {
                 if endpoint.wants(&event.topic) {
-                    let new = NewDelivery { id: &moment.id(), endpoint_id: &endpoint.id, event, body: &body };
+                    let callback = if endpoint.callbacks { jobs::callback_of(&mut tx, &event.subject_id).await? } else { None };
+                    if endpoint.callbacks && callback.is_none() {
+                        continue;
+                    }
+                    let url = callback.as_deref();
+                    let new = NewDelivery { id: &moment.id(), endpoint_id: &endpoint.id, url, event, body: &body };
                     webhook_deliveries::insert(&mut tx, moment.now, new).await?;
                 }
             }

@@ -81,7 +81,7 @@ impl Webhooks {
             }
             signature => signature?,
         };
-        let mut request = Request::post_json(&endpoint.url, delivery.body.clone().into());
+        let mut request = Request::post_json(delivery.url.as_deref().unwrap_or(&endpoint.url), delivery.body.clone().into());
         let timestamp = signature::seconds(now).to_string();
         for (name, value) in
             [("webhook-id", delivery.event_id.as_str()), ("webhook-timestamp", &timestamp), ("webhook-signature", &signature)]
@@ -107,11 +107,13 @@ impl Webhooks {
         tracing::info!(endpoint = endpoint.id, attempts = delivery.attempts, status = outcome.status, "a webhook did not arrive");
         let mut byte = [0];
         self.context.secrets.fill(&mut byte);
-        let again_at = pause::next(now, delivery.attempts, byte[0], outcome.asked);
+        // An address that a job named and that is gone is given up alone: the endpoint it was signed for is that of every other job.
+        let (shared, gone) = (endpoint.callbacks, outcome.status == Some(410));
+        let again_at = pause::next(now, delivery.attempts, byte[0], outcome.asked).filter(|_| !(shared && gone));
         let failed = Failed { again_at, status: outcome.status, error };
         let lives = webhook_deliveries::failed(&mut tx, &delivery.id, now, failed).await? && again_at.is_some();
-        let since = webhooks::failed(&mut tx, &endpoint.id, now).await?;
-        let disabled = if outcome.status == Some(410) {
+        let since = if shared { None } else { webhooks::failed(&mut tx, &endpoint.id, now).await? };
+        let disabled = if gone && !shared {
             self.disable(&mut tx, endpoint, "gone").await?
         } else if since.is_some_and(|since| since.after(self.settings.disable_after) <= now) {
             self.disable(&mut tx, endpoint, "failing").await?

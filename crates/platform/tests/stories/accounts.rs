@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::common::{Outcome, World};
+use crate::common::{Outcome, World, job_for};
 use easel_platform::{
     PlatformError,
-    accounts::{Accounts, Actor, NewKey, Origin, PasswordCost, Profile, Registration, Scope, Settings},
+    accounts::{Accounts, Actor, Caps, NewKey, Origin, PasswordCost, Profile, Registration, Scope, Settings},
+    jobs::NewJob,
 };
 use easel_store::{
-    audit, mails,
+    Credits, audit, mails,
     users::{Role, User},
 };
 use easel_testing::on_both_engines;
@@ -176,7 +177,7 @@ on_both_engines! {
         let mut current = "correct horse".to_owned();
         for round in 0..4 {
             let (user, tokens) = world.accounts.login("ada@example.org", &current, HERE).await?;
-            let key = world.accounts.create_key(&user, NewKey { name: "k", scopes: &[Scope::Generate], expires_at: None }).await?;
+            let key = world.accounts.create_key(&user, NewKey { name: "k", scopes: &[Scope::Generate], expires_at: None, caps: Caps::default() }).await?;
             world.accounts.authenticate_key(&key.text).await?;
             match round {
                 0 => {
@@ -303,7 +304,7 @@ on_both_engines! {
     async fn keys_are_shown_once_and_allow_what_they_say(database: &Database) {
         let world = World::open(database).await?;
         let user = world.user("ada", 0).await?;
-        let new = NewKey { name: "laptop", scopes: &[Scope::Generate, Scope::ImagesRead], expires_at: None };
+        let new = NewKey { name: "laptop", scopes: &[Scope::Generate, Scope::ImagesRead], expires_at: None, caps: Caps::default() };
         let refused = world.accounts.create_key(&user, new).await;
         assert!(matches!(refused, Err(PlatformError::Forbidden("the plan has no API access"))), "{refused:?}");
         world.accounts.set_plan(&Actor::operator(), &user.id, "pro", None).await?;
@@ -341,5 +342,46 @@ on_both_engines! {
         world.accounts.authenticate_key(&last.text).await?;
         world.clock.advance(MINUTE);
         assert!(matches!(world.accounts.authenticate_key(&last.text).await, Err(PlatformError::Forbidden(_))));
+    }
+
+    async fn a_key_spends_no_more_than_it_may_in_a_month(database: &Database) {
+        let world = World::open(database).await?;
+        let user = world.user("ada", 900).await?;
+        world.accounts.set_plan(&Actor::operator(), &user.id, "pro", None).await?;
+        let user = world.accounts.get(&user.id).await?;
+        let (before, _) = world.balance(&user.id).await?;
+        let wrong = NewKey { name: "k", scopes: &[Scope::Generate], expires_at: None, caps: Caps { jobs: Some(-1), credits: None } };
+        assert!(matches!(world.accounts.create_key(&user, wrong).await, Err(PlatformError::Invalid { field: "jobs_monthly_max", .. })));
+        let new = NewKey { caps: Caps { jobs: Some(3), credits: Some(5) }, ..wrong };
+        let key = world.accounts.create_key(&user, new).await?;
+        assert_eq!(world.accounts.authenticate_key(&key.text).await?.key_id.as_deref(), Some(key.key.id.as_str()));
+        let by_key = |images| NewJob { key_id: Some(&key.key.id), ..job_for(&user.id, images) };
+        let refused = async |images: i64| -> bool {
+            matches!(world.jobs.submit(by_key(images)).await, Err(PlatformError::Limit { code: "key_limit_reached", .. }))
+        };
+        let first = world.jobs.submit(by_key(4)).await?.job;
+        assert!(refused(2).await, "4 of 5 credits are set aside");
+        world.jobs.submit(by_key(1)).await?;
+        assert!(refused(1).await, "nothing is left");
+        assert_eq!(world.balance(&user.id).await?, (before - 5, 5), "what was refused sets nothing aside");
+        world.jobs.submit(job_for(&user.id, 10)).await?;
+        // What is cancelled costs nothing, and was asked for all the same.
+        world.jobs.cancel(&user.id, &first.id).await?;
+        world.jobs.submit(by_key(1)).await?;
+        assert!(refused(1).await, "three jobs");
+        let more = world.accounts.set_key_caps(&user, &key.key.id, Caps { jobs: None, credits: Some(5) }).await?;
+        assert_eq!((more.jobs_monthly_max, more.credits_monthly_max), (None, Credits::whole(5)));
+        world.jobs.submit(by_key(3)).await?;
+        assert!(refused(1).await, "five credits");
+        world.assert_clean().await?;
+        world.clock.advance(MINUTE * 60 * 24 * 31);
+        world.jobs.submit(by_key(5)).await?;
+        let bob = world.user("bob", 0).await?;
+        let others = world.accounts.set_key_caps(&bob, &key.key.id, Caps::default()).await;
+        assert!(matches!(others, Err(PlatformError::NotFound(_))), "{others:?}");
+        let stolen = world.jobs.submit(NewJob { key_id: Some(&key.key.id), ..job_for(&bob.id, 1) }).await;
+        assert!(matches!(stolen, Err(PlatformError::Unauthenticated)), "{stolen:?}");
+        world.accounts.revoke_key(&user, &key.key.id).await?;
+        assert!(matches!(world.jobs.submit(by_key(1)).await, Err(PlatformError::Unauthenticated)), "one that was ended counts as none");
     }
 }

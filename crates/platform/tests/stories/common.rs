@@ -228,6 +228,8 @@ pub fn job_for(user_id: &str, images: i64) -> NewJob<'_> {
         quality: Quality::Normal,
         images,
         request: "{\"prompt\":\"a red circle\"}",
+        key_id: None,
+        callback_url: None,
     }
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use easel_blobs::{FileKind, Folder, Key};
 use easel_platform::{
     PlatformError,
-    accounts::{Actor, NewKey, Origin, Scope},
+    accounts::{Actor, Caps, NewKey, Origin, Scope},
     backup,
     gallery::{Action, Search},
     jobs::{Jobs, NewJob, Settings},
@@ -70,7 +70,13 @@ pub async fn settled(world: &World) -> Outcome<User> {
     world.accounts.set_plan(&Actor::operator(), &user.id, "pro", None).await?;
     let origin = Origin { ip: "203.0.113.77", user_agent: Some("canary-ada's browser"), request_id: None };
     let (user, _) = world.accounts.login("canary-ada@example.org", "correct horse", origin).await?;
-    world.accounts.create_key(&user, NewKey { name: "canary-ada's key", scopes: &[Scope::Generate], expires_at: None }).await?;
+    world
+        .accounts
+        .create_key(
+            &user,
+            NewKey { name: "canary-ada's key", scopes: &[Scope::Generate], expires_at: None, caps: Caps::default() },
+        )
+        .await?;
     let request = "{\"prompt\":\"canary prompt zxqvk\"}";
     for key in ["a", "b", "c"] {
         world.jobs.submit(NewJob { request, idempotency_key: Some(key), ..job_for(&user.id, 1) }).await?;

@@ -74,6 +74,7 @@ const NOBODYS: &[(&str, &str)] = &[
     ("album_images", "goes with its album"),
     ("webhook_deliveries", "go with their endpoint"),
     ("provider_attempts", "go on with their job, as numbers: what came of them is forgotten with its end"),
+    ("provider_answers", "forgotten when their attempt is settled"),
     ("provider_spend", "the operator's"),
     ("provider_switches", "the operator's"),
     ("secrets", "the server's own"),

@@ -12,7 +12,7 @@ use easel_outbound::{Client, Limits, OutboundError, Policy, Reason, header};
 use easel_platform::{
     Context, PlatformError, SystemClock,
     accounts::Actor,
-    jobs::Jobs,
+    jobs::{Jobs, NewJob},
     keyring::Keyring,
     webhooks::{EndpointWords, Sent, Settings, Webhooks},
 };
@@ -246,6 +246,54 @@ on_both_engines! {
         webhooks.test(&ada.id, &endpoint.id).await?;
         assert_eq!(webhooks.send_due().await?.postponed, 1);
         assert_eq!((receiver.connections(), canary.connections()), (1, 0));
+    }
+
+    async fn a_job_is_told_of_where_it_says(database: &Database) {
+        let receiver = Receiver::start(|request| status(if request.target == "/gone" { 410 } else { 200 })).await;
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let (webhooks, actor) = (webhooks(&world, client(&[&receiver])), Actor::user(&ada));
+        let (done, gone) = (receiver.url("/done"), receiver.url("/gone"));
+        // Nothing is told that its owner could not know to be ours.
+        let unsigned = world.jobs.submit(NewJob { callback_url: Some(&done), ..job_for(&ada.id, 1) }).await;
+        assert!(matches!(unsigned, Err(PlatformError::Invalid { field: "callback_url", .. })), "{unsigned:?}");
+        assert_eq!(world.balance(&ada.id).await?, (100, 0), "nothing is set aside for it");
+        let words = EndpointWords { callbacks: true, ..EndpointWords::default() };
+        let odd = webhooks.create(&actor, EndpointWords { url: &done, ..words }).await;
+        assert!(matches!(odd, Err(PlatformError::Invalid { field: "url", .. })), "{odd:?}");
+        let shown = webhooks.create(&actor, words).await?;
+        assert!(matches!(webhooks.create(&actor, words).await, Err(PlatformError::Taken(_))));
+        assert!(matches!(webhooks.test(&ada.id, &shown.endpoint.id).await, Err(PlatformError::Forbidden(_))));
+        for inside in ["http://169.254.169.254/latest", "https://localhost/", "file:///etc/passwd"] {
+            assert!(matches!(webhooks.check_address(inside).await, Err(PlatformError::Outbound(_))), "{inside}");
+        }
+        webhooks.check_address(&done).await?;
+        let mut ids = Vec::new();
+        for url in [Some(done.as_str()), Some(gone.as_str()), None] {
+            let new = NewJob { idempotency_key: url, callback_url: url, ..job_for(&ada.id, 1) };
+            let job = world.jobs.submit(new).await?.job;
+            assert_eq!(job.callback_url.as_deref(), url);
+            let claimed = world.jobs.claim("w", None, 1).await?.remove(0);
+            world.jobs.finish(&Jobs::lease_of(&claimed).ok_or("a lease")?, &world.draw(&claimed, 1).await?).await?;
+            ids.push(job.id);
+        }
+        let other = NewJob { idempotency_key: Some(&done), callback_url: Some(&gone), ..job_for(&ada.id, 1) };
+        assert!(matches!(world.jobs.submit(other).await, Err(PlatformError::KeyReused)), "it is a part of what is asked for");
+        assert_eq!(webhooks.fan_out().await?, 3);
+        assert_eq!(webhooks.send_due().await?, Sent { delivered: 1, dead: 1, ..Sent::default() });
+        assert_eq!(webhooks.send_due().await?, Sent::default());
+        let received = receiver.received();
+        assert_eq!(received.len(), 2, "one that names nothing is told of nowhere");
+        let request = received.iter().find(|request| request.target == "/done").ok_or("a request")?;
+        verify(&shown.secret, request)?;
+        let body: serde_json::Value = serde_json::from_str(&request.body)?;
+        assert_eq!((&body["type"], &body["data"]["job_id"]), (&"job.completed".into(), &ids[0].clone().into()));
+        // One address that is gone is not the others' trouble.
+        let endpoint = webhooks.get(&ada.id, &shown.endpoint.id).await?;
+        assert!(endpoint.disabled_at.is_none() && endpoint.failing_since.is_none());
+        let dead = webhooks.deliveries(&ada.id, &endpoint.id, Which::Dead, None, 10).await?;
+        assert_eq!((dead.len(), dead[0].url.as_deref(), dead[0].last_status), (1, Some(gone.as_str()), Some(410)));
+        world.assert_clean().await?;
     }
 
     async fn what_is_not_ones_own_is_not_there(database: &Database) {

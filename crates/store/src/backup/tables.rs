@@ -41,16 +41,16 @@ tables! {
     session_tokens by "hash" { hash Text, session_id Text, kind Text, created_at Integer, expires_at Integer, used_at Integer }
     mail_tokens by "hash" { hash Text, user_id Text, purpose Text, email Text, created_at Integer, expires_at Integer, used_at Integer }
     api_keys by "id" { id Text, user_id Text, name Text, prefix Text, hash Text, scopes Text, auth_epoch Integer, created_at Integer,
-        expires_at Integer, last_used_at Integer, revoked_at Integer }
+        expires_at Integer, last_used_at Integer, revoked_at Integer, jobs_monthly_max Integer, credits_monthly_max Integer }
     login_failures by "subject" { subject Text, failures Integer, first_at Integer, blocked_until Integer }
     mails by "id" { id Text, user_id Text, recipient Text, subject Text, body Text, created_at Integer, due_at Integer, attempts Integer,
         sent_at Integer, dead_at Integer, last_error Text }
     webhook_endpoints by "id" { id Text, user_id Text, url Text, description Text, topics Text, secret Text, previous_secret Text,
         previous_valid_until Integer, failing_since Integer, disabled_at Integer, disabled_reason Text, created_at Integer,
-        updated_at Integer }
+        updated_at Integer, callbacks Boolean }
     webhook_deliveries by "id" { id Text, endpoint_id Text, event_id Text, topic Text, subject_id Text, seq Integer, body Text,
         created_at Integer, begun_at Integer, due_at Integer, attempts Integer, delivered_at Integer, dead_at Integer, last_status Integer,
-        last_error Text }
+        last_error Text, url Text }
     user_identities by "id" { id Text, user_id Text, provider Text, issuer Text, subject Text, created_at Integer, last_used_at Integer }
     sign_ins by "state_hash" { state_hash Text, provider Text, browser_hash Text, sealed Text, user_id Text, return_to Text,
         created_at Integer, expires_at Integer }
@@ -68,10 +68,11 @@ tables! {
     jobs by "id" { id Text, user_id Text, state Text, model Text, request Text, images_wanted Integer, images_delivered Integer,
         unit_price Integer, hold_id Text, priority Integer, queue_order Integer, not_before Integer, queue_ends_at Integer, attempt Integer,
         attempts_max Integer, lease_owner Text, lease_expires_at Integer, cancel_requested Boolean, progress Integer, provider Text,
-        provider_task_id Text, leaves_at Integer, away Text, images_free Integer, error_code Text, error_message Text, created_at Integer, started_at Integer, finished_at Integer }
+        provider_task_id Text, leaves_at Integer, away Text, images_free Integer, api_key_id Text, callback_url Text, error_code Text, error_message Text, created_at Integer, started_at Integer, finished_at Integer }
     forgotten_prompts by "user_id, digest" { user_id Text, digest Text, forgotten_at Integer }
     provider_attempts by "attempt_key" { attempt_key Text, job_id Text, provider Text, part Integer, terms Text, step Text, task_id Text,
         kept Text, reserved Integer, day Integer, month Integer, spent Integer, created_at Integer, updated_at Integer }
+    provider_answers by "attempt_key" { attempt_key Text, answer Text, created_at Integer }
     provider_spend by "provider, period, number" { provider Text, period Text, number Integer, spent Integer, reserved Integer }
     provider_switches by "provider" { provider Text, is_open Boolean, changed_at Integer }
     idempotency_keys by "principal, idem_key" { principal Text, idem_key Text, request_hash Text, result_id Text, created_at Integer,

@@ -39,6 +39,8 @@ fn job(ids: &RandomIds, order: i64, model: &str) -> Job {
         leaves_at: None,
         away: None,
         images_free: 0,
+        api_key_id: None,
+        callback_url: None,
         error_code: None,
         error_message: None,
         created_at: NOON,

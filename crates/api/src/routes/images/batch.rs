@@ -9,7 +9,6 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use easel_platform::records::User;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,9 +18,9 @@ use super::{
 };
 use crate::{
     ApiError, AppState,
-    auth::{As, Generates},
+    auth::{As, Caller, Generates},
     extract::JsonBody,
-    ordering::{idempotency_key, submit},
+    ordering::{Asked, idempotency_key, submit},
     views::JobView,
 };
 
@@ -90,7 +89,7 @@ pub(crate) async fn handler(
     let mut rows = Vec::with_capacity(body.image_ids.len());
     for image_id in body.image_ids {
         let key = key.map(|key| format!("{key}/{image_id}"));
-        let done = one(&state, &caller.user, &image_id, body.action, key.as_deref()).await;
+        let done = one(&state, &caller, &image_id, body.action, key.as_deref()).await;
         let (job, error_code) = match done {
             Ok(job) => (Some(job), None),
             Err(error) => (None, Some(error.code())),
@@ -100,11 +99,12 @@ pub(crate) async fn handler(
     Ok((StatusCode::ACCEPTED, Json(rows)))
 }
 
-async fn one(state: &AppState, user: &User, image_id: &str, action: Action, key: Option<&str>) -> Result<JobView, ApiError> {
+async fn one(state: &AppState, caller: &Caller, image_id: &str, action: Action, key: Option<&str>) -> Result<JobView, ApiError> {
+    let user = &caller.user;
     let image = state.platform.images.get(&user.id, image_id).await?;
     let order = match action {
         Action::Upscale(body) => upscale::order(&image, body)?,
         Action::Variations(body) => variations::order(state, user, image, body).await?,
     };
-    Ok(submit(state, user, &order, key).await?.job.into())
+    Ok(submit(state, caller, &order, Asked { key, ..Asked::default() }).await?.job.into())
 }

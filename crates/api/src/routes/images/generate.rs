@@ -18,7 +18,7 @@ use crate::{
     ApiError, AppState,
     auth::{As, Generates},
     extract::{InQuery, JsonBody},
-    ordering::{DrawingBody, idempotency_key, submit},
+    ordering::{Asked, DrawingBody, idempotency_key, submit},
     routes::jobs::get::view,
     views::JobView,
 };
@@ -57,7 +57,8 @@ pub(crate) async fn handler(
     JsonBody(body): JsonBody<DrawingBody>,
 ) -> Result<Response, ApiError> {
     let order = body.order(&state, &caller.user).await?;
-    let submitted = submit(&state, &caller.user, &order, idempotency_key(&headers)?).await?;
+    let asked = Asked { key: idempotency_key(&headers)?, callback_url: body.callback_url.as_deref() };
+    let submitted = submit(&state, &caller, &order, asked).await?;
     if query.wait {
         ended(&state, &caller.user.id, &submitted.job.id).await?;
         let job = view(&state, &caller.user.id, &submitted.job.id).await?;

@@ -13,7 +13,7 @@ use crate::{
     ApiError, AppState,
     auth::{As, Generates},
     extract::{InPath, JsonBody},
-    ordering::{idempotency_key, submit},
+    ordering::{Asked, submit},
 };
 
 /// How much larger.
@@ -44,7 +44,7 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let image = state.platform.images.get(&caller.user.id, &id).await?;
     let order = order(&image, body)?;
-    accepted(submit(&state, &caller.user, &order, idempotency_key(&headers)?).await?)
+    accepted(submit(&state, &caller, &order, Asked::by(&headers)?).await?)
 }
 
 /// The order that enlarges a picture, in the format it has.

@@ -10,7 +10,7 @@ use crate::{
     ApiError, AppState,
     auth::{As, Generates},
     extract::{InPath, JsonBody},
-    ordering::{DrawingBody, SourceBody, idempotency_key, submit},
+    ordering::{Asked, DrawingBody, SourceBody, submit},
 };
 
 /// How different they are to be.
@@ -47,7 +47,7 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let image = state.platform.images.get(&caller.user.id, &id).await?;
     let order = order(&state, &caller.user, image, body).await?;
-    accepted(submit(&state, &caller.user, &order, idempotency_key(&headers)?).await?)
+    accepted(submit(&state, &caller, &order, Asked::by(&headers)?).await?)
 }
 
 /// The order for variations of a picture; one whose model is no longer here is drawn by the default. A styled one is made of its words and

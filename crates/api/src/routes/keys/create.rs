@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     http::{HeaderName, StatusCode, header},
 };
-use easel_platform::accounts::{NewKey, Scope};
+use easel_platform::accounts::{Caps, NewKey, Scope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -29,6 +29,12 @@ pub(crate) struct NewKeyBody {
     /// Until when; left out, for ever.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// How many jobs may come by it in a calendar month (UTC); left out, any number.
+    #[schema(minimum = 0)]
+    jobs_monthly_max: Option<i64>,
+    /// How many whole credits they may cost together; left out, any number.
+    #[schema(minimum = 0)]
+    credits_monthly_max: Option<i64>,
 }
 
 /// A key that was just made.
@@ -53,7 +59,8 @@ pub(crate) async fn handler(
     JsonBody(body): JsonBody<NewKeyBody>,
 ) -> Result<(StatusCode, [(HeaderName, &'static str); 1], Json<NewKeyView>), ApiError> {
     let expires_at = body.expires_at.as_deref().map(|time| read_time("expires_at", time)).transpose()?;
-    let new = NewKey { name: &body.name, scopes: &body.scopes, expires_at };
+    let caps = Caps { jobs: body.jobs_monthly_max, credits: body.credits_monthly_max };
+    let new = NewKey { name: &body.name, scopes: &body.scopes, expires_at, caps };
     let shown = state.platform.accounts.create_key(&caller.user, new).await?;
     let view = NewKeyView { key: shown.text, kept: shown.key.into() };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(view)))

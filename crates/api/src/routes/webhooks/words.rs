@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WebhookBody {
-    /// Where events go: a public https address.
+    /// Where events go: a public https address. Left out of an endpoint for callbacks.
+    #[serde(default)]
     #[schema(example = "https://example.com/easel")]
     url: String,
     /// A note.
@@ -18,6 +19,9 @@ pub(crate) struct WebhookBody {
     #[serde(default)]
     #[schema(example = json!(["job.completed"]))]
     events: Vec<String>,
+    /// It is for the addresses that jobs name (`callback_url`), whose events its secret signs. Everybody has one of these at most.
+    #[serde(default)]
+    callbacks: bool,
 }
 
 impl WebhookBody {
@@ -27,6 +31,6 @@ impl WebhookBody {
     }
 
     pub(super) fn words<'a>(&'a self, topics: &'a [&'a str]) -> EndpointWords<'a> {
-        EndpointWords { url: &self.url, description: &self.description, topics }
+        EndpointWords { url: &self.url, description: &self.description, topics, callbacks: self.callbacks }
     }
 }

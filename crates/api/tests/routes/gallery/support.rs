@@ -97,6 +97,8 @@ impl Server {
                 quality: Quality::Normal,
                 images: 1,
                 request: &request,
+                key_id: None,
+                callback_url: None,
             };
             jobs.submit(new).await.expect("a job");
             let job = jobs.claim("test", None, 1).await.expect("a claim").remove(0);
