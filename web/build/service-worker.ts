@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'vite'
 
+/** What the page names besides its scripts and styles (`public/`). */
+const NAMED = ['/theme.js', '/favicon.svg', '/manifest.webmanifest']
 const SOURCE = fileURLToPath(new URL('../src/sw.js', import.meta.url))
 
 export function serviceWorker(): Plugin {
@@ -16,7 +18,7 @@ export function serviceWorker(): Plugin {
       const version = createHash('sha256').update(shell.join('\n')).digest('hex').slice(0, 16)
       const source = readFileSync(SOURCE, 'utf8')
         .replace('__VERSION__', version)
-        .replace("'__SHELL__'", JSON.stringify(['/', ...shell.map((name) => `/${name}`)]))
+        .replace("'__SHELL__'", JSON.stringify(['/', ...NAMED, ...shell.map((name) => `/${name}`)]))
       this.emitFile({ type: 'asset', fileName: 'sw.js', source })
     },
   }

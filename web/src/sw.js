@@ -19,6 +19,9 @@ self.addEventListener('fetch', (event) => {
     event.respondWith(fromCache(request))
   } else if (request.mode === 'navigate' && !/^\/(api|v1|docs|openapi\.json|health|metrics|files)(\/|$)/.test(url.pathname)) {
     event.respondWith(fetch(request).catch(() => caches.match('/')))
+  } else if (SHELL.includes(url.pathname)) {
+    // Without a hash in their name: the newest there is, else the one that is kept.
+    event.respondWith(fetch(request).catch(() => caches.match(request)))
   }
 })
 

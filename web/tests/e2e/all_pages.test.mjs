@@ -43,8 +43,8 @@ async function violations(page) {
   return result.value
 }
 
-for (const [size, viewport] of SIZES) {
-  for (const colorScheme of ['dark', 'light']) {
+for (const [size, viewport, colours] of SIZES) {
+  for (const colorScheme of colours) {
     test(`${size} ${colorScheme}`, async (context) => {
       const somebody = await visit(chrome, server, { viewport, colorScheme })
       const guest = await visit(chrome, server, { viewport, colorScheme })

@@ -68,6 +68,15 @@ export async function start({ accounts = false, data = null } = {}) {
   throw new Error('the server does not become ready')
 }
 
+/** It answers nobody any more. */
+export async function gone(server) {
+  for (let tries = 0; tries < 300; tries++) {
+    if (!(await fetch(`${server.url}/health/live`).catch(() => null))) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error('the server does not end')
+}
+
 export function browser() {
   if (!CHROMIUM) throw new Error('there is no Chromium: apt-get install chromium, or say where it is as CHROMIUM')
   return chromium.launch({ executablePath: CHROMIUM, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })

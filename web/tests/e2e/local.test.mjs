@@ -1,7 +1,8 @@
 // One person on their own machine: no account, from the first word to the last picture.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { browser, sharpened, start, visit } from './harness.mjs'
+import { browser, gone, sharpened, start, visit } from './harness.mjs'
 
 let server, chrome
 before(async () => {
@@ -95,6 +96,106 @@ test('a part is painted over with the brush and drawn anew', async () => {
   await page.getByRole('button', { name: 'Compare' }).click()
   await page.getByLabel('Compare').last().focus()
   assert.deepEqual(page.complaints, [])
+})
+
+test('several orders at once, each on its own card; what came first is in the history', async () => {
+  const page = await visit(chrome, server)
+  await page.goto('/generate')
+  const form = page.getByRole('form', { name: 'What is to be drawn' })
+  await page.getByText('Advanced settings').click()
+  await page.getByLabel('Steps', { exact: true }).fill('100')
+  await page.getByLabel('Steps', { exact: true }).press('Tab')
+  for (const prompt of ['a red square', 'a blue triangle']) {
+    await form.getByLabel('Prompt', { exact: true }).fill(prompt)
+    const ordered = page.waitForResponse((response) => response.url().endsWith('/images/generate') && response.ok())
+    await page.getByRole('button', { name: 'Draw', exact: true }).click()
+    await ordered
+    await page.getByRole('button', { name: 'Draw', exact: true, disabled: false }).waitFor()
+  }
+  await drawn(page, 2)
+  const history = page.getByRole('complementary', { name: 'History' })
+  await history.getByRole('button', { name: /a red square/ }).click()
+  assert.equal(await form.getByLabel('Prompt', { exact: true }).inputValue(), 'a red square')
+  assert.deepEqual([page.complaints, page.strangers], [[], []])
+})
+
+test('a picture that is dropped brings its settings; one from an address is fetched by the server or refused', async () => {
+  const page = await visit(chrome, server)
+  await draw(page, 'a green ring')
+  await page.getByTestId('result').first().click()
+  const saved = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Download' }).click()
+  const bytes = readFileSync(await (await saved).path()).toString('base64')
+  await page.goto('/generate/image-to-image')
+  await page.getByLabel('Prompt', { exact: true }).fill('something else')
+  await page.getByText('Choose a picture to start from.').waitFor()
+  const files = await page.evaluateHandle((base64) => {
+    const transfer = new DataTransfer()
+    const content = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
+    transfer.items.add(new File([content], 'ring.png', { type: 'image/png' }))
+    return transfer
+  }, bytes)
+  await page.getByTestId('drop').dispatchEvent('drop', { dataTransfer: files })
+  await page.getByText('ring.png').waitFor()
+  await page.getByRole('button', { name: 'Use them' }).click()
+  assert.equal(await page.getByLabel('Prompt', { exact: true }).inputValue(), 'a green ring')
+  await page.getByRole('button', { name: 'Remove', exact: true }).click()
+
+  // The page asks no other host; the server asks none that is not allowed.
+  const orders = []
+  page.on('request', (request) => request.url().endsWith('/images/generate') && orders.push(request.url()))
+  await page.getByRole('radio', { name: 'From a picture' }).click()
+  const address = page.getByLabel('Address of a picture (https://…)')
+  await address.fill('https://127.0.0.1/secret.png')
+  await address.press('Enter')
+  await page.locator('section[aria-label="Start from a picture"] [role=alert]').waitFor()
+  assert.deepEqual(orders, [])
+  assert.deepEqual([page.complaints, page.strangers], [[], []])
+})
+
+test('the gallery packs what is chosen, and files it in an album', async () => {
+  const page = await visit(chrome, server)
+  await draw(page, 'a brown star')
+  await page.goto('/gallery')
+  await tabTo(page, tiles(page).first())
+  await page.keyboard.press('Space')
+  await page.getByText('1 selected').waitFor()
+  const saved = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Download as ZIP' }).click()
+  const zip = readFileSync(await (await saved).path())
+  assert.equal(zip.subarray(0, 4).toString('latin1'), 'PK\u0003\u0004')
+  await page.getByRole('button', { name: 'Album', exact: true }).click()
+  await page.getByLabel('New album').fill('Stars')
+  await page.getByRole('button', { name: 'Add', exact: true }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  await page.reload()
+  await page.getByLabel('Album', { exact: true }).selectOption({ label: 'Stars' })
+  await page.waitForFunction(() => document.querySelectorAll('#main [role=option]').length === 1)
+  await page.getByLabel('How it was made').selectOption('inpaint')
+  await page.getByText('Nothing found').waitFor()
+  assert.deepEqual([page.complaints, page.strangers], [[], []])
+})
+
+test('it opens without a connection, and says so', async () => {
+  const alone = await start()
+  const page = await visit(chrome, alone)
+  try {
+    await page.goto('/')
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => null))
+    const manifest = await page.evaluate(async () => (await fetch(document.querySelector('link[rel=manifest]').href)).json())
+    assert.deepEqual([manifest.display, manifest.icons.some(({ sizes }) => sizes === '512x512')], ['standalone', true])
+    await page.waitForFunction(async () => (await caches.keys()).length === 1)
+    await page.context().setOffline(true)
+    await page.getByText('You are offline.').waitFor()
+    await page.context().setOffline(false)
+    alone.stop()
+    await gone(alone)
+    await page.goto('/generate')
+    await page.getByText('The server cannot be reached.').first().waitFor()
+    await page.getByRole('button', { name: 'Draw', exact: true }).waitFor()
+  } finally {
+    alone.stop()
+  }
 })
 
 test('in a style that is found by its name, with words that are suggested and added', async () => {

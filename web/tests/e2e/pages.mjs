@@ -37,11 +37,12 @@ export const PAGES = [
   ['missing', '/nothing/here'],
 ]
 
+/** How wide the screen is, and in which colours; what is narrower or wider than most is looked at in one of them. */
 export const SIZES = [
-  ['320', { width: 320, height: 640 }],
-  ['360', { width: 360, height: 780 }],
-  ['1280', { width: 1280, height: 860 }],
-  ['2560', { width: 2560, height: 1440 }],
+  ['320', { width: 320, height: 640 }, ['dark']],
+  ['360', { width: 360, height: 780 }, ['dark', 'light']],
+  ['1280', { width: 1280, height: 860 }, ['dark', 'light']],
+  ['2560', { width: 2560, height: 1440 }, ['light']],
 ]
 
 /** A page is there: the part that loads is gone. */
