@@ -149,8 +149,8 @@ impl Library {
         own.chain(self.outside.roots().iter().cloned()).collect()
     }
 
-    /// Removes a model. It is gone from the list in one step; its bytes follow.
-    pub fn remove(&self, id: &str) -> Result<(), LibraryError> {
+    /// The model, if it is one that can be removed.
+    pub fn removable(&self, id: &str) -> Result<Installed, LibraryError> {
         let model = self.show(id)?;
         if model.builtin {
             return Err(LibraryError::BuiltIn(id.to_owned()));
@@ -158,6 +158,12 @@ impl Library {
         if model.outside {
             return Err(LibraryError::Outside(id.to_owned(), model.path));
         }
+        Ok(model)
+    }
+
+    /// Removes a model. It is gone from the list in one step; its bytes follow.
+    pub fn remove(&self, id: &str) -> Result<(), LibraryError> {
+        let model = self.removable(id)?;
         let grave = self.models_folder().join(format!(".removed-{}-{id}", std::process::id()));
         fs::rename(&model.path, &grave).map_err(LibraryError::io(&model.path))?;
         let gone = if grave.is_dir() { fs::remove_dir_all(&grave) } else { fs::remove_file(&grave) };

@@ -18,8 +18,16 @@ pub struct Arguments {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let library = library::open(&context.config)?;
     let entries = library::entries(&library)?;
-    // All names are looked up before anything is removed.
-    let found = arguments.models.iter().map(|name| library::find(&entries, name)).collect::<Result<Vec<_>>>()?;
+    // All of them are looked at before anything is removed.
+    let mut found: Vec<&library::Entry> = Vec::new();
+    for name in &arguments.models {
+        let entry = library::find(&entries, name)?;
+        library.removable(&entry.model.id)?;
+        // The same one may be named twice, and by two names.
+        if found.iter().all(|other| other.id != entry.id) {
+            found.push(entry);
+        }
+    }
     for entry in &found {
         library.remove(&entry.model.id)?;
         if !context.quiet && !context.json {

@@ -25,21 +25,29 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let entries = library::entries(&library)?;
     let entry = library::find(&entries, &arguments.model)?;
     let damaged = if arguments.verify { Some(library.verify(&entry.model.id)?) } else { None };
-    if context.json {
-        let mut out = list::to_json(entry);
-        out["files"] = json!(entry.model.manifest.files);
-        out["damaged"] = json!(damaged);
-        output::line(out);
-    } else {
+    let failure = damaged.as_ref().filter(|files| !files.is_empty()).map(|files| {
+        let message = format!("{} is not what was installed: {}", entry.id, files.join(", "));
+        Failure::new(Exit::Model, message).hint("remove the model and install it again")
+    });
+    if !context.json {
         print(entry);
-    }
-    match damaged {
-        Some(files) if !files.is_empty() => {
-            let message = format!("{} is not what was installed: {}", entry.id, files.join(", "));
-            Err(Failure::new(Exit::Model, message).hint("remove the model and install it again"))
+        if arguments.verify && failure.is_none() {
+            output::line(format_args!("{:<10} every file is what was installed", "verified"));
         }
-        _ => Ok(ExitCode::SUCCESS),
+        return failure.map_or(Ok(ExitCode::SUCCESS), Err);
     }
+    let mut out = list::to_json(entry);
+    out["files"] = json!(entry.model.manifest.files);
+    out["damaged"] = json!(damaged);
+    let Some(failure) = failure else {
+        output::line(out);
+        return Ok(ExitCode::SUCCESS);
+    };
+    // One object, with what is known of the model and what is wrong with it.
+    out["error"] = failure.to_json()["error"].clone();
+    output::line(out);
+    eprintln!("{failure}");
+    Ok(failure.exit.into())
 }
 
 fn print(entry: &library::Entry) {

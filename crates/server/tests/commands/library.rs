@@ -26,8 +26,10 @@ fn a_model_comes_is_shown_and_goes() {
     assert_eq!((shown["family"].as_str(), shown["damaged"].as_array().map(Vec::len)), (Some("sd1"), Some(0)));
     assert!(shown["sha256"].as_str().unwrap().starts_with(shown["hash"].as_str().unwrap()));
     home.run(["rm", "tiny", "nothing"]).fails(4, &["nothing"]);
-    assert!(ids(&home).contains(&"tiny".to_owned()), "nothing is removed where a name is wrong");
-    home.run(["rm", "tiny"]).ok();
+    home.run(["rm", "tiny", "builtin"]).fails(3, &["builtin", "built in"]);
+    assert!(ids(&home).contains(&"tiny".to_owned()), "nothing is removed where one of them cannot be");
+    let removed = home.run(["rm", "tiny", "tiny", "--json"]).ok().json();
+    assert_eq!(removed, serde_json::json!({ "removed": ["tiny"] }));
     assert!(!ids(&home).contains(&"tiny".to_owned()));
     home.run(["show", "tiny"]).fails(4, &["tiny", "easel list"]);
 }
@@ -62,6 +64,12 @@ fn damaged_files_are_found() {
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&weights, bytes).unwrap();
     home.run(["show", "tiny", "--verify"]).fails(4, &["tiny", "unet/"]);
+    let told = home.run(["show", "tiny", "--verify", "--json"]).fails(4, &["tiny", "unet/"]).json();
+    assert_eq!(told["damaged"], serde_json::json!(["unet/diffusion_pytorch_model.safetensors"]));
+    assert_eq!((&told["family"], &told["error"]["code"]), (&"sd1".into(), &"model".into()), "one object says all");
+    std::fs::remove_file(&weights).unwrap();
+    let told = home.run(["show", "tiny", "--verify", "--json"]).fails(4, &["unet/"]).json();
+    assert_eq!(told["damaged"].as_array().map(Vec::len), Some(1), "what is gone is damaged too: {told}");
 }
 
 #[test]
