@@ -35,11 +35,18 @@ export async function call<T = void>(path: string, request: Request = {}): Promi
   return (text ? JSON.parse(text) : undefined) as T
 }
 
+let ended: () => void = () => undefined
+
+/** What is done when the server no longer knows who we are: a session was ended elsewhere, or has run out for good. */
+export const onSessionEnd = (work: () => void): void => void (ended = work)
+
 /** Sends a request; a session that has run out is renewed first, and looking too often waits its turn. */
 export async function send(path: string, request: Request = {}): Promise<Response> {
   const response = await patiently(path, request)
-  if (response.status !== 401 || !proof() || path.startsWith('/auth/')) return response
-  return (await renew()) ? patiently(path, request) : response
+  if (response.status !== 401 || path.startsWith('/auth/')) return response
+  if (!proof()) ended()
+  else if (await renew()) return patiently(path, request)
+  return response
 }
 
 const WAITS_MAX = 3
@@ -83,6 +90,8 @@ async function exchange(before: string): Promise<boolean> {
   // Another tab has done it while we waited.
   if (proof() !== before) return proof() !== ''
   const response = await once('/auth/refresh', { method: 'POST', body: {} })
+  // A server that cannot be reached, or has too much to do, has not ended anything.
+  if (response.status === 401) ended()
   return response.ok
 }
 

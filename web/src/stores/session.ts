@@ -42,10 +42,17 @@ export const useSession = defineStore('session', () => {
     known.value = true
   }
 
+  /** The server does not know us any more. Whether there was somebody. */
+  function end(): boolean {
+    const was = user.value !== null
+    user.value = null
+    return was
+  }
+
   async function logout(): Promise<void> {
     await auth.logout()
     user.value = null
   }
 
-  return { user, known, unreachable, config, isLocal, isModerator, isAdmin, hasRole, load, refresh, login, logout }
+  return { user, known, unreachable, config, isLocal, isModerator, isAdmin, hasRole, load, refresh, login, logout, end }
 })

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import * as images from '@/api/images'
-import { address, call, proof } from '@/api/client'
+import { address, call, onSessionEnd, proof } from '@/api/client'
 import { ApiFailure, asFailure } from '@/api/failure'
 import { Refusal, server } from './server'
 
@@ -38,6 +38,24 @@ describe('a request', () => {
     })
     expect(await Promise.all([call('/x'), call('/x')])).toEqual([{ ok: 1 }, { ok: 1 }])
     expect(of('POST /api/v1/auth/refresh')).toHaveLength(1)
+  })
+
+  it('tells of a session that has ended, and of none that only could not be renewed', async () => {
+    const ended = vi.fn()
+    onSessionEnd(ended)
+    cookies = '__Host-easel_csrf=old'
+    server({ 'GET /api/v1/x': new Refusal(401), 'POST /api/v1/auth/refresh': new TypeError('no connection') })
+    await expect(call('/x')).rejects.toMatchObject({ status: 401 })
+    server({ 'GET /api/v1/x': new Refusal(401), 'POST /api/v1/auth/refresh': new Refusal(503) })
+    await expect(call('/x')).rejects.toMatchObject({ status: 401 })
+    expect(ended).not.toHaveBeenCalled()
+    server({ 'GET /api/v1/x': new Refusal(401), 'POST /api/v1/auth/refresh': new Refusal(401) })
+    await expect(call('/x')).rejects.toMatchObject({ status: 401 })
+    expect(ended).toHaveBeenCalledTimes(1)
+    cookies = ''
+    await expect(call('/x')).rejects.toMatchObject({ status: 401 })
+    expect(ended).toHaveBeenCalledTimes(2)
+    onSessionEnd(() => undefined)
   })
 
   it('gives up where there is no session', async () => {

@@ -9,6 +9,7 @@ import ToastHost from '@/components/layout/ToastHost.vue'
 import VerifyNotice from '@/components/layout/VerifyNotice.vue'
 import NumberField from '@/components/ui/NumberField.vue'
 import PictureBox from '@/components/ui/PictureBox.vue'
+import { useForm } from '@/stores/form'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { i18n, setLocale } from '@/i18n'
@@ -32,6 +33,7 @@ describe('the header', () => {
 
   it('changes language and theme, and logs out', async () => {
     useSession().user = user()
+    useForm().set({ prompt: 'a secret' })
     const { click, push } = await show(AppHeader)
     await click('Language')
     await click('Русский')
@@ -45,6 +47,7 @@ describe('the header', () => {
     await click('Your account')
     await click('Log out')
     expect(useSession().user).toBeNull()
+    expect(useForm().fields.prompt).toBe('')
     expect(push).toHaveBeenCalledWith('/')
     await click('Menu')
     expect((await show(AppFooter)).text()).toContain('API')
