@@ -19,7 +19,7 @@ use easel_models::{
     weights::folder::open_model,
 };
 use easel_sampling::{NoiseSource, TorchCpu, table};
-use easel_types::{Convention, ModelId, NoiseKind, Task};
+use easel_types::{Convention, Handover, ModelId, NoiseKind, Noising, Task};
 
 const PROMPT: &str = "a red circle on a blue background";
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use easel_sampling::{SamplerConfig, Table, TrainingSchedule};
-use easel_types::{ControlUse, Convention, LoraUse, ModelId, NoiseKind, Rgb8, Task};
+use easel_types::{ControlUse, Convention, Handover, LoraUse, ModelId, NoiseKind, Noising, Rgb8, Task};
 use thiserror::Error;
 
 /// Why a backend could not do what it was told.
@@ -119,6 +119,10 @@ pub struct Plan {
     pub seed: u64,
     /// Which generator the noise is compatible with.
     pub noise: NoiseKind,
+    /// What else is said of the noise; a variation's seed is this picture's own.
+    pub noising: Noising,
+    /// What comes from another request's latents, and where this picture's go: into the first place.
+    pub handover: Handover,
     /// Whose order of random draws to follow.
     pub convention: Convention,
     /// The whole trajectory.

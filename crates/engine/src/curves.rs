@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs, io::Write, path::PathBuf, sync::Arc, time::
 
 use easel_backend::{DenoiseBackend, ModelDescription, Plan, Prepared, Result as BackendResult, StepRow};
 use easel_sampling::table;
-use easel_types::{Convention, NoiseKind, Task};
+use easel_types::{Convention, Handover, NoiseKind, Noising, Task};
 
 use crate::{Clock, scheduler::Curve};
 
@@ -116,6 +116,8 @@ fn measure_rows<B: DenoiseBackend>(
         negative_prompt: None,
         loras: Vec::new(),
         controls: Vec::new(),
+        noising: Noising::default(),
+        handover: Handover::default(),
         clip_skip: None,
         task: Task::TextToImage,
         width,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use easel_backend::{ModelDescription, Plan};
 use easel_sampling::{SamplerConfig, SamplingError, Table};
-use easel_types::{ControlUse, GenerationRequest, LoraUse, SigmaSchedule, Task};
+use easel_types::{ControlUse, Convention, GenerationRequest, Handover, LoraUse, Noising, SigmaSchedule, Task, Variation};
 
 use crate::{Limits, PlanError, Resolved, TaskKind};
 
@@ -19,6 +19,8 @@ const LORA_WEIGHT_MAX: f64 = 100.0;
 /// More ControlNets than anybody mixes; each costs about a third of a step.
 const CONTROLS_MAX: u64 = 8;
 const CONTROL_WEIGHT_MAX: f64 = 10.0;
+/// The largest factor of a start picture's noise.
+const NOISE_FACTOR_MAX: f64 = 10.0;
 
 /// A request, planned.
 #[derive(Debug, Clone)]
@@ -51,6 +53,7 @@ pub fn plan(
     }
     check_loras(&request.loras)?;
     check_controls(&request.controls, width, height)?;
+    check_noising(&request.noising, limits)?;
     let sampler = sampler_config(request, model);
     if let Some(eta) = sampler.eta {
         check_number("eta", eta, 0.0, 1.0)?;
@@ -70,8 +73,10 @@ pub fn plan(
             model_hash: model.hash.clone(),
             width,
             height,
-            seed: first_seed.wrapping_add(u64::from(i)),
+            // Variations of one seed differ in the other.
+            seed: if request.noising.variation.is_some() { first_seed } else { first_seed.wrapping_add(u64::from(i)) },
             noise: request.noise,
+            noising: noising_of(&request.noising, i),
             sampler: sampler.kind,
             schedule: sampler.schedule,
             timestep_spacing: sampler.timestep_spacing,
@@ -86,7 +91,15 @@ pub fn plan(
         .collect();
     let plans = resolved
         .iter()
-        .map(|r| Plan { controls: request.controls.clone(), ..backend_plan(r, &request.task, &table, model.embeds_guidance) })
+        .zip(0..)
+        .map(|(r, i)| Plan {
+            controls: request.controls.clone(),
+            handover: Handover {
+                leave: request.handover.leave.get(i).cloned().into_iter().collect(),
+                from: request.handover.from.clone(),
+            },
+            ..backend_plan(r, &request.task, &table, model.embeds_guidance)
+        })
         .collect();
     Ok(Planned { plans, resolved })
 }
@@ -107,6 +120,8 @@ fn backend_plan(resolved: &Resolved, task: &Task, table: &Arc<Table>, embeds_gui
         guidance_rescale: resolved.guidance_rescale,
         seed: resolved.seed,
         noise: resolved.noise,
+        noising: resolved.noising.clone(),
+        handover: Handover::default(),
         convention: resolved.convention,
         table: Arc::clone(table),
     }
@@ -166,13 +181,22 @@ fn sampler_config(request: &GenerationRequest, model: &ModelDescription) -> Samp
     if request.eta.is_some() {
         config.eta = request.eta;
     }
+    let noising = &request.noising;
+    config.s_churn = noising.churn;
+    config.s_tmin = noising.churn_from;
+    config.s_tmax = noising.churn_to;
+    config.s_noise = noising.step_factor;
+    config.whole_steps = noising.whole_steps;
+    if noising.discard_next_to_last.is_some() {
+        config.discard_next_to_last_sigma = noising.discard_next_to_last;
+    }
     config
 }
 
-/// Inpainting at full strength starts from noise alone, as in diffusers.
+/// Inpainting at full strength starts from noise alone in diffusers; A1111 always starts from the picture.
 fn table(sampler: &SamplerConfig, model: &ModelDescription, steps: u32, task: &Task) -> Result<Table, PlanError> {
     let strength = match task {
-        Task::Inpaint { strength, .. } if *strength >= 1.0 => None,
+        Task::Inpaint { strength, .. } if *strength >= 1.0 && sampler.convention == Convention::Diffusers => None,
         task => strength(task),
     };
     easel_sampling::table(sampler, &model.training, steps, strength).map_err(|error| match error {
@@ -234,6 +258,29 @@ fn check_controls(controls: &[ControlUse], width: u32, height: u32) -> Result<()
             let message = format!("a ControlNet's picture is {}x{}, it must have the output size {width}x{height}", got.0, got.1);
             return Err(PlanError::Size { param: "controls", message });
         }
+    }
+    Ok(())
+}
+
+/// The noise of picture `index`.
+fn noising_of(asked: &Noising, index: u32) -> Noising {
+    let other = |variation: Variation| Variation { seed: variation.seed.wrapping_add(u64::from(index)), ..variation };
+    Noising { variation: asked.variation.map(other), ..asked.clone() }
+}
+
+/// What the sampler's table does not check.
+fn check_noising(noising: &Noising, limits: &Limits) -> Result<(), PlanError> {
+    if let Some(variation) = noising.variation {
+        check_number("subseed_strength", variation.strength, 0.0, 1.0)?;
+    }
+    check_number("initial_noise_multiplier", noising.start_factor, 0.0, NOISE_FACTOR_MAX)?;
+    let Some((width, height)) = noising.resized_from else { return Ok(()) };
+    for (param, side) in [("seed_resize_from_w", width), ("seed_resize_from_h", height)] {
+        check_integer(param, u64::from(side), u64::from(limits.side_min), u64::from(limits.side_max))?;
+    }
+    if u64::from(width) * u64::from(height) > limits.pixels_max {
+        let message = format!("a picture may have at most {} pixels, {width}x{height} has more", limits.pixels_max);
+        return Err(PlanError::Size { param: "seed_resize_from_w", message });
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What a picture was really made with, once every default is filled in: enough to make it again.
 
-use easel_types::{Convention, LoraUse, ModelId, NoiseKind, SamplerKind, SigmaSchedule, TimestepSpacing};
+use easel_types::{Convention, LoraUse, ModelId, NoiseKind, Noising, SamplerKind, SigmaSchedule, TimestepSpacing};
 use serde::Serialize;
 
 /// Where a picture started from.
@@ -39,6 +39,9 @@ pub struct Resolved {
     pub seed: u64,
     /// Which generator the noise is compatible with.
     pub noise: NoiseKind,
+    /// What else was said of the noise; a variation's seed is this picture's own.
+    #[serde(skip_serializing_if = "Noising::is_usual")]
+    pub noising: Noising,
     /// The update rule.
     pub sampler: SamplerKind,
     /// The noise levels.

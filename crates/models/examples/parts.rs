@@ -26,7 +26,7 @@ use easel_models::{
     weights::folder::open_model,
 };
 use easel_sampling::{NoiseSource, TorchCpu, table};
-use easel_types::{Convention, ModelId, NoiseKind, Task};
+use easel_types::{Convention, Handover, ModelId, NoiseKind, Noising, Task};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -80,6 +80,8 @@ fn pictures(options: &Options) -> Result<(), Failure> {
         negative_prompt: None,
         loras: Vec::new(),
         controls: Vec::new(),
+        noising: Noising::default(),
+        handover: Handover::default(),
         clip_skip: None,
         task: Task::TextToImage,
         width: options.side.map_or(model.width, |side| side as u32),

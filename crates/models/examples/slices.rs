@@ -13,7 +13,7 @@ use easel_models::{
     prompt::PromptOptions,
 };
 use easel_sampling::table;
-use easel_types::{Convention, ModelId, NoiseKind, Rgb8, Task};
+use easel_types::{Convention, Handover, ModelId, NoiseKind, Noising, Rgb8, Task};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -71,6 +71,8 @@ fn main() -> Result<(), Failure> {
         negative_prompt: None,
         loras: Vec::new(),
         controls: Vec::new(),
+        noising: Noising::default(),
+        handover: Handover::default(),
         clip_skip: None,
         task: Task::ImageToImage { image, strength: 0.5 },
         width: side,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use common::{Failure, Outcome, backend, bf16_backend, decode, draw_alone, prepare};
 use easel_backend::{DenoiseBackend, Plan, Slot, StepRow};
 use easel_sampling::{NoiseSource, SamplerConfig, TorchCpu, table};
-use easel_types::{Convention, Gray8, ModelId, NoiseKind, Rgb8, SamplerKind, SigmaSchedule, Task};
+use easel_types::{Convention, Gray8, Handover, ModelId, NoiseKind, Noising, Rgb8, SamplerKind, SigmaSchedule, Task};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 const SIDES: [u32; 3] = [64, 96, 128];
@@ -67,6 +67,8 @@ fn plan(backend: &mut impl DenoiseBackend, rng: &mut SmallRng, side: [u32; 2]) -
         negative_prompt: (rng.random_range(0..2) == 0).then(|| PROMPTS[rng.random_range(0..PROMPTS.len())].into()),
         loras: Vec::new(),
         controls: Vec::new(),
+        noising: Noising::default(),
+        handover: Handover::default(),
         clip_skip: None,
         task,
         width: side[0],

@@ -22,7 +22,8 @@ pub use config::{FinalSigma, SamplerConfig, SolverType};
 pub use diffusers::{from_diffusers, sampler_from_diffusers};
 pub use error::SamplingError;
 pub use noise::{
-    BrownianTree, Half, NoisePrecision, NoiseSource, NoiseStream, Nv, TorchCpu, TorchCuda, noise_source, seed_resize, slerp,
+    BrownianTree, FirstNoise, Half, NoisePrecision, NoiseSource, NoiseStream, Nv, TorchCpu, TorchCuda, noise_source, seed_resize,
+    slerp,
 };
 pub use row::{Blend, NoiseDraw, Row, Start, Table};
 pub use training::{AlignYourSteps, BetaSchedule, NoiseLevels, PredictionType, TrainingConfig, TrainingSchedule};

@@ -2,11 +2,13 @@
 //!
 //! Only `serde` and `thiserror` here: no framework, no tensor, no clock, no randomness.
 
+mod noising;
 mod picture;
 mod quality;
 mod request;
 mod sampler;
 
+pub use noising::{FromLatents, Handover, LatentCell, LatentFill, LatentScaling, Latents, Noising, Variation};
 pub use picture::{Gray8, PictureError, Rgb8};
 pub use quality::Quality;
 pub use request::{ControlUse, GenerationRequest, LoraUse, ModelId, Task};

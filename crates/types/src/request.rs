@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Convention, Gray8, NoiseKind, Rgb8, SamplerKind, SigmaSchedule, TimestepSpacing};
+use crate::{Convention, Gray8, Handover, NoiseKind, Noising, Rgb8, SamplerKind, SigmaSchedule, TimestepSpacing};
 
 /// The name of a model as users write it: `builtin`, `org/repo`, or the stem of an imported file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,10 +109,14 @@ pub struct GenerationRequest {
     pub eta: Option<f64>,
     /// Text encoder layers left out at the end, 0..; A1111's "Clip skip" minus one.
     pub clip_skip: Option<u32>,
-    /// Seed of the first picture; picture `i` uses `seed + i` (mod 2^64). `None` draws one.
+    /// Seed of the first picture; picture `i` uses `seed + i` (mod 2^64), or with a variation the same. `None` draws one.
     pub seed: Option<u64>,
     /// Which generator the noise is compatible with.
     pub noise: NoiseKind,
+    /// What else is said of the noise.
+    pub noising: Noising,
+    /// What comes from another request's latents, and goes to one.
+    pub handover: Handover,
     /// How many pictures, at least 1.
     pub num_images: u32,
 }
@@ -140,6 +144,8 @@ impl GenerationRequest {
             clip_skip: None,
             seed: None,
             noise: NoiseKind::TorchCpu,
+            noising: Noising::default(),
+            handover: Handover::default(),
             num_images: 1,
         }
     }

@@ -10,7 +10,9 @@ use easel_models::{
     prompt::{PromptOptions, PromptSyntax},
 };
 use easel_sampling::{sampler_from_diffusers, table};
-use easel_types::{ControlUse, Convention, Gray8, LoraUse, ModelId, NoiseKind, Rgb8, SamplerKind, Task};
+use easel_types::{
+    ControlUse, Convention, Gray8, Handover, LoraUse, ModelId, NoiseKind, Noising, Rgb8, SamplerKind, Task,
+};
 use serde::Deserialize;
 
 use crate::{Failure, tensors::Tensors};
@@ -126,6 +128,8 @@ fn plan(backend: &mut impl DenoiseBackend, case: &Case, pictures: &Path) -> Resu
         negative_prompt: Some(case.negative_prompt.clone().unwrap_or_default()),
         loras: case.loras.clone(),
         controls: controls(case, pictures)?,
+        noising: Noising::default(),
+        handover: Handover::default(),
         clip_skip: case.clip_skip,
         task,
         width: case.width,

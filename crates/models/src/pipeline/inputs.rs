@@ -1,8 +1,8 @@
 //! What a plan brings along besides its text: checks, and the numbers that are computed on the host without any network.
 
 use easel_backend::Plan;
-use easel_sampling::NoiseStream;
-use easel_types::{Convention, Gray8, Rgb8, Task};
+use easel_sampling::{FirstNoise, NoiseStream, noise_source};
+use easel_types::{Convention, Gray8, LatentFill, Rgb8, Task};
 
 use super::{Pipeline, TextStates};
 use crate::{ModelError, ops::Ops, unet::sinusoid};
@@ -16,11 +16,15 @@ pub(super) struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    pub fn of(task: &'a Task) -> Self {
-        match task {
+    pub fn of(plan: &'a Plan) -> Self {
+        match &plan.task {
             Task::TextToImage => Self { image: None, mask: None, from_image: false },
             Task::ImageToImage { image, .. } => Self { image: Some(image), mask: None, from_image: true },
-            Task::Inpaint { image, mask, strength } => Self { image: Some(image), mask: Some(mask), from_image: *strength < 1.0 },
+            Task::Inpaint { image, mask, strength } => {
+                // A1111 starts from the picture whatever the strength.
+                let from_image = *strength < 1.0 || plan.convention == Convention::KDiffusion;
+                Self { image: Some(image), mask: Some(mask), from_image }
+            }
         }
     }
 }
@@ -50,6 +54,36 @@ pub(super) fn check_size(plan: &Plan, scale: u32) -> Result<(), ModelError> {
 /// A1111 takes the posterior sample from a global generator, so in its convention the request's own stream is not touched.
 pub(super) fn draws_posterior(plan: &Plan) -> bool {
     plan.convention == Convention::Diffusers
+}
+
+/// The noise that the first latents are made of; `shape` is (1, channels, height, width).
+pub(super) fn first_noise(plan: &Plan, scale: u32, shape: [usize; 4], stream: &mut NoiseStream) -> Vec<f32> {
+    let said = &plan.noising;
+    let latents = |pixels: u32| (pixels / scale) as usize;
+    let first = FirstNoise {
+        variation: said.variation.map(|variation| (variation.seed, variation.strength as f32)),
+        resized_from: said.resized_from.map(|(width, height)| [latents(height), latents(width)]),
+        later_seed_delta: said.later_seed_delta,
+    };
+    let mut noise = first.draw(stream, plan.noise, plan.seed, [shape[1], shape[2], shape[3]]);
+    if plan.task != Task::TextToImage && said.start_factor != 1.0 {
+        noise.iter_mut().for_each(|z| *z *= said.start_factor as f32);
+    }
+    noise
+}
+
+/// An encoded picture with what is said to be in its repainted part; `mask` has a value for each place, and counts for all channels.
+pub(super) fn filled(plan: &Plan, mut latents: Vec<f32>, mask: &[f32], shape: [usize; 4]) -> Vec<f32> {
+    let noise = match plan.noising.fill {
+        LatentFill::Picture => return latents,
+        LatentFill::Noise { back } => noise_source(plan.noise, plan.seed.wrapping_sub(back)).randn(&shape[1..]),
+        LatentFill::Nothing => vec![0.0; latents.len()],
+    };
+    for (i, (value, z)) in latents.iter_mut().zip(noise).enumerate() {
+        let repainted = mask[i % mask.len()];
+        *value = *value * (1.0 - repainted) + z * repainted;
+    }
+    latents
 }
 
 /// `image * x0 + noise * eps (+ churn * z)`.

@@ -10,6 +10,7 @@ mod decode;
 mod defaults;
 mod describe;
 mod inputs;
+mod interpolate;
 mod picture;
 mod prepare;
 mod preview;

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use easel_backend::Plan;
 use easel_sampling::NoiseStream;
-use easel_types::ControlUse;
+use easel_types::{ControlUse, FromLatents};
 
 use super::{
     Pipeline, Stores, Texts,
     control::Unit,
-    inputs::{Inputs, draws_posterior, embed_guidance, start, text_time},
+    inputs::{Inputs, draws_posterior, embed_guidance, filled, first_noise, start, text_time},
+    interpolate::{interpolate, middle},
     picture::{binarise, normalise, planes, subsample},
     slot::{Kept, Tensors},
     text::TextWork,
@@ -128,7 +129,11 @@ impl<O: Ops> Preparation<O> {
             Phase::Image(encoding) => {
                 let stream = self.stream.as_mut();
                 let Some(latents) = encode_slice(pipeline, plan, encoding, stream)? else { return Ok(None) };
-                self.image = Some(latents);
+                let mask = self.small_mask(pipeline, plan);
+                self.image = Some(match self.mask {
+                    Some(_) => filled(plan, latents, &mask, pipeline.latent_shape(plan)),
+                    None => latents,
+                });
                 Phase::Noise
             }
             Phase::Noise => self.draw_noise(pipeline, plan)?,
@@ -157,15 +162,18 @@ impl<O: Ops> Preparation<O> {
     }
 
     fn begin_picture(&mut self, pipeline: &Pipeline<O>, plan: &Plan) -> Result<Phase<O::Tensor>, ModelError> {
-        let inputs = Inputs::of(&plan.task);
+        let inputs = Inputs::of(plan);
+        let handed_over = plan.handover.from.as_ref().map(|from| handed_over(pipeline, plan, from)).transpose()?;
         self.pixels = inputs.image.map(normalise);
         self.mask = inputs.mask.map(binarise);
         let phase = match &self.pixels {
+            _ if handed_over.is_some() => Phase::Noise,
             Some(pixels) if inputs.from_image || !pipeline.description.has_mask_channels => {
                 Phase::Image(begin_encoding(pipeline, plan, pixels)?)
             }
             _ => Phase::Noise,
         };
+        self.image = handed_over;
         self.stream = Some(NoiseStream::new(plan.noise, plan.seed, &pipeline.latent_shape(plan), plan.table.brownian_range));
         Ok(phase)
     }
@@ -176,7 +184,7 @@ impl<O: Ops> Preparation<O> {
             false => None,
         };
         let stream = drawn_from(self.stream.as_mut())?;
-        self.noise = stream.next();
+        self.noise = first_noise(plan, pipeline.description.scale, pipeline.latent_shape(plan), stream);
         if self.mask.is_some() && masked.is_none() && draws_posterior(plan) {
             // diffusers encodes the masked picture here even for models that never look at it.
             stream.next();
@@ -252,6 +260,22 @@ impl<O: Ops> Preparation<O> {
             guidance,
         })
     }
+}
+
+/// Another picture's latents at this one's size.
+fn handed_over<O: Ops>(pipeline: &Pipeline<O>, plan: &Plan, from: &FromLatents) -> Result<Vec<f32>, ModelError> {
+    let left = || ModelError::Unsupported("nobody left latents to go on from. This is a bug.".into());
+    let latents = from.cell.get().ok_or_else(left)?;
+    let ([channels, height, width], [_, own, to_height, to_width]) = (latents.shape, pipeline.latent_shape(plan));
+    if channels != own {
+        return Err(ModelError::Unsupported(format!(
+            "the latents to go on from have {channels} channels, those of this model {own}; enlarge the picture instead"
+        )));
+    }
+    let side = |pixels: u32, least: usize| ((pixels / pipeline.description.scale) as usize).max(least);
+    let enlarged = [side(from.enlarged.1, to_height), side(from.enlarged.0, to_width)];
+    let large = interpolate(&latents.values, [height, width], enlarged, from.scaling);
+    Ok(if enlarged == [to_height, to_width] { large } else { middle(&large, enlarged, [to_height, to_width]) })
 }
 
 /// A ControlNet that has seen its picture.

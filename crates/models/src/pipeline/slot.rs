@@ -2,7 +2,7 @@
 
 use easel_backend::Plan;
 use easel_sampling::NoiseStream;
-use easel_types::Rgb8;
+use easel_types::{Latents, Rgb8};
 
 use super::{Pipeline, TextCache, TextStates, control::Unit, decode::Decoding, inputs::check_size, prepare::Preparation};
 use crate::{
@@ -131,7 +131,11 @@ impl<O: Ops> SlotState<O> {
 
     /// Starts decoding from the downloaded latents.
     pub fn begin_decoding(&mut self, pipeline: &Pipeline<O>, latents: &[f32]) -> Result<(), ModelError> {
-        self.decoding = Some(Decoding::begin(pipeline, latents, pipeline.latent_shape(&self.plan))?);
+        let shape = pipeline.latent_shape(&self.plan);
+        if let Some(cell) = self.plan.handover.leave.first() {
+            cell.put(Latents { shape: [shape[1], shape[2], shape[3]], values: latents.to_vec() });
+        }
+        self.decoding = Some(Decoding::begin(pipeline, latents, shape)?);
         Ok(())
     }
 

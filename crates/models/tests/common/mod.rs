@@ -15,7 +15,7 @@ use easel_models::{
     prompt::PromptOptions,
 };
 use easel_sampling::table;
-use easel_types::{Convention, ModelId, NoiseKind, Rgb8, Task};
+use easel_types::{Convention, Handover, ModelId, NoiseKind, Noising, Rgb8, Task};
 
 pub type Failure = Box<dyn std::error::Error>;
 
@@ -108,6 +108,8 @@ pub fn text_plan(backend: &mut impl DenoiseBackend, model: &str, prompt: &str, s
         negative_prompt: None,
         loras: Vec::new(),
         controls: Vec::new(),
+        noising: Noising::default(),
+        handover: Handover::default(),
         clip_skip: None,
         task: Task::TextToImage,
         width: side,

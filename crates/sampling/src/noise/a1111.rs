@@ -1,5 +1,44 @@
 //! What A1111 does with initial noise: variation seeds and seed resizing. Tensors are (channels, height, width) in row-major order.
 
+use easel_types::NoiseKind;
+
+use super::{NoiseStream, noise_source};
+
+/// What a request says of its first noise besides the seed.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct FirstNoise {
+    /// Another seed, and how much of its noise there is.
+    pub variation: Option<(u64, f32)>,
+    /// (height, width) of the noise that is laid into the middle, in latents.
+    pub resized_from: Option<[usize; 2]>,
+    /// Added to the seed for whatever is drawn after the first noise; 0 goes on with the first generator.
+    pub later_seed_delta: i64,
+}
+
+impl FirstNoise {
+    /// The first noise of a picture of this seed. Of the stream one tensor is drawn, whatever is said; `shape` is its
+    /// (channels, height, width).
+    pub fn draw(&self, stream: &mut NoiseStream, kind: NoiseKind, seed: u64, shape: [usize; 3]) -> Vec<f32> {
+        let [channels, height, width] = shape;
+        // Sizes that come to the same latents are no others.
+        let other = self.resized_from.filter(|from| *from != [height, width]);
+        let [from_height, from_width] = other.unwrap_or([height, width]);
+        let from = [channels, from_height, from_width];
+        let own = stream.next();
+        let resized = other.map(|_| noise_source(kind, seed).randn(&from));
+        let noise = resized.as_deref().unwrap_or(&own);
+        let mixed = self.variation.map(|(seed, strength)| slerp(strength, noise, &noise_source(kind, seed).randn(&from), from));
+        if self.later_seed_delta != 0 {
+            stream.go_on_with(noise_source(kind, seed.wrapping_add_signed(self.later_seed_delta)));
+        }
+        match (other, mixed.or(resized)) {
+            (Some(_), Some(noise)) => seed_resize(&own, shape, &noise, from),
+            (None, Some(noise)) => noise,
+            (_, None) => own,
+        }
+    }
+}
+
 /// Blends two noise tensors along the arc between them, column by column of each channel (A1111 takes the norms along the height).
 ///
 /// Where the two nearly agree A1111 blends straight instead, and the wrong way round; kept as it is.

@@ -16,7 +16,7 @@ mod torch_cuda;
 
 use easel_types::NoiseKind;
 
-pub use a1111::{seed_resize, slerp};
+pub use a1111::{FirstNoise, seed_resize, slerp};
 pub use brownian::BrownianTree;
 pub use nv::Nv;
 pub use precision::{Half, NoisePrecision};

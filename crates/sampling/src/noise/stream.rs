@@ -29,6 +29,11 @@ impl NoiseStream {
         self.next()
     }
 
+    /// Draws from another generator from now on; the Brownian motion stays.
+    pub fn go_on_with(&mut self, source: Box<dyn NoiseSource>) {
+        self.source = source;
+    }
+
     /// The next normal tensor of the latents' shape.
     #[expect(clippy::should_implement_trait, reason = "a stream of tensors that never ends is no iterator")]
     pub fn next(&mut self) -> Vec<f32> {

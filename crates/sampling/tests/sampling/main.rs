@@ -9,6 +9,7 @@ mod compvis_tables;
 mod conformance;
 mod diffusers_tables;
 mod docs;
+mod first_noise;
 mod k_diffusion_tables;
 mod noise;
 mod properties;
