@@ -5,6 +5,8 @@
 //! goes on, an hour later by its clock, so that no test waits for a lease. `EASEL_TEST_KILLS` sets how often it is killed for each database
 //! (12 by default), `EASEL_TEST_SEED` where.
 
+#[path = "crash/answers.rs"]
+mod answers;
 #[path = "crash/away.rs"]
 mod away;
 #[path = "crash/child.rs"]
@@ -66,6 +68,10 @@ fn main() -> ExitCode {
             }),
             Trial::test(format!("killed_while_payments_are_told_of::{engine}"), move || {
                 easel_testing::run_story(engine, async |database| paying::killed_while_paid(database).await);
+                Ok(())
+            }),
+            Trial::test(format!("a_worker_is_killed_at_every_point_of_an_answer::{engine}"), move || {
+                easel_testing::run_story(engine, async |database| answers::killed_at_every_point_of_an_answer(database).await);
                 Ok(())
             }),
             Trial::test(format!("a_courier_that_is_killed_leaves_nothing_unsaid::{engine}"), move || {

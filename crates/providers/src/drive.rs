@@ -3,6 +3,7 @@
 //! | written down | before | after a crash at this point |
 //! |---|---|---|
 //! | `Intended` | anything is sent | sent again only to a provider that honours the key; otherwise given up and counted as paid |
+//! | the answer, of those that answer at once | its pictures are stored | gone on with from the answer |
 //! | `Accepted` | it is asked about | asked about again |
 //! | `Ended` | the job goes on | nothing |
 //!
@@ -104,13 +105,9 @@ impl Drive<'_> {
                 return Err(failure.unwrap_or_else(lost).into());
             }
             Some(Step::Accepted { task }) => self.wait(&task, deadline).await,
-            Some(Step::Intended { .. }) if self.provider.recovery() == Recovery::GiveUp => {
-                Err(self.failure(FailureClass::Transient, Accepted::Unknown, "outcome_unknown").into())
-            }
-            known => {
-                if known.is_none() {
-                    self.write(&attempt.key, &Step::Intended { provider: self.provider.id().clone() }).await?;
-                }
+            Some(Step::Intended { .. }) => self.go_on(order, attempt, deadline).await,
+            None => {
+                self.write(&attempt.key, &Step::Intended { provider: self.provider.id().clone() }).await?;
                 self.begin(order, attempt, deadline).await
             }
         };
@@ -125,6 +122,23 @@ impl Drive<'_> {
                 Err(failure.into())
             }
             Err(DriveError::Journal) => Err(DriveError::Journal),
+        }
+    }
+
+    /// It may have been sent: its answer is there, or it is sent again, or nobody can tell.
+    async fn go_on(
+        &self,
+        order: &Fitted,
+        attempt: &Attempt,
+        deadline: Instant,
+    ) -> Result<(Delivery, Vec<FetchedImage>), DriveError> {
+        if let Some(answer) = self.journal.kept_answer(&attempt.key).await.map_err(|_| DriveError::Journal)? {
+            let pictures = self.provider.fetch_all(&answer).await?;
+            return Ok((answer, pictures));
+        }
+        match self.provider.recovery() {
+            Recovery::SendAgain => self.begin(order, attempt, deadline).await,
+            Recovery::GiveUp => Err(self.failure(FailureClass::Transient, Accepted::Unknown, "outcome_unknown").into()),
         }
     }
 
@@ -147,7 +161,11 @@ impl Drive<'_> {
             }
         };
         match submitted {
-            Submitted::Done(delivery) => Ok((delivery.clone(), self.provider.fetch_all(&delivery).await?)),
+            Submitted::Done(delivery) => {
+                self.journal.keep_answer(&attempt.key, &delivery).await.map_err(|_| DriveError::Journal)?;
+                let pictures = self.provider.fetch_all(&delivery).await?;
+                Ok((delivery, pictures))
+            }
             Submitted::Task(task) => {
                 self.write(&attempt.key, &Step::Accepted { task: task.clone() }).await?;
                 self.wait(&task, deadline).await

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use thiserror::Error;
 
-use crate::{AttemptKey, drive::Step};
+use crate::{AttemptKey, Delivery, drive::Step};
 
 /// It was not written down: somebody else has the job, or there is nowhere to write to.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
@@ -19,4 +19,17 @@ pub trait Journal: Send + Sync {
         key: &'a AttemptKey,
         step: &'a Step,
     ) -> Pin<Box<dyn Future<Output = Result<(), NotWritten>> + Send + 'a>>;
+
+    /// Keeps what a provider has answered at once, until the attempt ends.
+    fn keep_answer<'a>(
+        &'a self,
+        key: &'a AttemptKey,
+        answer: &'a Delivery,
+    ) -> Pin<Box<dyn Future<Output = Result<(), NotWritten>> + Send + 'a>>;
+
+    /// What was kept of an attempt's answer.
+    fn kept_answer<'a>(
+        &'a self,
+        key: &'a AttemptKey,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Delivery>, NotWritten>> + Send + 'a>>;
 }

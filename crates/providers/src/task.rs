@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -94,10 +95,59 @@ pub struct Delivery {
     pub withheld: u32,
 }
 
+impl Delivery {
+    /// As it is kept until its pictures are stored: they are in it, or the addresses where they are for a while.
+    pub fn to_json(&self) -> String {
+        let written =
+            Written { outputs: self.outputs.iter().map(WrittenOutput::from).collect(), seed: self.seed, withheld: self.withheld };
+        serde_json::to_string(&written).expect("it is plain data. This is a bug.")
+    }
+
+    /// What [`Self::to_json`] has written; `None` for anything else.
+    pub fn from_json(text: &str) -> Option<Self> {
+        let Written { outputs, seed, withheld } = serde_json::from_str(text).ok()?;
+        let outputs = outputs.into_iter().map(WrittenOutput::read).collect::<Option<_>>()?;
+        Some(Self { outputs, seed, withheld })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    outputs: Vec<WrittenOutput>,
+    seed: Option<u64>,
+    withheld: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WrittenOutput {
+    /// In base64.
+    Inline(String),
+    At(String),
+}
+
+impl From<&Output> for WrittenOutput {
+    fn from(output: &Output) -> Self {
+        match output {
+            Output::Inline(bytes) => Self::Inline(BASE64.encode(bytes)),
+            Output::At(url) => Self::At(url.clone()),
+        }
+    }
+}
+
+impl WrittenOutput {
+    fn read(self) -> Option<Output> {
+        Some(match self {
+            Self::Inline(text) => Output::Inline(BASE64.decode(text).ok()?.into()),
+            Self::At(url) => Output::At(url),
+        })
+    }
+}
+
 /// What came of a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Submitted {
-    /// Done at once. Nothing can be resumed: the pictures are here or lost.
+    /// Done at once: nobody can be asked for it again.
     Done(Delivery),
     /// To be asked about.
     Task(TaskHandle),
@@ -131,4 +181,20 @@ pub enum Recovery {
     SendAgain,
     /// Nobody can tell whether it was taken on: it is given up, and counts as paid.
     GiveUp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_as_it_was_written() {
+        let outputs =
+            vec![Output::Inline(Bytes::from_static(b"\x89PNG")), Output::At("https://files.example/a?sig=1".to_owned())];
+        let delivery = Delivery { outputs, seed: Some(u64::MAX), withheld: 2 };
+        assert_eq!(Delivery::from_json(&delivery.to_json()), Some(delivery));
+        for bad in ["", "{}", r#"{"outputs":[{"inline":"?"}],"seed":null,"withheld":0}"#] {
+            assert_eq!(Delivery::from_json(bad), None, "{bad}");
+        }
+    }
 }

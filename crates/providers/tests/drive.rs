@@ -14,8 +14,8 @@ use std::{
 };
 
 use easel_providers::{
-    Accepted, Attempt, AttemptKey, Drive, DriveError, FailureClass, Journal, Kind, Micros, NotWritten, Pace, Registered, Served,
-    Step,
+    Accepted, Attempt, AttemptKey, Delivery, Drive, DriveError, FailureClass, Journal, Kind, Micros, NotWritten, Pace,
+    Registered, Served, Step,
 };
 use fakes::{
     Fake, Received, Reply,
@@ -29,6 +29,7 @@ use serde_json::json;
 #[derive(Default)]
 struct Pages {
     steps: Mutex<Vec<Step>>,
+    answer: Mutex<Option<Delivery>>,
     room: Option<usize>,
 }
 
@@ -52,6 +53,23 @@ impl Journal for Pages {
             steps.push(step.clone());
             Ok(())
         })
+    }
+
+    fn keep_answer<'a>(
+        &'a self,
+        _: &'a AttemptKey,
+        answer: &'a Delivery,
+    ) -> Pin<Box<dyn Future<Output = Result<(), NotWritten>> + Send + 'a>> {
+        *self.answer.lock().unwrap() = Some(answer.clone());
+        Box::pin(async { Ok(()) })
+    }
+
+    fn kept_answer<'a>(
+        &'a self,
+        _: &'a AttemptKey,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Delivery>, NotWritten>> + Send + 'a>> {
+        let kept = self.answer.lock().unwrap().clone();
+        Box::pin(async { Ok(kept) })
     }
 }
 
@@ -171,6 +189,20 @@ async fn a_lost_answer_is_paid_at_most_once() {
     run(kind, &registered, &Pages::default(), known, LONG).await.unwrap();
     let key = attempt(kind).key;
     assert!(fake.asked("POST")[0].head.contains(&format!("idempotency-key: {}", key.as_str())));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_kept_is_gone_on_with() {
+    for &kind in Kind::ALL.iter().filter(|&&kind| !is_async(kind)) {
+        let (fake, registered) = serving(kind, Arc::new(move |name, _, request, port| good(kind, name, request, port))).await;
+        let pages = Pages::default();
+        let served = run(kind, &registered, &pages, None, LONG).await.unwrap();
+        assert!(pages.answer.lock().unwrap().is_some(), "{kind}: kept before its pictures are anywhere");
+        let known = Some(Step::Intended { provider: kind.into() });
+        let again = run(kind, &registered, &pages, known, LONG).await.unwrap();
+        assert_eq!((again.pictures, again.cost), (served.pictures, served.cost), "{kind}");
+        assert_eq!(fake.asked("POST").len(), 1, "{kind}: handed in once");
+    }
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use easel_store::jobs::{Job, JobState};
 use easel_testing::Database;
 
 use crate::{
-    away,
+    answers, away,
     common::{World, job_for},
     paying, points,
 };
@@ -47,11 +47,13 @@ pub enum Mode {
     Fill,
     /// Have jobs done elsewhere until killed.
     Away,
+    /// Have one done by a provider that answers at once; ends at the database's `from`-th point.
+    Answer,
     /// Order and hear of payments; ends at the database's `from`-th point.
     Pay,
 }
 
-const MODES: [(Mode, &str); 8] = [
+const MODES: [(Mode, &str); 9] = [
     (Mode::Load, "load"),
     (Mode::Drain, "drain"),
     (Mode::Hold, "hold"),
@@ -59,6 +61,7 @@ const MODES: [(Mode, &str); 8] = [
     (Mode::Courier, "courier"),
     (Mode::Fill, "fill"),
     (Mode::Away, "away"),
+    (Mode::Answer, "answer"),
     (Mode::Pay, "pay"),
 ];
 
@@ -76,6 +79,11 @@ pub struct Orders {
 impl Orders {
     pub fn new(database: &Database, user_id: &str, mode: Mode, generation: u64, from: u64) -> Self {
         Self { url: database.url().to_owned(), dir: database.dir(), user_id: user_id.to_owned(), mode, generation, from }
+    }
+
+    /// Where the database is.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     pub fn give(&self, command: &mut Command) {
@@ -148,6 +156,7 @@ async fn work(orders: Orders) -> Result<(), Failed> {
         Mode::Courier => return points::courier(&world, &orders).await.map_err(|error| error.to_string().into()),
         Mode::Fill => return points::fill(&world, &orders).await.map_err(|error| error.to_string().into()),
         Mode::Pay => return paying::pay(world, &orders).await.map_err(|error| error.to_string().into()),
+        Mode::Answer => return answers::serve(world, &orders).await.map_err(|error| error.to_string().into()),
         Mode::Away => return away::serve(world, &orders).await.map_err(|error| error.to_string().into()),
         _ => {}
     }
