@@ -8,11 +8,19 @@ use std::{
     time::Duration,
 };
 
-use easel_engine::sim::SimConfig;
-use easel_platform::{accounts::Actor, fallback::Consent, orders::Drawing};
+use easel_engine::{
+    State,
+    sim::{Call, Fault, SimConfig},
+};
+use easel_platform::{
+    accounts::Actor,
+    fallback::Consent,
+    orders::{Drawing, Source},
+};
 use easel_providers::{Kind, Limit, Micros, Rules};
 use easel_store::{images, jobs::JobState, provider_attempts};
 use easel_testing::on_both_engines;
+use easel_types::LoraUse;
 use serde_json::{Value, json};
 
 use crate::{
@@ -252,6 +260,68 @@ on_both_engines! {
         assert_eq!((job.state, &away(&job)["reason"]), (JobState::Completed, &json!("out_of_memory")), "{:?}", job.error_code);
         assert_eq!((submissions(&fake, Kind::Replicate), full.world.balance(&ada.id).await?), (2, (98, 0)));
         full.world.assert_clean().await?;
+    }
+
+    async fn without_a_device_others_draw_where_that_is_allowed(database: &Database) {
+        let fake = fake(&[Kind::Replicate], serves).await;
+        let sim = SimConfig { faults: vec![(Call::Step, 1, Fault::Device)], ..SimConfig::default() };
+        let here = Elsewhere::over(World::open(database).await?, fake.port(), Setup { sim, ..Setup::of(&[Kind::Replicate]) }).await?;
+        let (ada, bob) = (here.somebody("ada").await?, here.world.user("bob", 0).await?);
+        let here_too = || Drawing { model: "sim".to_owned(), ..drawing() };
+        // The device is lost under it.
+        let asked = here.ask(&ada, here_too()).await?;
+        let job = here.ended("w", &asked).await?;
+        assert_eq!((job.state, &away(&job)["reason"]), (JobState::Completed, &json!("engine_failed")), "{:?}", job.error_code);
+        for _ in 0..500 {
+            if here.engine.status().state == State::Failed {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(here.engine.status().state, State::Failed);
+        // From then on nobody waits for it.
+        let asked = here.ask(&ada, here_too()).await?;
+        let job = here.ended("w", &asked).await?;
+        assert_eq!((job.state, &away(&job)["reason"]), (JobState::Completed, &json!("no_device")), "{:?}", job.error_code);
+        assert_eq!((submissions(&fake, Kind::Replicate), here.world.balance(&ada.id).await?), (2, (98, 0)));
+        // Who has not agreed waits for a device until that is over, and pays nothing.
+        let asked = here.ask(&bob, here_too()).await?;
+        let worker = here.worker("w");
+        let working = tokio::spawn(async move { worker.run(std::future::pending()).await });
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        working.abort();
+        here.world.clock.advance(Duration::from_secs(301));
+        here.platform.jobs.sweep().await?;
+        let job = here.platform.jobs.get(&bob.id, &asked.id).await?;
+        assert_eq!((job.state, job.error_code.as_deref()), (JobState::Failed, Some("queue_timeout")));
+        assert_eq!((submissions(&fake, Kind::Replicate), here.world.balance(&bob.id).await?), (2, (100, 0)));
+        here.world.assert_clean().await?;
+    }
+
+    async fn what_is_left_out_is_agreed_to_and_told(database: &Database) {
+        let fake = fake(&[Kind::Replicate], serves).await;
+        let here = Elsewhere::over(World::open(database).await?, fake.port(), Setup::of(&[Kind::Replicate])).await?;
+        let ada = here.somebody("ada").await?;
+        let tagged = || Drawing { prompt: "a heron <lora:ink:1>".to_owned(), ..drawing() };
+        let quoted = here.fallback.quotes(&ada.id, &tagged()).await?;
+        assert!(quoted.is_empty(), "without the LoRA it would be another picture: {quoted:?}");
+        let loras = vec![LoraUse { name: "ink".to_owned(), weight: 0.8, text_encoder_weight: 0.8 }];
+        let dropped = json!({"change": "dropped", "field": "loras"});
+        for drawing in [Drawing { allow_drops: true, ..tagged() }, Drawing { allow_drops: true, loras, ..drawing() }] {
+            let quoted = here.fallback.quotes(&ada.id, &drawing).await?;
+            assert!(serde_json::to_value(&quoted[0].changes)?.as_array().ok_or("changes")?.contains(&dropped), "{quoted:?}");
+            let asked = here.ask(&ada, drawing).await?;
+            let job = here.ended("w", &asked).await?;
+            let away = away(&job);
+            assert_eq!((job.state, away["changes"].as_array().ok_or("changes")?.contains(&dropped)), (JobState::Completed, true), "{away}");
+        }
+        let sent = fake.asked("POST");
+        assert_eq!(sent.len(), 2);
+        assert!(sent.iter().all(|request| !request.json().to_string().contains("lora")), "it would be words there");
+        // A model that cannot start from a picture, or knows no masks, is no choice at all: that is never left out.
+        let from = Drawing { start: Some(Source::Upload("u".to_owned())), allow_drops: true, ..drawing() };
+        assert!(here.fallback.quotes(&ada.id, &from).await?.is_empty());
+        here.world.assert_clean().await?;
     }
 
     async fn what_was_begun_is_gone_on_with_and_not_begun_again(database: &Database) {
