@@ -1,6 +1,6 @@
 // What somebody has: profile, sessions, keys, credits, use.
 import { call } from './client'
-import type { ApiKey, Balance, Ordered, Pack, Page, Plan, Purchase, Session, Source, Transfer, UsageDay, User } from './types'
+import type { ApiKey, Balance, CurrentPlan, Interval, Ordered, Pack, Page, Plan, Purchase, Session, Source, Subscription, Transfer, UsageDay, User } from './types'
 
 export type ProfileChange = Partial<Pick<User, 'username' | 'full_name' | 'locale'>>
 
@@ -32,12 +32,18 @@ export const history = (cursor?: string | null): Promise<Page<Transfer>> => call
 
 export const plans = (): Promise<Plan[]> => call('/subscriptions/plans')
 
+export const currentPlan = (): Promise<CurrentPlan> => call('/users/me/subscription')
+
+/** What is paid for stays until its end, and may be kept after all until then. */
+export const endSubscription = (): Promise<Subscription> => call('/subscriptions/cancel', { method: 'POST' })
+export const keepSubscription = (): Promise<Subscription> => call('/subscriptions/resume', { method: 'POST' })
+
 export const packs = (): Promise<{ data: Pack[] }> => call('/credits/packs')
 
 /** Ordered now, paid at the address, given once it is paid. */
 export const purchase = (pack: string): Promise<Ordered> => call('/credits/purchase', { method: 'POST', body: { pack } })
 
-export const checkout = (plan: string, interval: 'month' | 'year' = 'month'): Promise<Ordered> =>
+export const checkout = (plan: string, interval: Interval = 'month'): Promise<Ordered> =>
   call('/subscriptions/checkout', { method: 'POST', body: { plan, interval } })
 
 export const purchases = (cursor?: string | null): Promise<Page<Purchase>> => call('/credits/purchases', { query: { cursor } })

@@ -94,6 +94,15 @@ export type Upload = Shown<Schemas['UploadView']>
 export type Quote = Shown<Schemas['QuoteView']>
 export type Model = Shown<Schemas['ModelView']>
 export type Plan = Shown<Schemas['PlanView']>
+/** How often a plan is paid. */
+export type Interval = 'month' | 'year'
+export type Subscription = Shown<Schemas['SubscriptionView']>
+/** The plan somebody has, and what they pay for it. */
+export interface CurrentPlan {
+  plan: Plan
+  ends_at: string | null
+  subscription: Subscription | null
+}
 export type Pack = Shown<Schemas['PackView']>
 export type PurchaseState = 'pending' | 'paid' | 'cancelled' | 'refunded'
 export type Purchase = Omit<Shown<Schemas['PurchaseView']>, 'state'> & { state: PurchaseState }

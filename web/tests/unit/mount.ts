@@ -71,6 +71,7 @@ export const WORLD: Record<string, unknown> = {
   'POST /api/v1/admin/purchases/o/paid': purchase({ state: 'paid' }),
   'GET /api/v1/credits/balance': { available: '99', pending: '1', earned: '100', spent: '1', metered: '0', grants: [{ source: 'signup', amount: '100', remaining: '99', expires_at: '2026-12-01T00:00:00Z' }] },
   'GET /api/v1/credits/history': page([{ id: 't', kind: 'capture', amount: '1', posted_after: '99', job_id: null, reason: 'one picture', created_at: '2026-11-28T10:00:00Z' }]),
+  'GET /api/v1/users/me/subscription': { plan: PLANS[0], ends_at: null, subscription: null },
   'GET /api/v1/users/me/stats': [{ day: new Date().toISOString().slice(0, 10), jobs: 1, images: 3, credits: '3', bytes: 1000, gpu_ms: 5 }],
   'GET /api/v1/users/me/sessions': [{ id: 's1', user_agent: 'Firefox', ip: '::1', created_at: '2026-11-28T10:00:00Z', last_used_at: '2026-11-28T10:00:00Z', expires_at: '2026-11-28T10:00:00Z', is_current: false }],
   'DELETE /api/v1/users/me/sessions/s1': null,

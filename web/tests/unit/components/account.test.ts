@@ -1,6 +1,7 @@
 import { flushPromises } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
 import AvatarPart from '@/components/account/AvatarPart.vue'
+import PlanPart from '@/components/account/PlanPart.vue'
 import CreditsBox from '@/components/admin/CreditsBox.vue'
 import Landing from '@/pages/Landing.vue'
 import Dashboard from '@/pages/Dashboard.vue'
@@ -27,7 +28,7 @@ import { changeWords } from '@/lib/served'
 import { useForm } from '@/stores/form'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
-import { fill, sendForm, show } from '../mount'
+import { PLANS, fill, sendForm, show } from '../mount'
 import { purchase, queuedJob, reported, user } from '../samples'
 import { type Asked, Refusal } from '../server'
 
@@ -152,6 +153,25 @@ describe('one’s own pages', () => {
     expect(push).toHaveBeenCalledWith('/')
   })
 
+  it('a subscription is ended and kept after all', async () => {
+    const subscription = { id: 's', plan: 'pro', state: 'active', cancel_at_period_end: false, next_plan: null, period_starts_at: '2026-11-01T00:00:00Z', period_ends_at: '2026-12-01T12:00:00Z' }
+    const world = {
+      'GET /api/v1/users/me/subscription': { plan: PLANS[1], ends_at: subscription.period_ends_at, subscription },
+      'POST /api/v1/subscriptions/cancel': { ...subscription, cancel_at_period_end: true },
+      'POST /api/v1/subscriptions/resume': subscription,
+    }
+    const { click, text, asked } = await show(PlanPart, { world })
+    expect(text()).toContain('Paid until Dec 1, 2026')
+    await click('End it')
+    ;([...document.querySelectorAll('[role=dialog] button')].at(-1) as HTMLElement).click()
+    await flushPromises()
+    expect(asked.of('POST /api/v1/subscriptions/cancel')).toHaveLength(1)
+    expect(text()).toContain('Ends on Dec 1, 2026')
+    await click('Keep it')
+    expect(asked.of('POST /api/v1/subscriptions/resume')).toHaveLength(1)
+    expect(text()).toContain('Paid until Dec 1, 2026')
+  })
+
   it('a new password ends the session', async () => {
     const session = useSession()
     session.user = user()
@@ -236,8 +256,37 @@ describe('prices', () => {
     useSession().user = user()
     const rows = [purchase({ state: 'paid' }), purchase({ id: 'o2', kind: 'plan', product: 'pro', interval: 'year', credits: '0', amount_cents: 29990 })]
     const { text } = await show(Pricing, { path: '/?purchase=o', world: { 'GET /api/v1/credits/purchases': { data: rows, next: null } } })
-    expect(text()).toContain('Your order is noted.')
+    await vi.waitFor(() => expect(text()).toContain('It is paid: what you bought is here.'))
     for (const part of ['100 credits', '$4.99', 'Paid', 'pro, a year', '$299.90', 'Waiting for payment']) expect(text()).toContain(part)
+  })
+
+  it('an order is looked for until it is paid', async () => {
+    useSession().config = { billing: true }
+    useSession().user = user()
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    let state: 'pending' | 'paid' = 'pending'
+    const { text, asked } = await show(Pricing, { path: '/?purchase=o', world: { 'GET /api/v1/credits/purchases': () => ({ data: [purchase({ state })], next: null }) } })
+    expect(text()).toContain('Your order is noted.')
+    state = 'paid'
+    await vi.advanceTimersByTimeAsync(3000)
+    await flushPromises()
+    expect(text()).toContain('It is paid')
+    const looked = asked.of('GET /api/v1/credits/purchases').length
+    await vi.advanceTimersByTimeAsync(9000)
+    expect(asked.of('GET /api/v1/credits/purchases')).toHaveLength(looked)
+  })
+
+  it('by the year where there is such a price', async () => {
+    useSession().config = { billing: true }
+    useSession().user = user()
+    vi.stubGlobal('location', { ...location, assign: vi.fn() })
+    const plans = PLANS.map((plan) => ({ ...plan, currency: 'usd', price_cents_year: plan.price_cents ? plan.price_cents * 10 : null }))
+    const world = { 'GET /api/v1/subscriptions/plans': plans, 'POST /api/v1/subscriptions/checkout': { url: 'https://pay.example' } }
+    const { click, text, asked } = await show(Pricing, { world })
+    await click('By the year')
+    expect(text()).toContain('$299.90 a year')
+    await click('Choose')
+    expect(asked.of('POST /api/v1/subscriptions/checkout')[0]?.body).toEqual({ plan: 'pro', interval: 'year' })
   })
 
   it('what nobody has shown yet, or cannot be fetched, is said on the landing page', async () => {
