@@ -18,8 +18,9 @@ use axum::{
     body::Body,
     http::{Method, Request},
 };
-use common::{Answer, Server, server_with_services};
+use common::{Answer, Server, server_with_services_on};
 use easel_api::Services;
+use easel_engine::sim::{Call, Fault, SimConfig};
 use easel_imaging::{EncodeOptions, Format, encode};
 use easel_platform::{
     SystemSecrets,
@@ -68,13 +69,18 @@ async fn replicate() -> Fake {
 
 /// A server whose operator has an account there, and a worker.
 async fn server(fake: &Fake) -> (Server, tokio::task::JoinHandle<()>) {
+    server_on(SimConfig::default(), fake).await
+}
+
+/// The same over such a device.
+async fn server_on(sim: SimConfig, fake: &Fake) -> (Server, tokio::task::JoinHandle<()>) {
     let made = Arc::new(Mutex::new(None));
     let (keep, port) = (made.clone(), fake.port());
-    let server = server_with_services(move |platform| {
+    let server = server_with_services_on(sim, move |platform| {
         let names = [hosts(Kind::Replicate).0, hosts(Kind::Replicate).1];
         let operators = OperatorAccount {
             account: account(Kind::Replicate, base(Kind::Replicate, port)),
-            models: [("elsewhere".to_owned(), model(Kind::Replicate).to_owned())].into(),
+            models: ["elsewhere", "sim"].map(|here| (here.to_owned(), model(Kind::Replicate).to_owned())).into(),
             default_model: None,
             webhook_secret: Some(Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")),
         };
@@ -241,4 +247,152 @@ async fn an_account_of_ones_own_is_shown_without_its_key() {
     }
     assert_eq!(fake.connections(), 0);
     working.abort();
+}
+
+const CONSENT: &str = "/api/v1/users/me/external";
+const OPENAI: &str = "/v1/images/generations";
+const A1111: &str = "/sdapi/v1/txt2img";
+
+async fn agrees(server: &Server, token: &str) {
+    let said = send(server, token, Method::PUT, CONSENT, json!({"allow_external": true})).await;
+    assert_eq!(said.status, 200, "{}", said.json());
+}
+
+/// What the job's own view says of who served the last job.
+async fn last_job(server: &Server, token: &str) -> Value {
+    send(server, token, Method::GET, "/api/v1/jobs", Value::Null).await.json()["data"][0].clone()
+}
+
+fn contains(changes: &Value, field: &str) -> bool {
+    changes.as_array().unwrap().contains(&json!({"change": "dropped", "field": field}))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn openais_routes_ask_others_once_their_owner_agrees() {
+    let fake = replicate().await;
+    let (server, working) = server(&fake).await;
+    let ada = somebody(&server, "ada", Role::User).await;
+    let wish = json!({"model": "elsewhere", "prompt": "a heron", "response_format": "b64_json", "clip_skip": 1});
+    let refused = send(&server, &ada, Method::POST, OPENAI, wish.clone()).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (404, "model_not_found"), "nobody has agreed");
+    agrees(&server, &ada).await;
+    for more in [json!({"allow_fallback": false}), json!({"prompt": "a heron <lora:ink:1>"}), json!({"loras": [{"name": "ink"}]})]
+    {
+        let mut kept = wish.clone();
+        kept.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(send(&server, &ada, Method::POST, OPENAI, kept).await.code(), "model_not_found", "{more}");
+    }
+    for (bad, code) in [(json!({"size": "9000x64"}), "out_of_range"), (json!({"allow_fallback": 1}), "invalid_type")] {
+        let mut body = wish.clone();
+        body.as_object_mut().unwrap().extend(bad.as_object().unwrap().clone());
+        let answer = send(&server, &ada, Method::POST, OPENAI, body).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, code), "{bad}");
+    }
+    assert_eq!(fake.connections(), 0);
+
+    let answer = send(&server, &ada, Method::POST, OPENAI, wish.clone()).await;
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    let answer = answer.json();
+    let served_by = &answer["served_by"];
+    assert_eq!((&served_by["provider"], &served_by["reason"]), (&json!("replicate"), &json!("model_missing")), "{answer}");
+    assert!(contains(&served_by["changes"], "clip_skip"), "{answer}");
+    assert!(answer["data"][0]["b64_json"].as_str().unwrap().starts_with("iVBOR"), "a PNG");
+    assert_eq!(answer["size"], "64x64", "as it came");
+    let job = last_job(&server, &ada).await;
+    assert_eq!((&job["served_by"], &job["unit_price"]), (served_by, &answer["unit_price"]), "in the words of the job");
+    assert_eq!((&job["state"], &job["images_delivered"]), (&json!("completed"), &json!(1)));
+
+    let mut streamed = wish.clone();
+    streamed["stream"] = json!(true);
+    let events = send(&server, &ada, Method::POST, OPENAI, streamed).await;
+    let events = String::from_utf8(events.bytes).unwrap();
+    assert!(events.contains("event: image_generation.completed") && events.contains("\"served_by\""), "{events}");
+
+    let mut dropped = wish.clone();
+    dropped["loras"] = json!([{"name": "ink"}]);
+    dropped["allow_drops"] = json!(true);
+    let dropped = send(&server, &ada, Method::POST, OPENAI, dropped).await.json();
+    assert!(contains(&dropped["served_by"]["changes"], "loras"), "{dropped}");
+
+    let own = send(&server, &ada, Method::POST, OPENAI, json!({"prompt": "a heron", "response_format": "b64_json"})).await.json();
+    assert!(own["data"][0]["seed"].is_u64() && own.get("served_by").is_none() && own.get("unit_price").is_none(), "{own}");
+    working.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a1111s_routes_ask_others_once_their_owner_agrees() {
+    let fake = replicate().await;
+    let (server, working) = server(&fake).await;
+    let ada = somebody(&server, "ada", Role::User).await;
+    let settings = json!({"sd_model_checkpoint": "elsewhere"});
+    let wish = json!({"prompt": "a heron", "steps": 4, "width": 64, "height": 64, "override_settings": settings});
+    assert_eq!(send(&server, &ada, Method::POST, A1111, wish.clone()).await.status, 404, "nobody has agreed");
+    agrees(&server, &ada).await;
+    for more in [json!({"easel_allow_fallback": false}), json!({"enable_hr": true}), json!({"prompt": "a heron <lora:ink:1>"})] {
+        let mut kept = wish.clone();
+        kept.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(send(&server, &ada, Method::POST, A1111, kept).await.status, 404, "{more}");
+    }
+    assert_eq!(fake.connections(), 0);
+
+    let answer = send(&server, &ada, Method::POST, A1111, wish).await;
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    let answer = answer.json();
+    let info: Value = serde_json::from_str(answer["info"].as_str().unwrap()).unwrap();
+    let served_by = &info["served_by"];
+    assert_eq!((&served_by["provider"], &served_by["reason"]), (&json!("replicate"), &json!("model_missing")), "{info}");
+    assert!(contains(&served_by["changes"], "sampler"), "{info}");
+    assert_eq!((&info["sd_model_name"], &info["width"]), (&json!("elsewhere"), &json!(64)));
+    assert_eq!((answer["images"].as_array().unwrap().len(), info["all_seeds"].as_array().unwrap().len()), (1, 1));
+    let job = last_job(&server, &ada).await;
+    assert_eq!((&job["served_by"], &job["unit_price"]), (served_by, &info["unit_price"]), "in the words of the job");
+    let own = send(&server, &ada, Method::POST, A1111, json!({"prompt": "a heron", "steps": 4, "width": 64, "height": 64})).await;
+    let info: Value = serde_json::from_str(own.json()["info"].as_str().unwrap()).unwrap();
+    assert!(info.get("served_by").is_none(), "{info}");
+    working.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_here_is_asked_of_others_and_without_them_told() {
+    let openai = json!({"prompt": "a heron", "response_format": "b64_json"});
+    let a1111 = json!({"prompt": "a heron", "steps": 4, "width": 64, "height": 64});
+    for (sim, reason, code) in [
+        (SimConfig { rows_max: 0, ..SimConfig::default() }, "out_of_memory", "out_of_memory"),
+        (SimConfig { faults: vec![(Call::Step, 1, Fault::Device)], ..SimConfig::default() }, "no_device", "engine_failed"),
+    ] {
+        let fake = replicate().await;
+        let (server, working) = server_on(sim, &fake).await;
+        // Whoever is first finds out that the device does not do.
+        let first = somebody(&server, "first", Role::User).await;
+        assert!(send(&server, &first, Method::POST, OPENAI, openai.clone()).await.status.is_server_error());
+        while reason == "no_device" && server.engine.status().state != easel_engine::State::Failed {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let (ada, bob) = (somebody(&server, "ada", Role::User).await, somebody(&server, "bob", Role::User).await);
+        agrees(&server, &ada).await;
+        let refused = send(&server, &bob, Method::POST, OPENAI, openai.clone()).await;
+        assert!(refused.status.is_server_error(), "{reason}");
+        assert_eq!((refused.code().as_str(), fake.connections()), (code, 0), "who has not agreed is told");
+        let answer = send(&server, &ada, Method::POST, OPENAI, openai.clone()).await.json();
+        assert_eq!(
+            (&answer["served_by"]["provider"], &answer["served_by"]["reason"]),
+            (&json!("replicate"), &json!(reason)),
+            "{answer}"
+        );
+        let answer = send(&server, &ada, Method::POST, A1111, a1111.clone()).await.json();
+        let info: Value = serde_json::from_str(answer["info"].as_str().unwrap()).unwrap();
+        assert_eq!(
+            (&info["served_by"]["provider"], &info["served_by"]["reason"]),
+            (&json!("replicate"), &json!(reason)),
+            "{info}"
+        );
+        let mut streamed = openai.clone();
+        streamed["stream"] = json!(true);
+        let events = send(&server, &ada, Method::POST, OPENAI, streamed).await;
+        let events = String::from_utf8(events.bytes).unwrap();
+        assert!(events.contains("event: image_generation.completed") && events.contains(reason), "{events}");
+        let job = last_job(&server, &bob).await;
+        assert!(job.is_null() || job["state"] == "failed" || job["state"] == "cancelled", "nothing is paid: {job}");
+        working.abort();
+    }
 }

@@ -123,7 +123,12 @@ pub async fn slow_server() -> Server {
 
 /// With webhooks, logging in elsewhere, or limits.
 pub async fn server_with_services(services: impl FnOnce(&Platform) -> Services) -> Server {
-    let (backend, probe) = SimBackend::new(SimConfig::default());
+    server_with_services_on(SimConfig::default(), services).await
+}
+
+/// The same over such a device.
+pub async fn server_with_services_on(sim: SimConfig, services: impl FnOnce(&Platform) -> Services) -> Server {
+    let (backend, probe) = SimBackend::new(sim);
     let config = EngineConfig { clock: Arc::new(probe.clone()), seeds: Arc::new(|| 1000), ..EngineConfig::default() };
     let engine = Engine::start(move || Ok(backend), config);
     engine.ready().await.expect("the toy device comes up");
