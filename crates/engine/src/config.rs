@@ -54,7 +54,7 @@ pub struct EngineConfig {
     pub pinned: Vec<ModelId>,
     /// Bytes for weights on each device; `None` is what the device says it has.
     pub memory: Option<u64>,
-    /// Measure the default model's step times at the start, as far as the cache does not know them.
+    /// Measure step times at the start, of the models that are brought in then and as far as the file does not know them.
     pub measure: bool,
     /// The file that keeps measured step times.
     pub curves: Option<PathBuf>,

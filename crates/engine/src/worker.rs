@@ -97,14 +97,15 @@ fn bring_up<B: DenoiseBackend>(factory: impl FnOnce() -> BackendResult<B>, share
     drop(core);
     tracing::info!(device = description.device, detail = description.detail, models = models.len(), "the device is ready");
     shared.set_state(State::Ready);
-    // Requests are taken meanwhile; they wait for a moment.
-    if let Some(model) = models.first().filter(|model| wanted.iter().any(|loaded| loaded.id == model.id)) {
+    // Requests are taken meanwhile; they wait for a moment. The default model comes first: most requests are for it.
+    wanted.sort_by_key(|model| models.first().is_none_or(|default| default.id != model.id));
+    for model in &wanted {
         let learnt = catch_unwind(AssertUnwindSafe(|| learn_steps(&mut backend, device, model, shared)));
         let lost = match learnt {
             Ok(Ok(())) => None,
             Ok(Err(BackendError::Device(reason))) => Some(reason),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "step times cannot be measured; they are learnt from the first requests");
+                tracing::warn!(model = %model.id, %error, "step times cannot be measured; they are learnt from the first requests");
                 None
             }
             Err(panic) => Some(panic_text(&*panic)),
@@ -115,12 +116,13 @@ fn bring_up<B: DenoiseBackend>(factory: impl FnOnce() -> BackendResult<B>, share
             core.hear(config.clock.now());
             drop(core);
             shared.lost(device, &reason);
+            break;
         }
     }
     Ok((backend, device))
 }
 
-/// What a step of the default model takes on this device: from the file, or measured now.
+/// What a step of a loaded model takes on this device: from the file, or measured now.
 fn learn_steps<B: DenoiseBackend>(
     backend: &mut B,
     device: usize,

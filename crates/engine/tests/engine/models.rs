@@ -61,6 +61,22 @@ async fn the_default_and_pinned_models_stay() {
     assert_eq!(names(&engine), ["first", "pinned", "aaa"], "what requests without a model get does not change");
 }
 
+#[tokio::test]
+async fn every_model_that_is_brought_in_at_the_start_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let curves = folder.path().join("curves.json");
+    let models = ["first", "pinned", "other"];
+    let sim = SimConfig { models: models.map(ModelId::from).to_vec(), ..SimConfig::default() };
+    let pinned = vec![ModelId::from("pinned")];
+    let config = EngineConfig { measure: true, preload: true, pinned, curves: Some(curves.clone()), ..EngineConfig::default() };
+    let (engine, probe) = engine(sim, config).await;
+    // It takes requests before it has measured, and draws them after.
+    finished(engine.submit(of("other")).unwrap()).await;
+    let kept = std::fs::read_to_string(&curves).unwrap();
+    assert_eq!(models.map(|model| kept.contains(&format!("| {model} "))), [true, true, false], "{kept}");
+    given_back(&engine, &probe).await;
+}
+
 /// The device is in the middle of a step the whole time.
 #[tokio::test]
 async fn nobody_waits_for_a_device() {

@@ -98,7 +98,7 @@ pub const MEASURE: Setting = Setting {
     flag: "measure",
     env: &["EASEL_MEASURE"],
     placeholder: "BOOL",
-    help: "Measure at the first start how large batches should be",
+    help: "Measure at the first start how large batches should be, for the default model and those that are pinned",
     default: Fallback::Fixed("true"),
     choices: Some(|| vec!["true", "false"]),
     ..Setting::BASE
