@@ -384,6 +384,13 @@ describe('a result', () => {
     expect(wrapper.emitted('removed')).toHaveLength(1)
   })
 
+  it('tells what variations cost before they are ordered', async () => {
+    useSession().user = user()
+    const { asked, text } = await show(PictureActions, { props: { picture: picture({ id: 'p0', model: 'gone' }) } })
+    await vi.waitFor(() => expect(text()).toContain('Four variations cost 2 of 99 credits.'))
+    expect(asked.of('POST /api/v1/images/quote')[0]?.body).toEqual({ prompt: 'a red circle', n: 4 })
+  })
+
   it('is looked at closely, and beside what it was made from', async () => {
     const { wrapper, click } = await show(ResultView, { props: { picture: picture(), before: '/before.png' } })
     const box = wrapper.find('[role=group]')
