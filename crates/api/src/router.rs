@@ -54,6 +54,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::auth::callback::handler))
         .routes(routes!(routes::identities::list::handler))
         .routes(routes!(routes::identities::unlink::handler))
+        .routes(routes!(routes::consents::papers::handler))
+        .routes(routes!(routes::consents::list::handler, routes::consents::give::handler))
         // Credits.
         .routes(routes!(routes::credits::balance::handler))
         .routes(routes!(routes::credits::history::handler))

@@ -7,6 +7,7 @@ pub use easel_store::{
     api_keys::ApiKey,
     audit::Record,
     comments::Comment,
+    consents::Consent,
     follows::Followed,
     identities::Identity,
     images::{Image, Stored},

@@ -28,6 +28,7 @@ pub mod awaited_uploads;
 pub mod backup;
 pub mod check;
 pub mod comments;
+pub mod consents;
 pub mod erasures;
 pub mod follows;
 pub mod forgotten_prompts;

@@ -43,6 +43,7 @@ impl From<PlatformError> for ApiError {
                 code: "too_many_open_jobs" | "daily_limit_reached" | "key_limit_reached" | "too_many_comments" | "too_many_reports",
                 ..
             } => Self { retry_after: Some(BACK), ..plain(StatusCode::TOO_MANY_REQUESTS) },
+            PlatformError::Limit { code: "storage_quota_exceeded", .. } => plain(StatusCode::PAYLOAD_TOO_LARGE),
             PlatformError::Limit { .. } => plain(StatusCode::FORBIDDEN),
             PlatformError::Picture(_) => plain(StatusCode::UNPROCESSABLE_ENTITY),
             PlatformError::ContentBlocked { .. } => plain(StatusCode::BAD_REQUEST),

@@ -8,6 +8,7 @@ pub(crate) mod api_configs;
 pub(crate) mod auth;
 pub(crate) mod avatars;
 pub(crate) mod comments;
+pub(crate) mod consents;
 pub(crate) mod credits;
 pub(crate) mod docs;
 pub(crate) mod external;

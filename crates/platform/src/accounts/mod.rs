@@ -9,11 +9,13 @@
 //! | links sent by mail are good once | `mailed.rs` |
 //! | nobody acts on somebody of their own rank or above | `roles.rs` |
 //! | API keys are shown once | `keys.rs` |
+//! | who registers agrees to the terms of now | `consents.rs` |
 //! | one person on their own machine needs no account | `local.rs` |
 //!
 //! Tokens are 256 random bits and only their SHA-256 is stored. Everything that changes what somebody may do raises their `auth_epoch`, which
 //! every session and key is compared with each time it is used.
 
+mod consents;
 mod keys;
 mod local;
 mod login;
@@ -40,6 +42,7 @@ use crate::{Context, PlatformError, Secrets, credits::CreditDesk, plans::Catalog
 
 pub(crate) use register::normal_email;
 
+pub use consents::{Legal, Paper, Published};
 pub use keys::{Caps, NewKey, Scope, ShownKey};
 pub use local::LOCAL_ID;
 pub use login::Origin;
@@ -71,6 +74,8 @@ pub struct Settings {
     pub verification_required: bool,
     /// The price of guessing passwords.
     pub password_cost: PasswordCost,
+    /// What people agree to.
+    pub legal: Legal,
 }
 
 impl Default for Settings {
@@ -88,6 +93,7 @@ impl Default for Settings {
             failures_window: MINUTE * 15,
             verification_required: false,
             password_cost: PasswordCost::default(),
+            legal: Legal::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use easel_store::{
 };
 use lettre::Address;
 
-use super::{Accounts, Actor, Passwords};
+use super::{Accounts, Actor, Paper, Passwords};
 use crate::{PlatformError, context::retry};
 
 /// What somebody says of themselves.
@@ -42,17 +42,33 @@ impl Accounts {
     /// A new account on the first plan, with its credits, and the mail that asks to prove the address.
     ///
     /// # Errors
-    /// [`PlatformError::Taken`], [`PlatformError::Invalid`].
+    /// [`PlatformError::Taken`], [`PlatformError::Invalid`]; always where the operator has papers to agree to.
     pub async fn register(&self, registration: Registration<'_>) -> Result<User, PlatformError> {
-        self.create(registration, Role::User, None).await
+        self.register_agreeing(registration, &[]).await
+    }
+
+    /// The same, for somebody who agrees to these papers.
+    pub async fn register_agreeing(
+        &self,
+        registration: Registration<'_>,
+        accepted: &[(Paper, &str)],
+    ) -> Result<User, PlatformError> {
+        self.check_accepted(accepted)?;
+        self.create(registration, Role::User, None, accepted).await
     }
 
     /// The first superuser, or another: for whoever can run commands on the machine. The address counts as proved.
     pub async fn create_superuser(&self, registration: Registration<'_>) -> Result<User, PlatformError> {
-        self.create(registration, Role::Superuser, Some(&Actor::operator())).await
+        self.create(registration, Role::Superuser, Some(&Actor::operator()), &[]).await
     }
 
-    async fn create(&self, registration: Registration<'_>, role: Role, by: Option<&Actor>) -> Result<User, PlatformError> {
+    async fn create(
+        &self,
+        registration: Registration<'_>,
+        role: Role,
+        by: Option<&Actor>,
+        accepted: &[(Paper, &str)],
+    ) -> Result<User, PlatformError> {
         let email = normal_email(registration.email)?;
         let chosen = registration.username.map(checked_username).transpose()?;
         let local = email.split('@').next().unwrap_or_default();
@@ -69,7 +85,7 @@ impl Accounts {
             is_verified: by.is_some(),
             ..new
         };
-        retry!(self.insert(&user, by))?;
+        retry!(self.insert(&user, by, accepted))?;
         Ok(user)
     }
 
@@ -130,9 +146,10 @@ impl Accounts {
         self.get(&user.id).await
     }
 
-    async fn insert(&self, user: &User, by: Option<&Actor>) -> Result<(), PlatformError> {
+    async fn insert(&self, user: &User, by: Option<&Actor>, accepted: &[(Paper, &str)]) -> Result<(), PlatformError> {
         let mut tx = self.context.db.begin().await?;
         self.insert_in(&mut tx, user, by).await?;
+        self.note_consents(&mut tx, &Actor::user(user), accepted).await?;
         Ok(tx.commit().await?)
     }
 

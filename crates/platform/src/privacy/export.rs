@@ -4,7 +4,7 @@ use std::path::Path;
 
 use easel_blobs::{BlobError, Key};
 use easel_store::{
-    Timestamp, albums, api_configs, api_keys, awaited_uploads, comments, follows,
+    Timestamp, albums, api_configs, api_keys, awaited_uploads, comments, consents, follows,
     gallery::{self, Filter},
     identities,
     images::Image,
@@ -62,6 +62,7 @@ impl Privacy {
             "identities": identities::of_user(db, user_id).await?,
             "webhooks": webhooks::of_user(db, user_id).await?,
             "api_configs": api_configs::of_user(db, user_id).await?,
+            "consents": consents::of_user(db, user_id).await?,
             "external": provider_consents::of_user(db, user_id).await?,
             "balance": ledger::balance(db, user_id).await?,
             "transfers": self.transfers(user_id).await?,

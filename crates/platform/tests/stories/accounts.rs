@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, time::Duration};
 use crate::common::{Outcome, World, job_for};
 use easel_platform::{
     PlatformError,
-    accounts::{Accounts, Actor, Caps, NewKey, Origin, PasswordCost, Profile, Registration, Scope, Settings},
+    accounts::{
+        Accounts, Actor, Caps, Legal, NewKey, Origin, Paper, PasswordCost, Profile, Published, Registration, Scope, Settings,
+    },
     jobs::NewJob,
 };
 use easel_store::{
@@ -383,5 +385,50 @@ on_both_engines! {
         assert!(matches!(stolen, Err(PlatformError::Unauthenticated)), "{stolen:?}");
         world.accounts.revoke_key(&user, &key.key.id).await?;
         assert!(matches!(world.jobs.submit(by_key(1)).await, Err(PlatformError::Unauthenticated)), "one that was ended counts as none");
+    }
+
+    async fn who_registers_agrees_to_the_terms_of_now(database: &Database) {
+        let world = World::open(database).await?;
+        let papers = |terms: &str| Legal {
+            terms: Some(Published { version: terms.to_owned(), url: Some("https://easel.example/terms".to_owned()) }),
+            privacy: Some(Published { version: "p1".to_owned(), url: None }),
+        };
+        let with = |legal: Legal| {
+            let password_cost = PasswordCost { memory_kib: 8, passes: 1 };
+            Accounts::new(world.context.clone(), world.catalogue.clone(), Settings { legal, password_cost, ..Settings::default() })
+        };
+        let accounts = with(papers("t1"))?;
+        let ada = Registration { email: "ada@example.org", password: "correct horse", ..Registration::default() };
+        let refused: [&[(Paper, &str)]; 4] = [
+            &[],
+            &[(Paper::Terms, "t1")],
+            &[(Paper::Terms, "t0"), (Paper::Privacy, "p1")],
+            &[(Paper::Terms, "t1"), (Paper::Terms, "t0"), (Paper::Privacy, "p1")],
+        ];
+        for accepted in refused {
+            let result = accounts.register_agreeing(ada, accepted).await;
+            assert!(matches!(result, Err(PlatformError::Invalid { field: "accept", .. })), "{accepted:?}");
+        }
+        assert!(accounts.register(ada).await.is_err(), "nobody agrees by saying nothing");
+        let user = accounts.register_agreeing(ada, &[(Paper::Terms, "t1"), (Paper::Privacy, "p1")]).await?;
+        let given = accounts.consents(&user.id).await?;
+        assert_eq!((given.len(), accounts.legal().missing(&given)), (2, Vec::new()));
+        assert!(world.privacy.document(&user.id).await?["consents"].to_string().contains("t1"));
+        // Other words are asked for again, and the old ones stay on record.
+        let accounts = with(papers("t2"))?;
+        let missing: Vec<Paper> = accounts.legal().missing(&given).into_iter().map(|(paper, _)| paper).collect();
+        assert_eq!(missing, [Paper::Terms]);
+        let actor = Actor::user(&user);
+        let old = accounts.agree(&actor, &[(Paper::Terms, "t1")]).await;
+        assert!(matches!(old, Err(PlatformError::Invalid { field: "version", .. })), "{old:?}");
+        for _ in 0..2 {
+            accounts.agree(&actor, &[(Paper::Terms, "t2")]).await?;
+        }
+        let given = accounts.consents(&user.id).await?;
+        assert_eq!((given.len(), accounts.legal().missing(&given)), (3, Vec::new()));
+        // Where there is nothing to agree to nobody is asked.
+        let none = with(Legal::default())?;
+        none.register(Registration { email: "eve@example.org", ..ada }).await?;
+        world.assert_clean().await?;
     }
 }

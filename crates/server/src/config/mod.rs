@@ -13,6 +13,7 @@ mod error;
 pub mod file;
 pub mod generate;
 pub mod hub;
+pub mod legal;
 pub mod limits;
 pub mod log;
 pub mod models;
@@ -57,6 +58,7 @@ pub const SECTIONS: &[&[&Setting]] = &[
     hub::SETTINGS,
     server::SETTINGS,
     accounts::SETTINGS,
+    legal::SETTINGS,
     payments::SETTINGS,
     quotas::SETTINGS,
     safety::SETTINGS,
@@ -95,6 +97,8 @@ pub struct Config {
     pub server: Server,
     /// Who gets in.
     pub accounts: Accounts,
+    /// What they agree to.
+    pub legal: easel_platform::accounts::Legal,
     /// Who takes the money.
     pub payments: Payments,
     /// How much one person may have, and how long things are kept.
@@ -127,6 +131,7 @@ impl Config {
             hub: Hub::read(&values)?,
             server: Server::read(&values)?,
             accounts: Accounts::read(&values)?,
+            legal: legal::read(&values)?,
             payments: Payments::read(&values)?,
             quotas: Quotas::read(&values)?,
             safety: Safety::read(&values)?,

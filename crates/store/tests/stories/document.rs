@@ -51,7 +51,8 @@ fn meanings() -> io::Result<Meanings> {
         let (mut said, mut table) = (String::new(), None);
         for line in fs::read_to_string(file)?.lines().map(str::trim) {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let place = match (&words[..], &table) {
+            let inside = table.clone();
+            let place = match (&words[..], &inside) {
                 (["--", ..], _) => {
                     said = format!("{said} {}", line.trim_start_matches('-').trim()).trim().to_owned();
                     continue;

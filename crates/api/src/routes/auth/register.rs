@@ -5,7 +5,7 @@ use easel_platform::accounts::Registration;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::{ApiError, AppState, extract::JsonBody, views::UserView};
+use crate::{ApiError, AppState, extract::JsonBody, routes::consents::give::AcceptBody, views::UserView};
 
 /// What somebody says of themselves.
 #[derive(Deserialize, ToSchema)]
@@ -25,6 +25,9 @@ pub(crate) struct RegisterBody {
     full_name: Option<String>,
     /// `de`, `pt-BR`.
     locale: Option<String>,
+    /// What you agree to: every paper that `/api/v1/legal` lists, in the version it has there.
+    #[serde(default)]
+    accept: Vec<AcceptBody>,
 }
 
 /// A new account, on the first plan, and the mail that asks to prove the address.
@@ -47,6 +50,7 @@ pub(crate) async fn handler(
         full_name: body.full_name.as_deref(),
         locale: body.locale.as_deref(),
     };
-    let user = state.platform.accounts.register(registration).await?;
+    let accepted: Vec<_> = body.accept.iter().map(AcceptBody::word).collect();
+    let user = state.platform.accounts.register_agreeing(registration, &accepted).await?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }
