@@ -418,6 +418,20 @@ describe('administration', () => {
     expect(asked.of('GET /api/v1/admin/jobs').at(-1)?.query.get('state')).toBe('failed')
   })
 
+  it('is told when more could not be had, and still sees what was there', async () => {
+    let down = true
+    const pages = (asked: Asked): unknown =>
+      !asked.query.get('cursor') ? { data: [queuedJob()], next: 'further' } : down ? new Refusal(503, 'busy', 'too much at once') : { data: [queuedJob({ id: 'old', model: 'the last' })], next: null }
+    const { text, click, wrapper } = await show(AdminJobs, { world: { 'GET /api/v1/admin/jobs': pages } })
+    await click('Show more')
+    expect(text()).toContain('too much at once')
+    expect(wrapper.findAll('tbody tr')).toHaveLength(1)
+    down = false
+    await click('Try again')
+    expect(text()).not.toContain('too much at once')
+    expect(text()).toContain('the last')
+  })
+
   it('sees what was done, the settings and the sums', async () => {
     const audit = await show(AdminAudit)
     expect(audit.text()).toContain('user ada')
