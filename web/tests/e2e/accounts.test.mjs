@@ -151,6 +151,10 @@ test('sessions are seen and ended, and what was used is counted', async () => {
   await page.getByRole('button', { name: 'Log out there' }).first().click()
   await page.getByRole('tab', { name: 'Usage' }).click()
   await page.getByText(/in thirty days/).first().waitFor()
+  await page.getByRole('region', { name: 'Your plan' }).getByText('Free').waitFor()
+  await page.getByRole('tab', { name: 'API keys' }).click()
+  await page.getByRole('link', { name: 'Own accounts with image services' }).click()
+  await at(page, '/settings/providers')
   clean(page)
 })
 
@@ -186,7 +190,8 @@ test('an administrator hides a picture that is reported, and suspends somebody',
   const row = page.getByRole('row', { name: /ada@example.org/ })
   await row.getByRole('button', { name: 'Suspend' }).click()
   await row.getByRole('button', { name: 'Let back in' }).waitFor()
-  await ada.goto('/gallery')
+  // Whose session has ended is asked to log in where they stand, without loading the page anew.
+  await ada.getByRole('link', { name: 'Gallery' }).first().click()
   await at(ada, '/login')
   await ada.getByLabel('Email').fill('ada@example.org')
   await ada.getByLabel('Password', { exact: true }).fill(PASSWORD)

@@ -296,12 +296,23 @@ for (const [name, streams, way] of [['the socket', true, /\/jobs\/[\w-]+\/events
   })
 }
 
-for (const [locale, label, go] of [['zh-CN', '提示词', '开始绘制'], ['ru-RU', 'Запрос', 'Нарисовать']]) {
-  test(`in ${locale}`, async () => {
-    const page = await visit(chrome, server, { locale })
+/** A message that a language does not have is shown as its key. */
+const KEYS = /(?:^|\s)(?:action|admin|detail|error|form|gallery|generate|job|landing|mode|nav|result|state|title)\.[a-z]\w+/m
+for (const [locale, lang, label, go] of [['zh-CN', 'zh-Hans', '提示词', '开始绘制'], ['ru-RU', 'ru', 'Запрос', 'Нарисовать']]) {
+  test(`in ${locale}, on the narrowest screen too`, async () => {
+    const page = await visit(chrome, server, { locale, viewport: { width: 320, height: 640 } })
     await page.goto('/generate')
     await page.getByLabel(label, { exact: true }).fill('a red circle')
     await page.getByRole('button', { name: go, exact: true }).click()
     await drawn(page)
+    for (const path of ['/generate', '/gallery', '/', '/nothing/here']) {
+      await page.goto(path)
+      await page.waitForSelector('#main h1', { state: 'attached' })
+      await page.waitForFunction(() => !document.querySelector('#main .skeleton'))
+      assert.equal(await page.evaluate(() => document.documentElement.lang), lang)
+      assert.doesNotMatch(await page.locator('body').innerText(), KEYS, path)
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), `${path} is wider than the screen`)
+    }
+    assert.deepEqual([page.complaints, page.strangers], [[], []])
   })
 }
