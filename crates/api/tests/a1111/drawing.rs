@@ -68,12 +68,35 @@ on_both_engines! {
         let expected = "Seed: 8, Size: 64x128, Model hash: 0123456789, Model: sim, Denoising strength: 0.5, Hires upscale: 2, Hires steps: 10, \
                         Hires upscaler: Latent, Version";
         assert!(told.contains(expected), "{told}");
-        // Of each picture four steps of the first pass, then int(10 * 0.5) + 1 of the second.
+        // Of each picture four steps of the first pass, then all ten of the second, as in A1111.
         let steps: usize = native.probe.calls().iter().filter(|call| call.starts_with("step")).map(|call| call.matches('@').count()).sum();
-        assert_eq!(steps, 2 * (4 + 6));
+        assert_eq!(steps, 2 * (4 + 10));
         assert_eq!((&info(&answer)["denoising_strength"], &info(&answer)["all_seeds"]), (&json!(0.5), &json!([7, 8])));
         assert_eq!(native.balance(&ada).await?, (98, 0), "two pictures, not four");
         native.assert_clean().await?;
+    }
+
+    async fn what_is_said_of_noise_is_told_and_read_back(database: &Database) {
+        let native = native(database).await;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let body = json!({
+            "prompt": "a red circle", "steps": 4, "width": 64, "height": 64, "seed": 7, "n_iter": 2, "sampler_name": "Euler", "subseed": 40,
+            "subseed_strength": 0.25, "seed_resize_from_w": 128, "seed_resize_from_h": 64, "s_churn": 2.5, "s_tmax": 9, "s_noise": 1.01,
+            "override_settings": {"eta_noise_seed_delta": 31337, "always_discard_next_to_last_sigma": true},
+        });
+        let answer = native.ok(TXT2IMG, &token, body).await;
+        let told = text(&files(&answer)[1]);
+        for expected in [
+            "Seed: 7, Size: 64x64", "Variation seed: 41, Variation seed strength: 0.25, Seed resize from: 128x64, ENSD: 31337",
+            "Sigma churn: 2.5, Sigma tmax: 9, Sigma noise: 1.01, Discard penultimate sigma: True, Version",
+        ] {
+            assert!(told.contains(expected), "{told}");
+        }
+        let said = info(&answer);
+        assert_eq!((&said["all_seeds"], &said["all_subseeds"]), (&json!([7, 7]), &json!([40, 41])));
+        assert_eq!((&said["subseed_strength"], &said["seed_resize_from_w"]), (&json!(0.25), &json!(128)));
+        let again = native.ok(TXT2IMG, &token, json!({"infotext": told})).await;
+        assert_eq!(text(&files(&again)[0]), told, "the same again");
     }
 
     async fn older_clients_say_the_size_of_the_first_pass(database: &Database) {
@@ -98,9 +121,9 @@ on_both_engines! {
             (json!({"batch_size": 4, "n_iter": 3}), 422, "batch_size"),
             (json!({"scheduler": "karas"}), 422, "scheduler"),
             (json!({"tiling": true}), 422, "tiling"),
-            (json!({"subseed_strength": 0.5}), 422, "subseed_strength"),
+            (json!({"subseed_strength": 1.5}), 422, "subseed_strength"),
             (json!({"override_settings": {"sd_vae": "other.pt"}}), 422, "sd_vae"),
-            (json!({"override_settings": {"eta_noise_seed_delta": 31337}}), 422, "eta_noise_seed_delta"),
+            (json!({"override_settings": {"token_merging_ratio": 0.5}}), 422, "token_merging_ratio"),
             (json!({"enable_hr": true, "hr_upscaler": "R-ESRGAN 4x+"}), 422, "hr_upscaler"),
             (json!({"enable_hr": true, "hr_scale": 8, "width": 1024, "height": 1024}), 422, "width"),
             (json!({"enable_hr": true, "denoising_strength": 2}), 422, "strength"),

@@ -52,7 +52,8 @@ on_both_engines! {
             (json!({"sd_model_checkpoint": "nowhere"}), 404),
             (json!({"CLIP_stop_at_last_layers": 13}), 422),
             (json!({"randn_source": "dice"}), 422),
-            (json!({"eta_noise_seed_delta": 31337}), 422),
+            (json!({"token_merging_ratio": 0.5}), 422),
+            (json!({"s_noise": -1}), 422),
             (json!({"sd_hypernetwork": "x"}), 422),
         ] {
             assert_eq!(native.post(OPTIONS, &ada, wrong.clone()).await.status, status, "{wrong}");

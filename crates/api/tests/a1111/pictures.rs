@@ -48,7 +48,7 @@ on_both_engines! {
         let start = data_url(&even(128, 128, GREY));
         let mask = data_url(&right_of(96, 128, 128));
         for only_masked in [true, false] {
-            for fill in [0, 1] {
+            for fill in [0, 1, 2, 3] {
                 let more = json!({
                     "mask": mask, "mask_blur": 0, "inpaint_full_res": only_masked, "inpainting_fill": fill, "width": 128, "height": 128,
                     "inpaint_full_res_padding": 16,
@@ -103,9 +103,9 @@ on_both_engines! {
             (body(&start, json!({"mask": "aGVsbG8="})), "mask"),
             (body(&start, json!({"init_images": [start, start]})), "init_images"),
             (body(&start, json!({"resize_mode": 3})), "resize_mode"),
-            (body(&start, json!({"inpainting_fill": 2})), "inpainting_fill"),
+            (body(&start, json!({"inpainting_fill": 4})), "inpainting_fill"),
             (body(&start, json!({"denoising_strength": 1.5})), "strength"),
-            (body(&start, json!({"initial_noise_multiplier": 0.5})), "initial_noise_multiplier"),
+            (body(&start, json!({"initial_noise_multiplier": 11})), "initial_noise_multiplier"),
         ];
         for (body, field) in cases {
             let answer = native.post(IMG2IMG, &token, body).await;

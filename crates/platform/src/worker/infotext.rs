@@ -24,12 +24,23 @@ pub fn infotext(resolved: &Resolved) -> Infotext {
         text.push("Model hash", hash);
     }
     text.push("Model", &resolved.model);
+    let noising = &resolved.noising;
+    if let Some(other) = noising.variation {
+        text.push("Variation seed", other.seed);
+        text.push("Variation seed strength", other.strength);
+    }
+    if let Some((width, height)) = noising.resized_from {
+        text.push("Seed resize from", format_args!("{width}x{height}"));
+    }
     if let Some(strength) = resolved.strength {
         text.push("Denoising strength", strength);
     }
     // A1111 counts from 1 and writes what differs from 1.
     if let Some(left_out) = resolved.clip_skip.filter(|left_out| *left_out > 0) {
         text.push("Clip skip", left_out + 1);
+    }
+    if noising.later_seed_delta != 0 {
+        text.push("ENSD", noising.later_seed_delta);
     }
     if let Some(eta) = resolved.eta {
         text.push("Eta", eta);
@@ -38,6 +49,22 @@ pub fn infotext(resolved: &Resolved) -> Infotext {
         NoiseKind::TorchCpu => text.push("RNG", "CPU"),
         NoiseKind::Nv => text.push("RNG", "NV"),
         NoiseKind::TorchCuda => {}
+    }
+    for (key, value, usual) in [
+        ("Sigma churn", noising.churn, 0.0),
+        ("Sigma tmin", noising.churn_from, 0.0),
+        ("Sigma tmax", noising.churn_to.unwrap_or(0.0), 0.0),
+        ("Sigma noise", noising.step_factor, 1.0),
+    ] {
+        if value != usual {
+            text.push(key, value);
+        }
+    }
+    if noising.start_factor != 1.0 && resolved.strength.is_some() {
+        text.push("Noise multiplier", noising.start_factor);
+    }
+    if noising.discard_next_to_last == Some(true) {
+        text.push("Discard penultimate sigma", "True");
     }
     text.push("Version", concat!("easel-", env!("CARGO_PKG_VERSION")));
     text

@@ -1,7 +1,7 @@
 //! A1111's second pass: what was drawn is enlarged, and drawn over at a share of the steps.
 
 use easel_imaging::{Infotext, Kernel};
-use easel_types::{GenerationRequest, ModelId, SamplerKind, SigmaSchedule};
+use easel_types::{GenerationRequest, Handover, LatentScaling, ModelId, Noising, SamplerKind, SigmaSchedule};
 
 use super::{
     checkpoints, infotext,
@@ -28,6 +28,8 @@ pub struct Hires {
     pub enlarged: (u32, u32),
     /// What it is enlarged with.
     pub kernel: Kernel,
+    /// How latents are enlarged with it, if they are.
+    pub latent: Option<LatentScaling>,
     /// The share that is redrawn.
     pub strength: f64,
     /// Steps, if others than in the first pass.
@@ -57,6 +59,7 @@ impl Hires {
         let target = Target::of(first, scale, asked);
         let named = fields.text(&["hr_upscaler"])?.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "Latent".to_owned());
         let kernel = upscalers::find(&named).ok_or_else(|| unknown_value("hr_upscaler", &upscalers::known(), &named))?;
+        let latent = upscalers::latent(&named);
         let own = |name: &'static str| -> Result<Option<String>, ApiError> {
             let same = |text: &str| text.trim().is_empty() || text.trim().to_ascii_lowercase().starts_with("use same");
             Ok(fields.text(&[name])?.filter(|text| !same(text)))
@@ -89,6 +92,7 @@ impl Hires {
             height: round(target.size.1),
             enlarged: target.enlarged,
             kernel,
+            latent,
             strength: fields.number(&["denoising_strength"])?.unwrap_or(0.75),
             steps,
             model: checkpoint.map(|name| checkpoints::find(&name, engine)).transpose()?.flatten(),
@@ -120,6 +124,9 @@ impl Hires {
             convention: if same { first.convention } else { sampler.convention() },
             timestep_spacing: if same { first.timestep_spacing } else { sampler.spacing() },
             eta: if same { first.eta } else { None },
+            // A second pass runs all its steps, and takes its noise as it is.
+            noising: Noising { whole_steps: true, start_factor: 1.0, ..first.noising.clone() },
+            handover: Handover::default(),
             num_images: 1,
             ..first.clone()
         }
@@ -205,10 +212,11 @@ mod tests {
             height: 256,
             enlarged: (256, 256),
             kernel: Kernel::Bilinear,
+            latent: None,
             strength: 0.5,
             steps: None,
             model: None,
-            sampler: Some(Sampler { kind: SamplerKind::Ddim, schedule: SigmaSchedule::Normal }),
+            sampler: Some(Sampler { kind: SamplerKind::Deis, schedule: SigmaSchedule::Normal }),
             prompt: None,
             negative_prompt: None,
             guidance: None,

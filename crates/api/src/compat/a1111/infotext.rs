@@ -3,6 +3,8 @@
 use easel_imaging::Infotext;
 use serde_json::{Map, Value, json};
 
+use super::repaint;
+
 /// Keys, the fields they come from, and whether those are numbers.
 const FIELDS: [(&str, &str, bool); 12] = [
     ("Steps", "steps", true),
@@ -18,13 +20,18 @@ const FIELDS: [(&str, &str, bool); 12] = [
     ("Hires CFG Scale", "hr_cfg", true),
     ("Hires prompt", "hr_prompt", false),
 ];
-const MORE: [(&str, &str, bool); 8] = [
+const MORE: [(&str, &str, bool); 13] = [
     ("Hires negative prompt", "hr_negative_prompt", false),
     ("Hires sampler", "hr_sampler_name", false),
     ("Hires schedule type", "hr_scheduler", false),
     ("Hires checkpoint", "hr_checkpoint_name", false),
     ("Variation seed", "subseed", true),
     ("Variation seed strength", "subseed_strength", true),
+    ("Sigma churn", "s_churn", true),
+    ("Sigma tmin", "s_tmin", true),
+    ("Sigma tmax", "s_tmax", true),
+    ("Sigma noise", "s_noise", true),
+    ("Noise multiplier", "initial_noise_multiplier", true),
     ("Mask blur", "mask_blur", true),
     ("Masked area padding", "inpaint_full_res_padding", true),
 ];
@@ -51,6 +58,13 @@ pub fn fields(text: &Infotext) -> Map<String, Value> {
         fields.insert("width".to_owned(), Value::from(width));
         fields.insert("height".to_owned(), Value::from(height));
     }
+    if let Some((width, height)) = text.size("Seed resize from") {
+        fields.insert("seed_resize_from_w".to_owned(), Value::from(width));
+        fields.insert("seed_resize_from_h".to_owned(), Value::from(height));
+    }
+    if let Some(fill) = text.get("Masked content").and_then(repaint::fill_of) {
+        fields.insert("inpainting_fill".to_owned(), Value::from(fill));
+    }
     if let Some((width, height)) = text.size("Hires resize") {
         fields.insert("hr_resize_x".to_owned(), Value::from(width));
         fields.insert("hr_resize_y".to_owned(), Value::from(height));
@@ -67,6 +81,9 @@ fn settings(text: &Infotext) -> Map<String, Value> {
     // What is not written is A1111's default, whatever the reader has set.
     settings.insert("CLIP_stop_at_last_layers".to_owned(), Value::from(1));
     settings.insert("randn_source".to_owned(), Value::from("GPU"));
+    if text.get("Discard penultimate sigma") == Some("True") {
+        settings.insert("always_discard_next_to_last_sigma".to_owned(), Value::from(true));
+    }
     for (key, setting, is_number) in SETTINGS {
         if let Some(value) = text.get(key) {
             settings.insert(setting.to_owned(), written(value, is_number));

@@ -9,6 +9,7 @@ pub mod flag;
 pub mod hires;
 pub mod infotext;
 pub mod neutral;
+pub mod noising;
 pub mod options;
 pub mod parameters;
 pub mod repaint;

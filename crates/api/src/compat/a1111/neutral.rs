@@ -8,15 +8,7 @@ use super::flag::flag;
 use crate::{ApiError, compat::fields::Fields};
 
 /// Numbers, the values that ask for nothing, and what others would ask for.
-const NUMBERS: [(&str, &[f64], &str); 7] = [
-    ("subseed_strength", &[0.0], "variations between two seeds"),
-    ("seed_resize_from_w", &[-1.0, 0.0], "seeds of another size"),
-    ("seed_resize_from_h", &[-1.0, 0.0], "seeds of another size"),
-    ("s_churn", &[0.0], "churn"),
-    ("s_noise", &[1.0], "more or less noise between the steps"),
-    ("s_min_uncond", &[0.0], "steps without the negative prompt"),
-    ("initial_noise_multiplier", &[1.0], "more or less noise at the start"),
-];
+const NUMBERS: [(&str, &[f64], &str); 1] = [("s_min_uncond", &[0.0], "steps without the negative prompt")];
 
 /// Flags that must not be set, and what they would ask for.
 const FLAGS: [(&str, &str); 3] = [
@@ -112,9 +104,7 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_named() {
         for (field, value) in [
-            ("subseed_strength", json!(0.5)),
-            ("seed_resize_from_w", json!(512)),
-            ("s_churn", json!(1)),
+            ("s_min_uncond", json!(1)),
             ("restore_faces", json!(true)),
             ("tiling", json!(1)),
             ("hr_additional_modules", json!(["another.vae"])),

@@ -13,7 +13,7 @@ use easel_imaging::Format;
 use easel_types::{ModelId, NoiseKind};
 use serde_json::{Map, Value, json};
 
-use super::{checkpoints, flag::flag, neutral::refused};
+use super::{checkpoints, flag::flag, neutral::refused, noising::NoiseSettings};
 use crate::{
     ApiError,
     compat::fields::{Fields, out_of_range, unknown_value},
@@ -53,13 +53,9 @@ const ELSEWHERE: [&str; 22] = [
 ];
 
 /// Settings that are here as one value alone, and what another would ask for.
-const FIXED: [(&str, &[&str], &str); 6] = [
+const FIXED: [(&str, &[&str], &str); 2] = [
     ("sd_vae", &["", "Automatic", "None", "auto"], "another VAE than the model's own"),
-    ("eta_noise_seed_delta", &["0"], "noise of another seed (ENSD)"),
-    ("s_churn", &["0"], "churn"),
-    ("s_noise", &["1"], "more or less noise between the steps"),
     ("token_merging_ratio", &["0"], "token merging"),
-    ("initial_noise_multiplier", &["1"], "more or less noise at the start"),
 ];
 
 /// Settings of a caller.
@@ -81,6 +77,8 @@ pub struct Options {
     pub eta_ancestral: f64,
     /// Noise of DDIM.
     pub eta_ddim: f64,
+    /// Churn, noise between the steps and at the start, ENSD.
+    pub noise_settings: NoiseSettings,
     /// Whether there are previews.
     pub previews: bool,
     /// Evaluations between two of them.
@@ -102,6 +100,7 @@ impl Default for Options {
             noise: NoiseKind::TorchCuda,
             eta_ancestral: 1.0,
             eta_ddim: 0.0,
+            noise_settings: NoiseSettings::default(),
             previews: true,
             preview_every: PREVIEW_EVERY,
             background: [255; 3],
@@ -165,6 +164,7 @@ impl Options {
                 let colour = fields.text(&["img2img_background_color"])?.unwrap_or_default();
                 self.background = hex(&colour).ok_or_else(|| unknown_value("img2img_background_color", "#rrggbb", &colour))?;
             }
+            other if self.noise_settings.set(other, fields)? => {}
             other => check_other(other, value)?,
         }
         Ok(())
@@ -174,6 +174,7 @@ impl Options {
     pub fn to_json(&self, engine: &Engine) -> Value {
         let model = engine.find_model(self.checkpoint.as_ref()).ok();
         let [red, green, blue] = self.background;
+        let noise = &self.noise_settings;
         json!({
             "sd_model_checkpoint": model.as_ref().map(|model| checkpoints::title(model)).unwrap_or_default(),
             "sd_checkpoint_hash": model.and_then(|model| model.hash.clone()).unwrap_or_default(),
@@ -185,7 +186,14 @@ impl Options {
             "randn_source": source(self.noise),
             "eta_ancestral": self.eta_ancestral,
             "eta_ddim": self.eta_ddim,
-            "eta_noise_seed_delta": 0,
+            "eta_noise_seed_delta": noise.seed_delta,
+            "initial_noise_multiplier": noise.multiplier,
+            "s_churn": noise.churn,
+            "s_tmin": noise.churn_from,
+            "s_tmax": noise.churn_to,
+            "s_noise": noise.factor,
+            "img2img_fix_steps": noise.whole_steps,
+            "always_discard_next_to_last_sigma": noise.discard,
             "live_previews_enable": self.previews,
             "show_progress_every_n_steps": self.preview_every,
             "img2img_background_color": format!("#{red:02x}{green:02x}{blue:02x}"),
@@ -322,16 +330,14 @@ mod tests {
     fn what_changes_nothing_is_taken_and_what_cannot_be_done_is_named() {
         for (name, value) in [
             ("sd_vae", json!("Automatic")),
-            ("eta_noise_seed_delta", json!(0)),
-            ("eta_noise_seed_delta", json!(0.0)),
+            ("token_merging_ratio", json!(0)),
+            ("token_merging_ratio", json!(0.0)),
             ("samples_filename_pattern", json!("[seed]")),
             ("save_images_add_number", json!(true)),
         ] {
             assert_eq!(check_other(name, &value), Ok(()), "{name}");
         }
-        for (name, value) in
-            [("sd_vae", json!("vae-ft-mse.pt")), ("eta_noise_seed_delta", json!(31337)), ("s_tmin_foo", json!(1))]
-        {
+        for (name, value) in [("sd_vae", json!("vae-ft-mse.pt")), ("token_merging_ratio", json!(0.5)), ("s_tmin_foo", json!(1))] {
             assert_eq!(check_other(name, &value).unwrap_err().code(), "unsupported_parameter", "{name}");
         }
     }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use easel_engine::Engine;
 use easel_types::{Convention, GenerationRequest, SamplerKind, SigmaSchedule, TimestepSpacing};
 
-use super::{options::Options, samplers};
+use super::{noising, options::Options, samplers};
 use crate::{
     ApiError,
     compat::{
@@ -122,6 +122,7 @@ pub fn generation(fields: &Fields, options: &Options, count: Count, engine: &Eng
         clip_skip: options.clip_skip(),
         seed: seed(fields)?,
         noise: options.noise,
+        noising: noising::read(fields, &options.noise_settings)?,
         num_images: count.batch,
         ..GenerationRequest::text_to_image(fields.text(&["prompt"])?.unwrap_or_default())
     })

@@ -8,9 +8,9 @@ use easel_imaging::{
     mask,
     repaint::{Fit, Region, blend, crop, crop_gray, fill, fit, fit_gray, paste},
 };
-use easel_types::{Gray8, Rgb8, Task};
+use easel_types::{Gray8, LatentFill, Rgb8, Task};
 
-use super::{flag::flag, neutral::refused};
+use super::flag::flag;
 use crate::{
     ApiError,
     compat::fields::{Fields, out_of_range, unknown_value},
@@ -21,6 +21,14 @@ const BLUR: f64 = 4.0;
 const BLUR_MAX: f64 = 64.0;
 const PADDING_MAX: u32 = 1024;
 
+/// What A1111 writes of `inpainting_fill`, but for 0.
+const CONTENTS: [(&str, u32); 3] = [("original", 1), ("latent noise", 2), ("latent nothing", 3)];
+
+/// `inpainting_fill` as it was written.
+pub fn fill_of(written: &str) -> Option<u32> {
+    CONTENTS.iter().find(|(content, _)| *content == written).map(|(_, fill)| *fill)
+}
+
 /// What a request says of its mask.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Repaint {
@@ -30,6 +38,8 @@ pub struct Repaint {
     pub inverted: bool,
     /// What is repainted is first washed over with the colours around it.
     pub filled: bool,
+    /// What becomes of what is repainted once it is latents.
+    pub latents: LatentFill,
     /// Only the mask's surroundings are drawn, as large as the picture would be.
     pub only_masked: bool,
     /// Pixels of those surroundings.
@@ -46,12 +56,14 @@ impl Repaint {
             let blur = both.map_or_else(|| fields.number(&[name]), |blur| Ok(Some(blur)))?.unwrap_or(BLUR);
             if (0.0..=BLUR_MAX).contains(&blur) { Ok(blur) } else { Err(out_of_range("mask_blur", "between 0 and 64", blur)) }
         };
-        let filled = match fields.integer(&["inpainting_fill"])?.unwrap_or(0) {
-            0 => true,
-            1 => false,
-            2 => return Err(refused("inpainting_fill", "latent noise")),
-            3 => return Err(refused("inpainting_fill", "latent nothing")),
-            other => return Err(unknown_value("inpainting_fill", "0 (fill), 1 (original)", &other.to_string())),
+        let known = "0 (fill), 1 (original), 2 (latent noise), 3 (latent nothing)";
+        let (filled, latents) = match fields.integer(&["inpainting_fill"])?.unwrap_or(0) {
+            0 => (true, LatentFill::Picture),
+            1 => (false, LatentFill::Picture),
+            // Its surroundings are encoded with the same colours beside them as with 0.
+            2 => (true, LatentFill::Noise { back: 0 }),
+            3 => (true, LatentFill::Nothing),
+            other => return Err(unknown_value("inpainting_fill", known, &other.to_string())),
         };
         let padding = fields.small(&["inpaint_full_res_padding"])?.unwrap_or(0);
         if padding > PADDING_MAX {
@@ -61,6 +73,7 @@ impl Repaint {
             blur: (axis("mask_blur_x")?, axis("mask_blur_y")?),
             inverted: flag(fields, "inpainting_mask_invert")?.unwrap_or(false),
             filled,
+            latents,
             only_masked: flag(fields, "inpaint_full_res")?.unwrap_or(true),
             padding,
             round: flag(fields, "mask_round")?.unwrap_or(true),
@@ -82,8 +95,11 @@ impl Repaint {
             told.push(("Inpaint area", "Only masked".to_owned()));
             told.push(("Masked area padding", self.padding.to_string()));
         }
-        if !self.filled {
-            told.push(("Masked content", "original".to_owned()));
+        match (self.filled, self.latents) {
+            (false, _) => told.push(("Masked content", CONTENTS[0].0.to_owned())),
+            (true, LatentFill::Picture) => {}
+            (true, LatentFill::Noise { .. }) => told.push(("Masked content", CONTENTS[1].0.to_owned())),
+            (true, LatentFill::Nothing) => told.push(("Masked content", CONTENTS[2].0.to_owned())),
         }
         told
     }
@@ -199,13 +215,25 @@ mod tests {
 
     #[test]
     fn defaults_are_a1111s() {
-        let usual = Repaint { blur: (4.0, 4.0), inverted: false, filled: true, only_masked: true, padding: 0, round: true };
+        let latents = LatentFill::Picture;
+        let usual =
+            Repaint { blur: (4.0, 4.0), inverted: false, filled: true, latents, only_masked: true, padding: 0, round: true };
         assert_eq!(read(json!({})), Ok(usual));
         assert_eq!(read(json!({"inpainting_mask_invert": 1})), read(json!({"inpainting_mask_invert": true})));
         assert_eq!(read(json!({"mask_blur_x": 0, "mask_blur_y": 8})).map(|repaint| repaint.blur), Ok((0.0, 8.0)));
-        for (field, value) in [("inpainting_fill", 2), ("inpainting_fill", 3), ("inpainting_fill", 4), ("mask_blur", 65)] {
+        for (field, value) in [("inpainting_fill", 4), ("mask_blur", 65)] {
             assert!(read(json!({field: value})).is_err(), "{field} {value}");
         }
+    }
+
+    #[test]
+    fn what_is_filled_is_told_and_read_back() {
+        for fill in 1..=3 {
+            let told = read(json!({"inpainting_fill": fill})).unwrap().told();
+            let content = told.iter().find(|(key, _)| *key == "Masked content").map(|(_, content)| content.as_str());
+            assert_eq!(content.and_then(fill_of), Some(fill));
+        }
+        assert!(read(json!({})).unwrap().told().iter().all(|(key, _)| *key != "Masked content"));
     }
 
     #[test]

@@ -115,10 +115,13 @@ impl Asked {
             3 => return Err(neutral::refused("resize_mode", "the resizing of latents")),
             other => return Err(out_of_range("resize_mode", "between 0 and 2", other)),
         };
+        let repaint = Repaint::read(&fields)?;
+        let mut generation = asked.generation;
+        generation.noising.fill = repaint.latents;
         let from = Start::Picture {
             image,
             mask: fields.text(&["mask"])?.filter(|mask| !mask.trim().is_empty()),
-            repaint: Repaint::read(&fields)?,
+            repaint,
             fit,
             strength: fields.number(&["denoising_strength"])?.unwrap_or(STRENGTH),
         };
@@ -128,7 +131,7 @@ impl Asked {
                 echo.insert(name.to_owned(), Value::Null);
             }
         }
-        Ok(Self { from, echo, ..asked })
+        Ok(Self { from, echo, generation, ..asked })
     }
 
     /// With its styles around its prompts; A1111's clients name them as they are listed, or as people see them.

@@ -35,11 +35,11 @@ pub struct Info {
     pub seed: u64,
     /// Of each picture.
     pub all_seeds: Vec<u64>,
-    /// Variation seeds are not drawn with.
-    pub subseed: i64,
+    /// Of the first picture, -1 without variations.
+    pub subseed: i128,
     /// As many as there are pictures.
-    pub all_subseeds: Vec<i64>,
-    /// 0.
+    pub all_subseeds: Vec<i128>,
+    /// How much of the other seed there is.
     pub subseed_strength: f64,
     /// Pixels of the first pass.
     pub width: u32,
@@ -66,9 +66,9 @@ pub struct Info {
     /// None.
     pub sd_vae_hash: Option<String>,
     /// -1.
-    pub seed_resize_from_w: i32,
+    pub seed_resize_from_w: i64,
     /// -1.
-    pub seed_resize_from_h: i32,
+    pub seed_resize_from_h: i64,
     /// The share of a start picture that was redrawn.
     pub denoising_strength: Option<f64>,
     /// What the infotext says beyond the usual.
@@ -94,6 +94,8 @@ impl Info {
     pub fn new(first: &Resolved, seeds: Vec<u64>, infotexts: Vec<String>) -> Self {
         let negative = first.negative_prompt.clone().unwrap_or_default();
         let count = seeds.len();
+        let other = first.noising.variation;
+        let from = first.noising.resized_from;
         Self {
             all_prompts: vec![first.prompt.clone(); count],
             prompt: first.prompt.clone(),
@@ -101,9 +103,9 @@ impl Info {
             negative_prompt: negative,
             seed: first.seed,
             all_seeds: seeds,
-            subseed: -1,
-            all_subseeds: vec![-1; count],
-            subseed_strength: 0.0,
+            subseed: other.map_or(-1, |other| i128::from(other.seed)),
+            all_subseeds: (0..count as u64).map(|i| other.map_or(-1, |other| i128::from(other.seed.wrapping_add(i)))).collect(),
+            subseed_strength: other.map_or(0.0, |other| other.strength),
             width: first.width,
             height: first.height,
             sampler_name: sampler_label(first.sampler),
@@ -116,8 +118,8 @@ impl Info {
             sd_model_hash: first.model_hash.clone(),
             sd_vae_name: None,
             sd_vae_hash: None,
-            seed_resize_from_w: -1,
-            seed_resize_from_h: -1,
+            seed_resize_from_w: from.map_or(-1, |(width, _)| i64::from(width)),
+            seed_resize_from_h: from.map_or(-1, |(_, height)| i64::from(height)),
             denoising_strength: first.strength,
             extra_generation_params: BTreeMap::new(),
             index_of_first_image: 0,

@@ -68,7 +68,10 @@ pub fn convention(kind: SamplerKind) -> Convention {
         | SamplerKind::Dpmpp3mSde
         | SamplerKind::Dpmpp2sAncestral
         | SamplerKind::DpmppSde
-        | SamplerKind::Lcm => Convention::KDiffusion,
+        | SamplerKind::Lcm
+        // A1111's own, over the noise levels that k-diffusion has there.
+        | SamplerKind::Ddim
+        | SamplerKind::Pndm => Convention::KDiffusion,
         _ => Convention::Diffusers,
     }
 }

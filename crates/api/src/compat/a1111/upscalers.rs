@@ -1,7 +1,8 @@
-//! What pictures are enlarged with: plain kernels. Modes that A1111 runs over latents are run over pixels with the same kernel, because no
-//! latent leaves the engine; learnt upscalers are refused by name.
+//! What pictures are enlarged with: plain kernels. A second pass in one of the latent modes goes on from the first one's latents; pixels are
+//! enlarged with the same kernel where somebody enlarges a picture with such a mode. Learnt upscalers are refused by name.
 
 use easel_imaging::Kernel;
+use easel_types::LatentScaling;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,6 +16,16 @@ const LATENT: [(&str, Kernel); 6] = [
     ("Latent (nearest-exact)", Kernel::Nearest),
 ];
 
+/// What they do to latents, in the same order.
+const SCALINGS: [LatentScaling; 6] = [
+    LatentScaling::Bilinear,
+    LatentScaling::BilinearAntialiased,
+    LatentScaling::Bicubic,
+    LatentScaling::BicubicAntialiased,
+    LatentScaling::Nearest,
+    LatentScaling::NearestExact,
+];
+
 /// What enlarges pictures. "None" resizes all the same, where a size is asked for.
 const PICTURES: [(&str, Kernel); 3] = [("None", Kernel::Lanczos), ("Lanczos", Kernel::Lanczos), ("Nearest", Kernel::Nearest)];
 
@@ -23,6 +34,12 @@ pub fn find(name: &str) -> Option<Kernel> {
     let all = PICTURES.iter().chain(&LATENT);
     let name = name.trim();
     all.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, kernel)| *kernel)
+}
+
+/// How latents are enlarged, for the modes that enlarge them.
+pub fn latent(name: &str) -> Option<LatentScaling> {
+    let at = LATENT.iter().position(|(known, _)| known.eq_ignore_ascii_case(name.trim()))?;
+    Some(SCALINGS[at])
 }
 
 /// The names for messages.
@@ -85,5 +102,7 @@ mod tests {
         }
         assert_eq!(find("Latent (nearest-exact)"), Some(Kernel::Nearest));
         assert_eq!(find("R-ESRGAN 4x+"), None);
+        assert_eq!(latent("latent (bicubic antialiased)"), Some(LatentScaling::BicubicAntialiased));
+        assert_eq!(latent("Lanczos"), None);
     }
 }

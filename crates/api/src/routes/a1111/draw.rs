@@ -20,7 +20,9 @@ use easel_platform::{
     orders::{Drawing, Order, Work},
     worker::{Writing, infotext},
 };
-use easel_types::{ControlUse, GenerationRequest, Quality, Rgb8, Task};
+use easel_types::{
+    ControlUse, FromLatents, GenerationRequest, Handover, LatentCell, LatentFill, Noising, Quality, Rgb8, Task, Variation,
+};
 use futures_util::future::join_all;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -168,10 +170,16 @@ impl<'a> Begun<'a> {
             if task.is_interrupted() {
                 break;
             }
-            let seed =
-                first.as_ref().map(|first| first.seed.wrapping_add(u64::from(round * batch))).or(self.asked.generation.seed);
-            let request =
-                GenerationRequest { seed, task: self.task.clone(), controls: low.clone(), ..self.asked.generation.clone() };
+            let cells: Vec<LatentCell> = match hires {
+                Some(Hires { latent: Some(_), .. }) => (0..batch).map(|_| LatentCell::default()).collect(),
+                _ => Vec::new(),
+            };
+            let request = GenerationRequest {
+                task: self.task.clone(),
+                controls: low.clone(),
+                handover: Handover { leave: cells.clone(), from: None },
+                ..of_round(&self.asked.generation, first.as_ref().map(|first| first.seed), u64::from(round * batch))
+            };
             let ticket = self.state.engine.submit_on(request, &self.terms())?;
             let resolved = ticket.resolved()[0].clone();
             let held = match paid.take() {
@@ -199,7 +207,7 @@ impl<'a> Begun<'a> {
                 failed => return Err(give_up(paid, failed).await),
             };
             if let Some(hires) = hires {
-                let tickets = self.second_tickets(hires, &passed).await?;
+                let tickets = self.second_tickets(hires, &passed, &cells).await?;
                 let steps = hires.steps.unwrap_or(steps);
                 let second = tokio::select! {
                     second = pass(task, round * passes + 1, steps, tickets) => second,
@@ -309,7 +317,7 @@ impl<'a> Begun<'a> {
     }
 
     /// The requests of the second pass, one for each picture.
-    async fn second_tickets(&self, hires: &Hires, first: &[Made]) -> Result<Vec<Ticket>, ApiError> {
+    async fn second_tickets(&self, hires: &Hires, first: &[Made], cells: &[LatentCell]) -> Result<Vec<Ticket>, ApiError> {
         let request = hires.request(&self.asked.generation);
         let controls = self.controls(|unit| unit.high, (hires.width, hires.height)).await?;
         let mut tickets = Vec::with_capacity(first.len());
@@ -318,8 +326,17 @@ impl<'a> Begun<'a> {
             let (size, enlarged, kernel) = ((hires.width, hires.height), hires.enlarged, hires.kernel);
             let image = blocking(move || enlarge(&image, size, enlarged, kernel)).await??;
             let task = Task::ImageToImage { image: Arc::new(image), strength: hires.strength };
-            let request =
-                GenerationRequest { task, seed: Some(made.picture.resolved.seed), controls: controls.clone(), ..request.clone() };
+            let cell = cells.get(made.picture.index as usize).cloned();
+            let from = cell.zip(hires.latent).map(|(cell, scaling)| FromLatents { cell, scaling, enlarged });
+            let resolved = &made.picture.resolved;
+            let request = GenerationRequest {
+                task,
+                seed: Some(resolved.seed),
+                controls: controls.clone(),
+                noising: Noising { variation: resolved.noising.variation, ..request.noising.clone() },
+                handover: Handover { leave: Vec::new(), from },
+                ..request.clone()
+            };
             tickets.push(self.state.engine.submit_on(request, &self.terms())?);
         }
         Ok(tickets)
@@ -378,6 +395,19 @@ impl<'a> Begun<'a> {
     }
 }
 
+/// A round's request, `drawn` pictures after the first: seeds go on from the first picture's, or with a variation the other seed does.
+fn of_round(asked: &GenerationRequest, first_seed: Option<u64>, drawn: u64) -> GenerationRequest {
+    let seed = first_seed.or(asked.seed);
+    let variation = asked.noising.variation;
+    let fill = match asked.noising.fill {
+        LatentFill::Noise { .. } if variation.is_none() => LatentFill::Noise { back: drawn },
+        fill => fill,
+    };
+    let varied = variation.map(|other| Variation { seed: other.seed.wrapping_add(drawn), ..other });
+    let seed = if variation.is_some() { seed } else { seed.map(|seed| seed.wrapping_add(drawn)) };
+    GenerationRequest { seed, noising: Noising { variation: varied, fill, ..asked.noising.clone() }, ..asked.clone() }
+}
+
 /// Runs the requests of a pass to their end.
 async fn pass(task: &tasks::Task, job: u32, steps: u32, tickets: Vec<Ticket>) -> Passed {
     task.pass(job, steps, tickets.iter().map(Ticket::canceller).collect());
@@ -434,6 +464,20 @@ fn timestamp(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seeds_go_on_over_rounds_and_those_of_variations_in_the_other_seed() {
+        let mut asked = GenerationRequest { seed: Some(5), ..GenerationRequest::text_to_image("a cat") };
+        asked.noising.fill = LatentFill::Noise { back: 0 };
+        let second = of_round(&asked, Some(5), 4);
+        assert_eq!((second.seed, second.noising.fill), (Some(9), LatentFill::Noise { back: 4 }));
+        asked.noising.variation = Some(Variation { seed: 70, strength: 0.5 });
+        let second = of_round(&asked, Some(5), 4);
+        assert_eq!((second.seed, second.noising.variation.map(|other| other.seed)), (Some(5), Some(74)));
+        assert_eq!(second.noising.fill, LatentFill::Noise { back: 0 });
+        asked.seed = None;
+        assert_eq!(of_round(&asked, None, 0).seed, None, "the engine draws it");
+    }
 
     #[test]
     fn times_are_fourteen_digits() {
