@@ -31,6 +31,8 @@ const KEYRING_FILE: &str = "keyring";
 const CALLBACK: &str = "/api/v1/auth/oidc/callback";
 /// Between two looks at what is to be sent.
 const TURN: Duration = Duration::from_secs(1);
+/// Between two looks whether a day's payments were compared.
+const COMPARE: Duration = Duration::from_secs(3600);
 /// After a failure.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -62,6 +64,9 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let carrier = relay.map(|relay| platform.jobs.bus().carry(context, relay));
     let mut tasks = JoinSet::new();
     tasks.spawn(send_webhooks(webhooks.clone()));
+    if let Some(payments) = payments.clone() {
+        tasks.spawn(compare_payments(payments));
+    }
     // Thousands of styles are read before somebody waits for them.
     let words = Arc::clone(platform);
     tasks.spawn_blocking(move || {
@@ -131,6 +136,16 @@ fn redis(config: &Config) -> Result<Option<Redis>> {
 }
 
 /// Passes events on and sends them, for as long as the server runs. A full turn is followed by the next at once.
+/// Once a day, by whichever node is first; what fails is tried again an hour later.
+async fn compare_payments(payments: Payments) {
+    loop {
+        if let Err(error) = payments.compare_daily().await {
+            tracing::warn!(error = error.code(), "payments cannot be compared for now");
+        }
+        tokio::time::sleep(COMPARE).await;
+    }
+}
+
 async fn send_webhooks(webhooks: Webhooks) {
     loop {
         let turn = async {

@@ -12,7 +12,9 @@
 //! | what payment services say, in one language | `told.rs` |
 //! | whether it is they who say it | `signature.rs` |
 //! | Stripe's own routes | `stripe.rs` |
+//! | what Stripe has against what we have | `compare.rs` |
 
+mod compare;
 mod order;
 mod settle;
 mod signature;
@@ -27,6 +29,7 @@ use zeroize::Zeroizing;
 
 use crate::{Context, PlatformError, accounts::Actor, credits::CreditDesk, plans::Catalogue, subscriptions::Subscriptions};
 
+pub use compare::Differences;
 pub use order::{Started, Wanted};
 pub use settle::Paid;
 pub use signature::Signed;

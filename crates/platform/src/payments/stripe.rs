@@ -9,7 +9,7 @@ use easel_outbound::{
     Client, Method, Request, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
 };
-use easel_store::purchases::Purchase;
+use easel_store::{Timestamp, purchases::Purchase};
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
@@ -84,16 +84,33 @@ impl StripeAccount {
         self.post(client, &format!("/v1/subscriptions/{subscription}"), &form, key).await.map(drop)
     }
 
+    /// A page of the checkouts begun since then, newest first, those after the one named.
+    pub(super) async fn sessions(&self, client: &Client, since: Timestamp, after: Option<&str>) -> Result<Json, PlatformError> {
+        let since = since.0.div_euclid(1_000_000).to_string();
+        let mut query = vec![("limit", "100"), ("created[gte]", since.as_str())];
+        query.extend(after.map(|after| ("starting_after", after)));
+        let mut url = Url::parse(&format!("{}/v1/checkout/sessions", self.api))
+            .map_err(|_| PlatformError::Settings("the payment service's key or address cannot be used".to_owned()))?;
+        url.query_pairs_mut().extend_pairs(query);
+        self.send(client, Request::new(Method::GET, url)).await
+    }
+
     async fn post(&self, client: &Client, path: &str, form: &[(&str, &str)], key: &str) -> Result<Json, PlatformError> {
         let bad = |_| PlatformError::Settings("the payment service's key or address cannot be used".to_owned());
         let mut request = Request::new(Method::POST, format!("{}{path}", self.api));
+        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        request.headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_str(key).map_err(bad)?);
+        request.body = encoded(form);
+        self.send(client, request).await
+    }
+
+    /// With the key; what it answers.
+    async fn send(&self, client: &Client, mut request: Request) -> Result<Json, PlatformError> {
+        let bad = |_| PlatformError::Settings("the payment service's key or address cannot be used".to_owned());
         let bearer = Zeroizing::new(format!("Bearer {}", &*self.key));
         let mut authorization = HeaderValue::from_str(&bearer).map_err(bad)?;
         authorization.set_sensitive(true);
         request.headers.insert(AUTHORIZATION, authorization);
-        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        request.headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_str(key).map_err(bad)?);
-        request.body = encoded(form);
         let answer = client.send(request).await.map_err(|error| {
             tracing::warn!(error = error.code(), "the payment service cannot be reached");
             PlatformError::PaymentUnavailable

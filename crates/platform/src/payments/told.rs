@@ -189,7 +189,7 @@ fn seconds(value: &Json) -> Option<Timestamp> {
 }
 
 /// What can be a name: PostgreSQL cannot even look for a NUL, and nobody's names are this long.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.len() <= 255 && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

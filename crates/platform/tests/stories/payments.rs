@@ -308,4 +308,66 @@ on_both_engines! {
         assert!(matches!(failing.order(&ada, Wanted::Pack("credits-100")).await, Err(PlatformError::PaymentUnavailable)));
         assert!(payments.everybodys(Some("pending"), None, 100).await?.is_empty());
     }
+
+    async fn what_stripe_has_is_compared_once_a_day(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let listed = Arc::new(std::sync::Mutex::new(Vec::<Value>::new()));
+        let theirs = listed.clone();
+        // Lists two at a time, newest first, as Stripe does a hundred.
+        let stripe = Receiver::start(move |request| {
+            if request.target.starts_with("/nowhere") {
+                return Some((404, Vec::new(), "{}".to_owned()));
+            }
+            if request.method == "POST" {
+                return answered(&json!({"id": "cs_new", "url": "https://checkout.stripe.example/c/pay/cs_new"}));
+            }
+            let sessions = theirs.lock().expect("a list").clone();
+            let after = request.target.split_once("starting_after=").map(|(_, id)| id);
+            let from = after.map_or(0, |after| 1 + sessions.iter().position(|one| one["id"] == after).expect("one that was listed"));
+            let page: Vec<Value> = sessions.iter().skip(from).take(2).cloned().collect();
+            answered(&json!({"has_more": from + page.len() < sessions.len(), "data": page}))
+        })
+        .await;
+        let account = StripeAccount {
+            key: "sk_test_secret".to_owned().into(),
+            webhook_secret: "whsec_stripe".to_owned().into(),
+            api: stripe.url(""),
+        };
+        let payments = self::payments(&world, Provider::Stripe(account.clone()), &[&stripe]);
+        let mut orders = Vec::new();
+        for _ in 0..5 {
+            orders.push(payments.order(&ada, Wanted::Pack("credits-100")).await?.purchase.id);
+        }
+        let [heard, lost, alone, by_hand, unpaid] = &orders[..] else { return Err("five orders".into()) };
+        let begun = world.context.now().0 / 1_000_000;
+        let session = |id: &str, order: &str, status: &str| json!({"id": id, "client_reference_id": order, "payment_status": status, "created": begun});
+        let told = |order: &str| json!({"client_reference_id": order, "payment_status": "paid", "customer": "cus_1", "currency": "usd",
+            "payment_intent": format!("pi_{order}"), "amount_total": 499});
+        tell_stripe(&payments, &world, "evt_1", "checkout.session.completed", told(heard)).await?;
+        tell_stripe(&payments, &world, "evt_2", "checkout.session.completed", told(alone)).await?;
+        payments.mark_paid(&Actor::operator(), by_hand).await?;
+        *listed.lock().expect("a list") = vec![
+            session("cs_1", heard, "paid"), session("cs_2", unpaid, "unpaid"), session("cs_3", "of-another-server", "paid"), session("cs_4", lost, "paid"),
+        ];
+        // What is this young may be on its way.
+        assert!(payments.compare_daily().await?.ok_or("a comparison")?.is_none());
+        assert!(payments.compare_daily().await?.is_none(), "once a day");
+        world.clock.advance(DAY);
+        let found = payments.compare_daily().await?.ok_or("a comparison")?;
+        assert_eq!((found.unknown_here.iter().collect::<Vec<_>>(), found.unknown_there.iter().collect::<Vec<_>>()), (vec![lost], vec![alone]));
+        let asked = stripe.received().pop().ok_or("a request")?;
+        assert_eq!((asked.method.as_str(), asked.headers["authorization"].as_str()), ("GET", "Bearer sk_test_secret"));
+        let recorded = easel_store::audit::recent(&world.context.db, i64::MAX, 1).await?.remove(0);
+        assert!(recorded.action == "payments.differ" && recorded.detail.contains(lost.as_str()) && recorded.detail.contains(alone.as_str()));
+        // Settled, and old: nothing is said of it any more.
+        payments.mark_paid(&Actor::operator(), lost).await?;
+        world.clock.advance(DAY * 4);
+        assert!(payments.compare_daily().await?.ok_or("a comparison")?.is_none());
+        let failing = self::payments(&world, Provider::Stripe(StripeAccount { api: stripe.url("/nowhere"), ..account }), &[&stripe]);
+        world.clock.advance(DAY);
+        assert!(matches!(failing.compare_daily().await, Err(PlatformError::PaymentUnavailable)));
+        assert!(payments.compare_daily().await?.is_some(), "what failed is tried again");
+        world.assert_clean().await?;
+    }
 }
