@@ -105,6 +105,27 @@ async fn no_address_leads_inside() {
 }
 
 #[tokio::test]
+async fn no_picture_of_an_openai_request_leads_inside() {
+    let (port, connections) = fake("image/png", vec![0; 100]).await;
+    let (server, token) = server(&[]).await;
+    let hosts = HOSTS.iter().map(|(host, _)| format!("http://{host}:{port}/a.png"));
+    let whole = ADDRESSES.iter().filter(|(_, wanted)| matches!(wanted, Wanted::Refused(_)));
+    for url in hosts.chain(whole.map(|(url, _)| url.replace("PORT", &port.to_string()))) {
+        let control = json!({"prompt": "a heron", "controlnet": [{"model": "edges", "image": url}]});
+        let edit = json!({"prompt": "a heron", "images": [{"image_url": url}]});
+        for (path, body) in [("/v1/images/generations", control), ("/v1/images/edits", edit)] {
+            let request = Request::builder().method(Method::POST).uri(path).header("host", "easel.test");
+            let request = request.header("content-type", "application/json").header("authorization", format!("Bearer {token}"));
+            let answer = server.send(request.body(Body::from(body.to_string())).expect("a request")).await;
+            // What is no address of the web is no picture either.
+            let code = if url.starts_with("http://") { "url_not_allowed" } else { "picture_invalid" };
+            assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, code), "{path} {url}");
+        }
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
 async fn a_server_that_fetches_nothing_says_so() {
     let server = server_with_services(|_| Services::default()).await;
     let who = json!({"email": "ada@example.org", "password": "a long sentence"}).to_string();

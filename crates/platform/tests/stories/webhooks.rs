@@ -23,6 +23,7 @@ use standardwebhooks::Webhook;
 use crate::{
     common::{Outcome, World, job_for},
     receiver::{Received, Receiver, status},
+    sixty::{ADDRESSES, HOSTS, Wanted},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -232,6 +233,27 @@ on_both_engines! {
         assert_eq!(strict.send_due().await?.postponed, 1);
         let delivery = strict.deliveries(&ada.id, &endpoint.id, Which::All, None, 1).await?.remove(0);
         assert_eq!(delivery.last_error, Some(OutboundError::NotAllowed(Reason::InternalAddress).to_string()));
+        assert_eq!(canary.connections(), 0);
+    }
+
+    async fn none_of_the_sixty_addresses_is_told_of_anything(database: &Database) {
+        let (world, canary) = (World::open(database).await?, Receiver::start(|_| status(200)).await);
+        let actor = Actor::user(&world.user("ada", 0).await?);
+        let (strict, port) = (webhooks(&world, client(&[])), canary.address.port().to_string());
+        let hosts = HOSTS.iter().flat_map(|(host, wanted)| {
+            ["http", "https"].map(|scheme| (format!("{scheme}://{host}:{port}/"), *wanted))
+        });
+        let whole = ADDRESSES.iter().map(|(url, wanted)| (url.replace("PORT", &port), *wanted));
+        // Names that are refused when they are resolved need a resolver of one's own: `outbound` tries them.
+        let urls: Vec<_> = hosts.chain(whole).filter(|(_, wanted)| matches!(wanted, Wanted::Refused(_))).map(|(url, _)| url).collect();
+        assert_eq!(urls.len(), 2 * HOSTS.len() + ADDRESSES.len() - 2);
+        for url in urls {
+            let named = strict.create(&actor, EndpointWords { url: &url, ..EndpointWords::default() }).await.map(drop);
+            // What a job may name for its end.
+            for refused in [named, strict.check_address(&url).await] {
+                assert!(matches!(refused, Err(PlatformError::Outbound(OutboundError::NotAllowed(_)))), "{url}: {refused:?}");
+            }
+        }
         assert_eq!(canary.connections(), 0);
     }
 
