@@ -15,7 +15,18 @@ export const formatMoney = (cents: number, locale: string, currency = 'USD'): st
 export const formatTime = (time: string, locale: string): string =>
   new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time))
 
-export const formatDay = (time: string, locale: string): string => new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(new Date(time))
+const DAY_ALONE = /^\d{4}-\d{2}-\d{2}$/
+
+/** The day of a time where its reader is; a day alone is that day everywhere. */
+export const formatDay = (time: string, locale: string): string =>
+  new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: DAY_ALONE.test(time) ? 'UTC' : undefined }).format(new Date(time))
+
+/** When a day begins where its reader is, or the day so many after it: `2026-11-28T00:00:00Z`. */
+export function dayBegins(day: string, after = 0): string {
+  const begin = new Date(`${day}T00:00:00`)
+  begin.setDate(begin.getDate() + after)
+  return begin.toISOString().replace(/\.\d+Z$/, 'Z')
+}
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
 

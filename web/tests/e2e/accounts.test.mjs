@@ -143,7 +143,7 @@ test('register, verify, draw, watch, repaint, show, be liked, delete', async () 
 })
 
 test('sessions are seen and ended, and what was used is counted', async () => {
-  const page = await visit(chrome, server)
+  const page = await visit(chrome, server, { timezoneId: 'America/Los_Angeles' })
   await login(page, 'ada@example.org')
   await page.goto('/profile')
   await page.getByRole('tab', { name: 'Security' }).click()
@@ -151,6 +151,11 @@ test('sessions are seen and ended, and what was used is counted', async () => {
   await page.getByRole('button', { name: 'Log out there' }).first().click()
   await page.getByRole('tab', { name: 'Usage' }).click()
   await page.getByText(/in thirty days/).first().waitFor()
+  // The server counts by days of its own, and they are read as those days everywhere.
+  await page.getByText('As a table').click()
+  const days = await page.getByRole('group', { name: 'As a table' }).locator('tbody td:first-child').allInnerTexts()
+  const counted = (await ask(page, 'GET', '/users/me/stats')).map(({ day }) => new Date(day).toLocaleDateString('en-US', { dateStyle: 'medium', timeZone: 'UTC' }))
+  assert.deepEqual(days.sort(), counted.sort())
   await page.getByRole('region', { name: 'Your plan' }).getByText('Free').waitFor()
   await page.getByRole('tab', { name: 'API keys' }).click()
   await page.getByRole('link', { name: 'Own accounts with image services' }).click()

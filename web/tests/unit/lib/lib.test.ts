@@ -169,6 +169,11 @@ it('numbers, days and sizes are the language’s own', () => {
   expect(format.formatAgo('2026-11-28T09:00:00Z', 'en', now)).toBe('3 hours ago')
   expect(format.formatAgo('2026-11-28T11:59:50Z', 'en', now)).toBe('10 seconds ago')
   expect(format.formatAgo('2026-01-01T00:00:00Z', 'en', now)).toContain('2026')
+  // A day is that day wherever it is read, and begins where its reader is; the last of a month is followed by the first.
+  expect(format.formatDay('2026-11-28', 'en')).toBe('Nov 28, 2026')
+  expect(format.dayBegins('2026-11-28')).toMatch(/^2026-11-2[78]T\d\d:\d\d:00Z$/)
+  expect(new Date(format.dayBegins('2026-11-30', 1)).getTime()).toBe(new Date(2026, 11, 1).getTime())
+  expect(format.formatPercent(0.125, 'ru')).toMatch(/^13\s%$/)
 })
 
 it('names of files are words and an id', () => {
