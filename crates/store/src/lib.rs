@@ -27,6 +27,7 @@ pub mod audit;
 pub mod awaited_uploads;
 pub mod backup;
 pub mod check;
+pub mod client_settings;
 pub mod comments;
 pub mod consents;
 pub mod erasures;

@@ -10,11 +10,13 @@
 //! | nobody acts on somebody of their own rank or above | `roles.rs` |
 //! | API keys are shown once | `keys.rs` |
 //! | who registers agrees to the terms of now | `consents.rs` |
+//! | settings of A1111's programs are their owner's, at every node | `client_settings.rs` |
 //! | one person on their own machine needs no account | `local.rs` |
 //!
 //! Tokens are 256 random bits and only their SHA-256 is stored. Everything that changes what somebody may do raises their `auth_epoch`, which
 //! every session and key is compared with each time it is used.
 
+mod client_settings;
 mod consents;
 mod keys;
 mod local;

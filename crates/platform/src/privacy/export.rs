@@ -4,7 +4,7 @@ use std::path::Path;
 
 use easel_blobs::{BlobError, Key};
 use easel_store::{
-    Timestamp, albums, api_configs, api_keys, awaited_uploads, comments, consents, follows,
+    Timestamp, albums, api_configs, api_keys, awaited_uploads, client_settings, comments, consents, follows,
     gallery::{self, Filter},
     identities,
     images::Image,
@@ -63,6 +63,7 @@ impl Privacy {
             "webhooks": webhooks::of_user(db, user_id).await?,
             "api_configs": api_configs::of_user(db, user_id).await?,
             "consents": consents::of_user(db, user_id).await?,
+            "client_settings": client_settings::of_user(db, user_id).await?,
             "external": provider_consents::of_user(db, user_id).await?,
             "balance": ledger::balance(db, user_id).await?,
             "transfers": self.transfers(user_id).await?,

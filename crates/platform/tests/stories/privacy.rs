@@ -168,6 +168,7 @@ async fn connect(world: &World, user: &User) -> Outcome {
     let mut tx = world.context.db.begin().await?;
     api_configs::insert(&mut tx, &config).await?;
     provider_consents::put(&mut tx, &user.id, &consent).await?;
+    easel_store::client_settings::put(&mut tx, now, &user.id, "{\"samples_format\":\"webp\"}").await?;
     assert!(easel_store::consents::note(&mut tx, now, &user.id, "terms", "2026-01").await?);
     uploads::insert(&mut tx, &upload).await?;
     awaited_uploads::insert(&mut tx, &awaited).await?;

@@ -26,8 +26,6 @@ use std::sync::Arc;
 /// What is remembered of A1111's clients between their requests, by this process alone.
 #[derive(Debug, Default)]
 pub struct Remembered {
-    /// What each of them has set.
-    pub options: options::Kept,
     /// What is being drawn for each of them.
     pub tasks: Arc<tasks::Tasks>,
 }

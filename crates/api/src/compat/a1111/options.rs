@@ -1,12 +1,8 @@
-//! A1111's settings, of each caller their own: a switch of one is nobody else's. They are kept by this process, until it ends.
+//! A1111's settings, of each caller their own: a switch of one is nobody else's. They are kept in the database, for
+//! all nodes and until they are changed.
 //!
 //! Clients send back everything they were shown with one value changed, and settings of A1111's disk and pages besides: those are taken and
 //! change nothing. A setting that would change pictures and is not here is refused by name.
-
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
 
 use easel_engine::Engine;
 use easel_imaging::Format;
@@ -19,8 +15,6 @@ use crate::{
     compat::fields::{Fields, out_of_range, unknown_value},
 };
 
-/// Callers whose settings are kept; of more, somebody's are forgotten.
-const KEPT_MAX: usize = 10_000;
 /// Evaluations between two previews.
 const PREVIEW_EVERY: u32 = 2;
 /// A1111's own limit.
@@ -204,6 +198,22 @@ impl Options {
         })
     }
 
+    /// As they are kept: what is shown otherwise than to everybody, as JSON; nothing if all is as usual.
+    pub fn kept(&self, engine: &Engine) -> Option<String> {
+        let (Value::Object(own), usual) = (self.to_json(engine), Self::default().to_json(engine)) else { return None };
+        let changed: Map<String, Value> = own.into_iter().filter(|(name, value)| usual[name] != *value).collect();
+        (!changed.is_empty()).then(|| Value::Object(changed).to_string())
+    }
+
+    /// As they were kept. A model that has gone since is the server's default again.
+    pub fn from_kept(text: &str, engine: &Engine) -> Self {
+        let Ok(mut values) = serde_json::from_str::<Map<String, Value>>(text) else { return Self::default() };
+        Self::default().with(&values, engine).unwrap_or_else(|_| {
+            values.remove("sd_model_checkpoint");
+            Self::default().with(&values, engine).unwrap_or_default()
+        })
+    }
+
     /// Text encoder layers left out at the end. A1111's 1 is what the model does anyway.
     pub fn clip_skip(&self) -> Option<u32> {
         (self.clip_stop > 1).then(|| self.clip_stop - 1)
@@ -266,35 +276,6 @@ fn check_other(name: &str, value: &Value) -> Result<(), ApiError> {
     Err(refused(&shown, "a setting"))
 }
 
-/// The settings of everybody who has any.
-#[derive(Debug, Default)]
-pub struct Kept(Mutex<HashMap<String, Options>>);
-
-impl Kept {
-    /// Somebody's.
-    pub fn of(&self, user_id: &str) -> Options {
-        self.all().get(user_id).cloned().unwrap_or_default()
-    }
-
-    /// Keeps them.
-    pub fn keep(&self, user_id: &str, options: Options) {
-        let mut all = self.all();
-        if all.len() >= KEPT_MAX && !all.contains_key(user_id) {
-            let somebody = all.keys().next().cloned();
-            somebody.map(|somebody| all.remove(&somebody));
-        }
-        if options == Options::default() {
-            all.remove(user_id);
-        } else {
-            all.insert(user_id.to_owned(), options);
-        }
-    }
-
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Options>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,25 +286,6 @@ mod tests {
         for bad in ["", "#fff", "red", "#ff80000", "#gg8000"] {
             assert_eq!(hex(bad), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn everybody_has_their_own_and_the_usual_are_not_kept() {
-        let kept = Kept::default();
-        let changed = Options { clip_stop: 2, ..Options::default() };
-        kept.keep("ada", changed.clone());
-        assert_eq!((kept.of("ada"), kept.of("eve")), (changed, Options::default()));
-        kept.keep("ada", Options::default());
-        assert_eq!(kept.all().len(), 0);
-    }
-
-    #[test]
-    fn one_too_many_forgets_another() {
-        let kept = Kept::default();
-        let changed = Options { clip_stop: 2, ..Options::default() };
-        (0..=KEPT_MAX).for_each(|index| kept.keep(&index.to_string(), changed.clone()));
-        assert_eq!(kept.all().len(), KEPT_MAX);
-        assert_eq!(kept.of(&KEPT_MAX.to_string()), changed);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use axum::{Json, extract::State};
 use serde_json::Value;
 
+use super::kept;
 use crate::{
-    AppState,
+    ApiError, AppState,
     auth::{As, Generates},
 };
 
@@ -14,6 +15,6 @@ use crate::{
     responses((status = 200, description = "The settings", body = Object)),
     security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
 )]
-pub(crate) async fn handler(State(state): State<AppState>, As(caller, _): As<Generates>) -> Json<Value> {
-    Json(state.a1111.options.of(&caller.user.id).to_json(&state.engine))
+pub(crate) async fn handler(State(state): State<AppState>, As(caller, _): As<Generates>) -> Result<Json<Value>, ApiError> {
+    Ok(Json(kept::options(&state, &caller.user.id).await?.to_json(&state.engine)))
 }

@@ -22,6 +22,7 @@ pub(crate) mod hypernetworks;
 pub(crate) mod img2img;
 pub(crate) mod interrogate;
 pub(crate) mod interrupt;
+mod kept;
 pub(crate) mod latent_upscale_modes;
 pub(crate) mod loras;
 pub(crate) mod memory;

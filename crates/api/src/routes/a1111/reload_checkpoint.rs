@@ -3,6 +3,7 @@
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
+use super::kept;
 use crate::{
     ApiError, AppState,
     auth::{As, ManagesServer},
@@ -15,7 +16,7 @@ use crate::{
     security(("session" = ["superuser"]), ("cookie" = ["superuser"]))
 )]
 pub(crate) async fn handler(State(state): State<AppState>, As(caller, _): As<ManagesServer>) -> Result<Json<Value>, ApiError> {
-    let model = state.engine.find_model(state.a1111.options.of(&caller.user.id).checkpoint.as_ref())?;
+    let model = state.engine.find_model(kept::options(&state, &caller.user.id).await?.checkpoint.as_ref())?;
     state.engine.bring_in(&model.id)?;
     state.platform.overview.note_model(&caller.actor(), &model.id.0, true).await?;
     Ok(Json(json!({})))

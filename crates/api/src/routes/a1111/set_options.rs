@@ -6,7 +6,7 @@ use axum::{
     extract::{Request, State},
 };
 
-use super::body;
+use super::{body, kept};
 use crate::{
     ApiError, AppState,
     auth::{As, Generates},
@@ -26,7 +26,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<()>, ApiError> {
     let values = json_object(request, &state.config).await?;
     body::look_for_model(&state, values.get(body::CHECKPOINT)).await;
-    let options = state.a1111.options.of(&caller.user.id).with(&values, &state.engine)?;
-    state.a1111.options.keep(&caller.user.id, options);
+    let options = kept::options(&state, &caller.user.id).await?.with(&values, &state.engine)?;
+    kept::keep(&state, &caller.user.id, &options).await?;
     Ok(Json(()))
 }

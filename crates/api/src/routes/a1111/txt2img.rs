@@ -6,7 +6,7 @@ use axum::{
     extract::{Request, State},
 };
 
-use super::{body, draw};
+use super::{body, draw, kept};
 use crate::{
     ApiError, AppState,
     auth::{As, Generates},
@@ -27,7 +27,7 @@ pub(crate) async fn handler(
     let body = body::read(&state, request).await?;
     body::look_for_models(&state, &body.fields).await;
     let missing = body::missing(&state, &caller, &body.fields).await;
-    let options = Options { missing, ..state.a1111.options.of(&caller.user.id) };
+    let options = Options { missing, ..kept::options(&state, &caller.user.id).await? };
     let asked = Asked::text_to_image(body.fields, &options, &state.engine)?;
     let asked = asked.in_styles(&state.platform.prompts)?;
     draw::answer(&state, &caller, asked, body.place).await
