@@ -135,7 +135,6 @@ fn redis(config: &Config) -> Result<Option<Redis>> {
     redis.map(Some).map_err(|error| Failure::new(Exit::Usage, format!("cannot use `redis.url`: {error}")))
 }
 
-/// Passes events on and sends them, for as long as the server runs. A full turn is followed by the next at once.
 /// Once a day, by whichever node is first; what fails is tried again an hour later.
 async fn compare_payments(payments: Payments) {
     loop {
@@ -146,6 +145,7 @@ async fn compare_payments(payments: Payments) {
     }
 }
 
+/// Passes events on and sends them, for as long as the server runs. A full turn is followed by the next at once.
 async fn send_webhooks(webhooks: Webhooks) {
     loop {
         let turn = async {
