@@ -11,7 +11,9 @@ use std::sync::Arc;
 use common::{Failure, Outcome, backend, bf16_backend, decode, draw_alone, prepare};
 use easel_backend::{DenoiseBackend, Plan, Slot, StepRow};
 use easel_sampling::{NoiseSource, SamplerConfig, TorchCpu, table};
-use easel_types::{Convention, Gray8, Handover, ModelId, NoiseKind, Noising, Rgb8, SamplerKind, SigmaSchedule, Task};
+use easel_types::{
+    Convention, Gray8, Handover, LatentFill, ModelId, NoiseKind, Noising, Rgb8, SamplerKind, SigmaSchedule, Task, Variation,
+};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 const SIDES: [u32; 3] = [64, 96, 128];
@@ -67,7 +69,16 @@ fn plan(backend: &mut impl DenoiseBackend, rng: &mut SmallRng, side: [u32; 2]) -
         negative_prompt: (rng.random_range(0..2) == 0).then(|| PROMPTS[rng.random_range(0..PROMPTS.len())].into()),
         loras: Vec::new(),
         controls: Vec::new(),
-        noising: Noising::default(),
+        noising: match rng.random_range(0..2) {
+            0 => Noising::default(),
+            _ => Noising {
+                variation: Some(Variation { seed: rng.random_range(0..1 << 40), strength: 0.3 }),
+                resized_from: Some((64, 96)),
+                later_seed_delta: 31337,
+                fill: LatentFill::Noise { back: 0 },
+                ..Noising::default()
+            },
+        },
         handover: Handover::default(),
         clip_skip: None,
         task,

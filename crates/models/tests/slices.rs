@@ -10,7 +10,8 @@ use std::sync::Arc;
 use common::{Failure, backend, backend_with, decode, draw_alone, fixture, prepare, text_plan};
 use easel_backend::{BackendError, DenoiseBackend, MemoryUse, StepRow};
 use easel_models::{backend::TEXT_CACHE_BYTES, pipeline::CacheCounts};
-use easel_types::{ModelId, Rgb8, Task};
+use easel_sampling::{NoiseSource, TorchCpu, table};
+use easel_types::{FromLatents, Gray8, LatentCell, LatentFill, LatentScaling, ModelId, Noising, Rgb8, Task};
 
 #[test]
 fn work_before_and_after_the_steps_is_cut_into_slices() -> Result<(), Failure> {
@@ -256,5 +257,63 @@ fn a_step_that_cannot_be_changes_nothing() -> Result<(), Failure> {
         backend.step(&slots.map(|slot| StepRow { slot, index }))?;
     }
     assert_eq!(decode(&mut backend, slots[0])?, expected);
+    Ok(())
+}
+
+#[test]
+fn latents_go_from_one_picture_to_the_next() -> Result<(), Failure> {
+    let mut backend = backend()?;
+    let mut plan = text_plan(&mut backend, "sd1", "a red circle", 2, 64)?;
+    let cell = LatentCell::default();
+    plan.handover.leave = vec![cell.clone()];
+    let first = draw_alone(&mut backend, &plan)?;
+    let left = cell.get().ok_or("nothing was left")?.clone();
+    assert_eq!(left.values, first.latents);
+
+    // Nothing is drawn over: what comes out is what was handed over, twice as large.
+    let described = backend.describe_model(&plan.model)?;
+    plan.table = Arc::new(table(&described.sampler, &described.training, 2, Some(0.0))?);
+    let grey = Arc::new(Rgb8::new(128, 128, vec![100; 3 * 128 * 128])?);
+    (plan.width, plan.height, plan.task) = (128, 128, Task::ImageToImage { image: grey, strength: 0.0 });
+    plan.handover.leave = Vec::new();
+    plan.handover.from = Some(FromLatents { cell, scaling: LatentScaling::NearestExact, enlarged: (128, 128) });
+    let second = draw_alone(&mut backend, &plan)?;
+    let [_, height, width] = left.shape;
+    for (i, value) in second.latents.iter().enumerate() {
+        let (c, y, x) = (i / (4 * height * width), i / (2 * width) % (2 * height), i % (2 * width));
+        assert_eq!(*value, left.values[(c * height + y / 2) * width + x / 2], "{c} {y} {x}");
+    }
+    plan.handover.from =
+        Some(FromLatents { cell: LatentCell::default(), scaling: LatentScaling::Bilinear, enlarged: (128, 128) });
+    assert!(draw_alone(&mut backend, &plan).is_err(), "nobody left anything there");
+    Ok(())
+}
+
+#[test]
+fn the_repainted_part_is_noise_or_nothing_where_it_is_said() -> Result<(), Failure> {
+    let mut backend = backend()?;
+    let mut plan = text_plan(&mut backend, "sd1", "a red circle", 2, 64)?;
+    let described = backend.describe_model(&plan.model)?;
+    plan.table = Arc::new(table(&described.sampler, &described.training, 2, Some(0.0))?);
+    let grey = Arc::new(Rgb8::new(64, 64, vec![100; 3 * 64 * 64])?);
+    // The right half is repainted.
+    let mask = Arc::new(Gray8::new(64, 64, (0..64 * 64).map(|i| if i % 64 < 32 { 0 } else { 255 }).collect())?);
+    plan.task = Task::Inpaint { image: grey, mask, strength: 0.0 };
+    let picture = draw_alone(&mut backend, &plan)?.latents;
+    let slot = backend.admit(&plan)?;
+    prepare(&mut backend, slot)?;
+    let [channels, height, width] = backend.latents(slot)?.1;
+    for (fill, filled) in [
+        (LatentFill::Nothing, vec![0.0; picture.len()]),
+        (LatentFill::Noise { back: 0 }, TorchCpu::new(plan.seed).randn(&[channels, height, width])),
+        (LatentFill::Noise { back: 2 }, TorchCpu::new(plan.seed - 2).randn(&[channels, height, width])),
+    ] {
+        plan.noising = Noising { fill, ..Noising::default() };
+        let latents = draw_alone(&mut backend, &plan)?.latents;
+        for (i, value) in latents.iter().enumerate() {
+            let expected = if i % width < width / 2 { picture[i] } else { filled[i] };
+            assert_eq!(*value, expected, "{fill:?} {i}");
+        }
+    }
     Ok(())
 }
