@@ -233,7 +233,10 @@ impl<'a> Begun<'a> {
 
     /// As somebody else may draw it; a second pass, and what is put back into another picture, is this host's work.
     async fn outward(&self, controls: &[ControlUse], again: bool) -> Result<Option<Outward>, ApiError> {
-        if again || self.back.is_some() {
+        // Nobody else mixes the noise of two seeds.
+        let noising = &self.asked.generation.noising;
+        let mixed = noising.variation.is_some() || noising.resized_from.is_some();
+        if again || mixed || self.back.is_some() {
             return Ok(None);
         }
         let (task, controls, num_images) = (self.task.clone(), controls.to_vec(), self.asked.count.total());
