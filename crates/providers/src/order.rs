@@ -33,6 +33,8 @@ pub enum Field {
     ClipSkip,
     /// Rescaled guidance: known here alone.
     GuidanceRescale,
+    /// What A1111's requests say of their noise, variation seeds among it: known here alone.
+    Noising,
     /// LoRAs, asked for or named by the prompt: this host's files.
     Loras,
     /// ControlNets: this host's files.
@@ -81,6 +83,7 @@ impl Order {
             (Field::Eta, request.eta.is_some()),
             (Field::ClipSkip, request.clip_skip.is_some()),
             (Field::GuidanceRescale, request.guidance_rescale != 0.0),
+            (Field::Noising, !request.noising.is_usual()),
             (Field::Loras, !request.loras.is_empty() || prompt.len() != request.prompt.len()),
             (Field::Controls, !request.controls.is_empty()),
         ];
