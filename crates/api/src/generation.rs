@@ -120,7 +120,16 @@ impl Paid {
         platform.desk.grant_periods(&caller.user).await?;
         let (model, quality, images) = measures(order);
         let request = order.to_json();
-        let new = NewJob { user_id: &caller.user.id, idempotency_key: None, model, quality, images, request: &request, key_id: caller.key_id.as_deref(), callback_url: None };
+        let new = NewJob {
+            user_id: &caller.user.id,
+            idempotency_key: None,
+            model,
+            quality,
+            images,
+            request: &request,
+            key_id: caller.key_id.as_deref(),
+            callback_url: None,
+        };
         let job = platform.jobs.submit_to_with(&state.node, new, offer).await?;
         let held = Held::begin(&platform.jobs, &job).ok_or_else(ApiError::internal)?.given_up_when_dropped();
         Ok(Self { job, held })

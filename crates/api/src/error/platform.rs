@@ -40,7 +40,8 @@ impl From<PlatformError> for ApiError {
             PlatformError::InsufficientCredits { .. } => Self { final_answer: true, ..plain(StatusCode::PAYMENT_REQUIRED) },
             PlatformError::PaymentRequired => plain(StatusCode::PAYMENT_REQUIRED),
             PlatformError::Limit {
-                code: "too_many_open_jobs" | "daily_limit_reached" | "key_limit_reached" | "too_many_comments" | "too_many_reports",
+                code:
+                    "too_many_open_jobs" | "daily_limit_reached" | "key_limit_reached" | "too_many_comments" | "too_many_reports",
                 ..
             } => Self { retry_after: Some(BACK), ..plain(StatusCode::TOO_MANY_REQUESTS) },
             PlatformError::Limit { code: "storage_quota_exceeded", .. } => plain(StatusCode::PAYLOAD_TOO_LARGE),

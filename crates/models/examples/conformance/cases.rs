@@ -10,9 +10,7 @@ use easel_models::{
     prompt::{PromptOptions, PromptSyntax},
 };
 use easel_sampling::{sampler_from_diffusers, table};
-use easel_types::{
-    ControlUse, Convention, Gray8, Handover, LoraUse, ModelId, NoiseKind, Noising, Rgb8, SamplerKind, Task,
-};
+use easel_types::{ControlUse, Convention, Gray8, Handover, LoraUse, ModelId, NoiseKind, Noising, Rgb8, SamplerKind, Task};
 use serde::Deserialize;
 
 use crate::{Failure, tensors::Tensors};

@@ -73,7 +73,8 @@ fn a_variation_of_another_size_is_mixed_before_it_is_laid_in() {
     let from = [4, 4, 3];
     let mixed = slerp(f64::from(0.4f32), &randn(1, &from), &randn(2, &from), from);
     let (noise, _) = drawn(said, 1, SHAPE);
-    let inside: Vec<f32> = (0..4).flat_map(|c| (1..5).flat_map(move |y| (1..4).map(move |x| (c * 6 + y) * 5 + x))).map(|i| noise[i]).collect();
+    let inside: Vec<f32> =
+        (0..4).flat_map(|c| (1..5).flat_map(move |y| (1..4).map(move |x| (c * 6 + y) * 5 + x))).map(|i| noise[i]).collect();
     assert_near(&inside, &mixed);
 }
 
