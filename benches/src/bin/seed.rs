@@ -8,7 +8,7 @@ use std::{error::Error, time::Instant};
 use clap::Parser;
 use easel_platform::{
     Context,
-    accounts::{self, Accounts, NewKey, Scope},
+    accounts::{self, Accounts, Caps, NewKey, Scope},
     plans::Catalogue,
 };
 use easel_store::{Db, Settings, users};
@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let accounts = Accounts::new(context.clone(), Catalogue::embedded(), accounts::Settings::default())?;
     for number in 0..options.keys {
         let user = users::by_id(&context.db, &seeded_user(number)).await?.ok_or("a person who was just made")?;
-        let key = accounts.create_key(&user, NewKey { name: "bench", scopes: Scope::ALL, expires_at: None }).await?;
+        let key = accounts.create_key(&user, NewKey { name: "bench", scopes: Scope::ALL, expires_at: None, caps: Caps::default() }).await?;
         println!("{}", key.text);
     }
     context.db.close().await;

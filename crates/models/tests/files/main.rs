@@ -1,5 +1,7 @@
 //! A model's files: what they are, what is read from them, and what is refused.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "../weights_support/mod.rs"]
 mod weights_support;
 

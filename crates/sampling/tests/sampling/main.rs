@@ -1,5 +1,7 @@
 //! Coefficient tables and noise, against what others compute and against their own definition.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "../common/mod.rs"]
 mod common;
 
