@@ -69,6 +69,7 @@ export const job = (changes: Partial<Job> = {}): Job => ({
   progress: 0,
   attempt: 1,
   cancel_requested: false,
+  callback_url: null,
   served_by: null,
   error: null,
   created_at: '2026-11-28T10:00:00Z',
