@@ -9,7 +9,7 @@
 //! | links sent by mail are good once | `mailed.rs` |
 //! | nobody acts on somebody of their own rank or above | `roles.rs` |
 //! | API keys are shown once | `keys.rs` |
-//! | who registers agrees to the terms of now | `consents.rs` |
+//! | who registers or orders agrees to the terms of now | `consents.rs` |
 //! | settings of A1111's programs are their owner's, at every node | `client_settings.rs` |
 //! | one person on their own machine needs no account | `local.rs` |
 //!

@@ -25,6 +25,7 @@ use easel_store::{
 
 use crate::{
     Context, PlatformError,
+    accounts::Legal,
     bus::Bus,
     plans::Catalogue,
     safety::{Filter, Guard},
@@ -84,13 +85,20 @@ pub struct Jobs {
     settings: Settings,
     bus: Bus,
     guard: Guard,
+    legal: Legal,
 }
 
 impl Jobs {
     /// Over this database, with these plans.
     pub fn new(context: Context, catalogue: Catalogue, settings: Settings) -> Self {
         let guard = Guard::new(context.clone(), Filter::embedded());
-        Self { context, catalogue, settings, bus: Bus::default(), guard }
+        Self { context, catalogue, settings, bus: Bus::default(), guard, legal: Legal::default() }
+    }
+
+    /// For people who have agreed to these papers in their versions of now, and for nobody else.
+    #[must_use]
+    pub fn with_legal(self, legal: Legal) -> Self {
+        Self { legal, ..self }
     }
 
     /// With another filter of what is to be drawn than the one that comes with the program.

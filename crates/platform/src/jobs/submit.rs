@@ -61,7 +61,7 @@ impl Jobs {
     ///
     /// # Errors
     /// [`PlatformError::InsufficientCredits`], [`PlatformError::Limit`], [`PlatformError::KeyReused`], [`PlatformError::ModelNotInPlan`],
-    /// [`PlatformError::ContentBlocked`]; there is no job then, nothing is charged, and the key is free for another try.
+    /// [`PlatformError::ContentBlocked`], [`PlatformError::ConsentRequired`]; there is no job then, nothing is charged, and the key is free for another try.
     pub async fn submit(&self, new: NewJob<'_>) -> Result<Submitted, PlatformError> {
         self.submit_with(new, None).await
     }
@@ -141,6 +141,7 @@ impl Jobs {
         {
             return Ok(Submitted { job: earlier, repeated: true });
         }
+        self.legal.require(&mut tx, &user.id).await?;
         let plan = self.catalogue.of(&user, moment.now);
         self.catalogue.check_model(plan, new.model)?;
         self.check_limits(&mut tx, &user, plan, new.images, moment.now).await?;

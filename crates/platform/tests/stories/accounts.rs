@@ -426,6 +426,34 @@ on_both_engines! {
         }
         let given = accounts.consents(&user.id).await?;
         assert_eq!((given.len(), accounts.legal().missing(&given)), (3, Vec::new()));
+        // Until then nothing is ordered, and everything else is as before.
+        let jobs = |terms| world.jobs.clone().with_legal(papers(terms));
+        jobs("t2").submit(job_for(&user.id, 1)).await?;
+        let before = world.balance(&user.id).await?;
+        let keyed = NewJob { idempotency_key: Some("k"), ..job_for(&user.id, 1) };
+        for new in [job_for(&user.id, 1), keyed] {
+            let refused = jobs("t3").submit(new).await.expect_err("t3 is not agreed to");
+            assert_eq!(refused.code(), "consent_required");
+            let told = refused.to_string();
+            assert!(told.contains("the terms of use (t3)") && told.contains("/users/me/consents") && !told.contains("privacy"), "{told}");
+        }
+        let waiting = jobs("t3").submit_to("w", job_for(&user.id, 1)).await;
+        assert!(matches!(waiting, Err(PlatformError::ConsentRequired { .. })), "{waiting:?}");
+        assert_eq!(world.balance(&user.id).await?, before, "what is refused sets nothing aside");
+        assert!(world.privacy.document(&user.id).await?["jobs"].is_array());
+        with(papers("t3"))?.agree(&actor, &[(Paper::Terms, "t3")]).await?;
+        assert!(!jobs("t3").submit(keyed).await?.repeated, "the key was free");
+        // What was taken before the terms changed is told again.
+        assert!(jobs("t4").submit(keyed).await?.repeated);
+        // Who was never asked, as those who come by an identity provider, has agreed to nothing yet.
+        let bob = world.user("bob", 0).await?;
+        let refused = jobs("t3").submit(job_for(&bob.id, 1)).await.expect_err("nothing is agreed to");
+        assert!(refused.to_string().contains("the terms of use (t3) and the privacy policy (p1)"), "{refused}");
+        with(papers("t3"))?.agree(&Actor::user(&bob), &[(Paper::Terms, "t3"), (Paper::Privacy, "p1")]).await?;
+        jobs("t3").submit(job_for(&bob.id, 1)).await?;
+        // This machine's own needs none: it is the operator.
+        let local = accounts.local().await?;
+        jobs("t9").submit(job_for(&local.id, 1)).await?;
         // Where there is nothing to agree to nobody is asked.
         let none = with(Legal::default())?;
         none.register(Registration { email: "eve@example.org", ..ada }).await?;
