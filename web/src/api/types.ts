@@ -85,6 +85,13 @@ export type Share = Omit<Shown<Schemas['ShareView']>, 'token'> & { token?: strin
 export type Case = Shown<Schemas['CaseView']>
 export type Report = Shown<Schemas['ReportView']>
 export type PublicConfig = Shown<Schemas['PublicConfigView']>
+/** One of the operator's papers, as it is now. */
+export type Paper = Shown<Schemas['PaperView']>
+/** What somebody has agreed to, and what they have yet to. */
+export interface Consents {
+  given: Shown<Schemas['ConsentView']>[]
+  missing: Paper[]
+}
 export type SignInProvider = Shown<Schemas['ProviderView']>
 
 /** What can be wrong with what others see. */

@@ -3,6 +3,7 @@ import { defineStore } from 'pinia'
 import { ref } from 'vue'
 import { asFailure } from '@/api/failure'
 import { i18n } from '@/i18n'
+import { useConsents } from './consents'
 
 export interface Toast {
   id: number
@@ -30,6 +31,8 @@ export const useToasts = defineStore('toasts', () => {
     if (thrown instanceof DOMException && thrown.name === 'AbortError') return
     const failure = asFailure(thrown)
     show('error', failure.isOffline ? i18n.global.t('error.offline') : failure.message)
+    // The papers are shown beside what was refused for want of them; if they cannot be fetched, that has been said already.
+    if (failure.needsConsent) useConsents().ask(failure.message).catch(() => undefined)
   }
 
   function dismiss(id: number): void {

@@ -21,6 +21,8 @@ export const WORLD: Record<string, unknown> = {
   'GET /api/v1/users/me': user({ role: 'superuser' }),
   'GET /api/v1/config/public': { registration: true, billing: true, needs_setup: false, max_upload_bytes: 10485760, upload_types: ['image/png'] },
   'GET /api/v1/auth/oidc': [{ name: 'google', title: 'Google', start: '/api/v1/auth/oidc/google/start' }],
+  'GET /api/v1/legal': [],
+  'GET /api/v1/users/me/consents': { given: [], missing: [] },
   'GET /api/v1/jobs': page([job({ id: 'old', state: 'completed', images_delivered: 2 }), job({ id: 'bad', state: 'failed', error: { code: 'x', message: 'out of memory' } })]),
   'GET /api/v1/jobs/old': job({ id: 'old', state: 'completed', images: [picture({ id: 'p0', job_id: 'old' }), picture({ id: 'p1', job_id: 'old' })] }),
   'GET /api/v1/jobs/j1': job({ state: 'completed', images: [picture({ id: 'p0' })] }),

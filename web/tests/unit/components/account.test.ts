@@ -64,6 +64,38 @@ describe('getting in', () => {
     expect(push).toHaveBeenCalledWith('/generate')
   })
 
+  it('by a new account that agrees to the papers there are', async () => {
+    let version = '2026-01'
+    const papers = (): unknown => [{ document: 'terms', version, url: 'https://example.org/terms' }, { document: 'privacy', version: 'p1', url: null }]
+    const register = ({ body }: Asked): unknown =>
+      (body as { accept: { version: string }[] }).accept[0]?.version === '2026-02' ? user() : new Refusal(422, 'invalid_value', 'the terms have changed', 'accept')
+    const { asked, text, wrapper, push } = await show(Register, { path: '/register', world: { 'GET /api/v1/legal': papers, 'POST /api/v1/auth/register': register } })
+    const boxes = () => wrapper.findAll<HTMLInputElement>('input[type=checkbox]')
+    expect(boxes().map(({ element }) => element.required)).toEqual([true, true])
+    expect(wrapper.findAll('fieldset a').map((link) => link.attributes('href'))).toEqual(['https://example.org/terms'])
+    expect(text()).toContain('Privacy policy (p1)')
+    for (const box of boxes()) await box.setValue(true)
+    version = '2026-02'
+    await sendForm()
+    expect(text()).toContain('the terms have changed')
+    expect(push).not.toHaveBeenCalled()
+    // What has changed is shown as it is now, and has to be agreed to anew; what has not stays agreed to.
+    expect(text()).toContain('Terms of use (2026-02)')
+    expect(boxes().map(({ element }) => element.checked)).toEqual([false, true])
+    await sendForm()
+    const accept = [{ document: 'terms', version: '2026-02' }, { document: 'privacy', version: 'p1' }]
+    expect(asked.of('POST /api/v1/auth/register')[1]?.body).toMatchObject({ accept })
+    expect(push).toHaveBeenCalledWith('/generate')
+  })
+
+  it('not before it is known what is to be agreed to', async () => {
+    const { text, click, wrapper } = await show(Register, { path: '/register', world: { 'GET /api/v1/legal': new Refusal(503, 'busy', 'too much at once') } })
+    expect(text()).toContain('too much at once')
+    expect(wrapper.get('button[type=submit]').attributes('disabled')).toBeDefined()
+    await click('Try again')
+    expect(wrapper.get('button[type=submit]').attributes('disabled')).toBeDefined()
+  })
+
   it('after a forgotten password', async () => {
     const ask = await show(Reset)
     await fill('Email', 'a@b.c')
