@@ -292,10 +292,24 @@ on_both_engines! {
         let answer = native.post(&format!("/api/v1/images/{image}/variations"), &token, json!({"n": 2})).await;
         let varied = native.ended(&token, &answer.json()).await;
         assert_eq!((&varied["images_delivered"], &varied["images"][0]["prompt"]), (&json!(2), &json!("a dog")));
+        let upscale = json!({"upscale": {"image_id": image, "factor": 2}});
+        let quote = native.post("/api/v1/images/quote", &token, upscale.clone()).await.json();
+        assert_eq!((&quote["model"], &quote["images"], &quote["elsewhere"]), (&json!("upscale"), &json!(1), &json!([])), "{quote}");
         let answer = native.post(&format!("/api/v1/images/{image}/upscale"), &token, json!({"factor": 2})).await;
+        assert_eq!(answer.json()["unit_price"], quote["total"], "what was said before the click");
         let larger = native.ended(&token, &answer.json()).await;
         assert_eq!((&larger["images"][0]["width"], &larger["images"][0]["prompt"]), (&json!(2 * width), &json!("a dog")), "{larger}");
         assert_eq!(native.post(&format!("/api/v1/images/{image}/upscale"), &token, json!({"factor": 3})).await.status, 400);
+        for (body, param) in [
+            (json!({"upscale": {"image_id": image, "factor": 3}}), "factor"),
+            (json!({"upscale": {"image_id": image, "factor": "2"}}), "upscale.factor"),
+            (json!({"prompt": "a dog", "steps": "many"}), "steps"),
+        ] {
+            let answer = native.post("/api/v1/images/quote", &token, body).await;
+            assert_eq!((answer.status.as_u16(), &answer.json()["error"]["param"]), (400, &json!(param)));
+        }
+        let (_, eve) = native.somebody("eve", Role::User, "free").await?;
+        assert_eq!(native.post("/api/v1/images/quote", &eve, upscale).await.code(), "not_found", "others' pictures have no price");
         let batch = json!({"image_ids": [image, "nothing"], "action": {"upscale": {"factor": 2}}});
         let rows = native.post("/api/v1/images/batch", &token, batch).await.json();
         assert_eq!((rows[0]["error_code"].as_str(), rows[1]["error_code"].as_str()), (None, Some("not_found")), "{rows}");

@@ -384,11 +384,30 @@ describe('a result', () => {
     expect(wrapper.emitted('removed')).toHaveLength(1)
   })
 
-  it('tells what variations cost before they are ordered', async () => {
+  it('tells what variations and an enlargement cost before they are ordered', async () => {
     useSession().user = user()
-    const { asked, text } = await show(PictureActions, { props: { picture: picture({ id: 'p0', model: 'gone' }) } })
+    const prices = ({ body }: Asked): unknown => ({ ...quote, total: 'upscale' in (body as object) ? '1.5' : '2', available: '99' })
+    const props = { picture: picture({ id: 'p0', model: 'gone' }) }
+    const { asked, text, wrapper } = await show(PictureActions, { props, world: { 'POST /api/v1/images/quote': prices } })
     await vi.waitFor(() => expect(text()).toContain('Four variations cost 2 of 99 credits.'))
-    expect(asked.of('POST /api/v1/images/quote')[0]?.body).toEqual({ prompt: 'a red circle', n: 4 })
+    expect(text()).toContain('Enlarging costs 1.5 of 99 credits.')
+    const enlarge = wrapper.findAll('button').find((one) => one.text() === 'Enlarge')
+    expect(document.getElementById(enlarge?.attributes('aria-describedby') ?? '')?.textContent).toContain('Enlarging costs')
+    const bodies = asked.of('POST /api/v1/images/quote').map(({ body }) => body)
+    expect(bodies).toContainEqual({ prompt: 'a red circle', n: 4 })
+    expect(bodies).toContainEqual({ upscale: { image_id: 'p0', factor: 2 } })
+  })
+
+  it('tells the price that is known when the other is not, and none where nothing is charged', async () => {
+    useSession().user = user()
+    const prices = ({ body }: Asked): unknown => ('upscale' in (body as object) ? { ...quote, charged: true } : new Refusal(403, 'model_not_in_plan'))
+    const some = await show(PictureActions, { props: { picture: picture({ id: 'p0' }) }, world: { 'POST /api/v1/images/quote': prices } })
+    await vi.waitFor(() => expect(some.text()).toContain('Enlarging costs 2 of 5 credits.'))
+    expect(some.text()).not.toContain('variations cost')
+    some.wrapper.unmount()
+    const free = await show(PictureActions, { props: { picture: picture({ id: 'p0' }) }, world: { 'POST /api/v1/images/quote': { ...quote, charged: false } } })
+    expect(free.asked.of('POST /api/v1/images/quote')).toHaveLength(2)
+    expect(free.text()).not.toContain('Enlarging costs')
   })
 
   it('is looked at closely, and beside what it was made from', async () => {
