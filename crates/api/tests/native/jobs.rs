@@ -313,7 +313,16 @@ on_both_engines! {
         let batch = json!({"image_ids": [image, "nothing"], "action": {"upscale": {"factor": 2}}});
         let rows = native.post("/api/v1/images/batch", &token, batch).await.json();
         assert_eq!((rows[0]["error_code"].as_str(), rows[1]["error_code"].as_str()), (None, Some("not_found")), "{rows}");
-        native.ended(&token, &rows[0]["job"]).await;
+        let in_batch = native.ended(&token, &rows[0]["job"]).await;
+        let batch_key = in_batch["batch_key"].as_str().ok_or("a batch")?;
+        assert_eq!((&in_batch["parent_id"], &larger["parent_id"], &varied["parent_id"]), (&job["id"], &job["id"], &job["id"]));
+        let numbers = [&job, &varied, &larger, &in_batch].map(|job| job["task_no"].as_i64());
+        assert!(numbers.windows(2).all(|pair| pair[0].is_some() && pair[0] < pair[1]), "{numbers:?}");
+        let of_batch = native.get(&format!("/api/v1/jobs?batch_key={batch_key}"), &token).await.json();
+        assert_eq!((of_batch["data"].as_array().map(Vec::len), &of_batch["data"][0]["id"]), (Some(1), &in_batch["id"]), "{of_batch}");
+        let second = native.get("/api/v1/tasks?limit=1&offset=1", &token).await.json();
+        assert_eq!((&second["data"][0]["id"], &second["data"][0]["task_no"]), (&larger["id"], &larger["task_no"]), "{second}");
+        assert_eq!(native.get("/api/v1/jobs?offset=10001", &token).await.status, 400);
 
         assert_eq!(native.get("/api/v1/images/uploads", &token).await.json().as_array().map(Vec::len), Some(2));
         assert_eq!(native.delete(&format!("/api/v1/images/uploads/{id}"), &token).await.status, 204);

@@ -45,6 +45,10 @@ pub struct NewJob<'a> {
     pub key_id: Option<&'a str>,
     /// Where its end is told, beside the owner's endpoints. Whoever asks for it has had it judged.
     pub callback_url: Option<&'a str>,
+    /// The picture of theirs that it starts from: the job that made it is this one's parent.
+    pub parent_image: Option<&'a str>,
+    /// What all jobs of one batch share, of at most 255 characters.
+    pub batch_key: Option<&'a str>,
 }
 
 /// A job that was taken.
@@ -158,6 +162,10 @@ impl Jobs {
             None
         };
         let mut job = self.queued(&new, job_id, hold_id, quote, plan.priority, moment.now);
+        job.task_no = jobs::next_number(&mut tx, &user.id).await?;
+        if let Some(image_id) = new.parent_image {
+            job.parent_id = jobs::of_image(&mut tx, &user.id, image_id).await?;
+        }
         if let Some(offer) = offer {
             (job.leaves_at, job.away) = (Some(offer.leaves_at), Some(offer.away.to_json()));
         }
@@ -278,6 +286,10 @@ impl Jobs {
             created_at: now,
             started_at: None,
             finished_at: None,
+            task_no: 0,
+            parent_id: None,
+            batch_key: new.batch_key.map(str::to_owned),
+            estimated_completion_at: None,
         }
     }
 }

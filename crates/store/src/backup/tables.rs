@@ -35,7 +35,7 @@ macro_rules! tables {
 tables! {
     users by "id" { id Text, email Text, username Text, password_hash Text, full_name Text, avatar_key Text, locale Text, role Text, plan Text,
         plan_ends_at Integer, is_active Boolean, is_verified Boolean, auth_epoch Integer, created_at Integer, updated_at Integer,
-        deleted_at Integer, bio Text, follower_count Integer, following_count Integer }
+        deleted_at Integer, bio Text, follower_count Integer, following_count Integer, jobs_made Integer }
     sessions by "id" { id Text, user_id Text, auth_epoch Integer, user_agent Text, ip Text, created_at Integer, last_used_at Integer,
         expires_at Integer, revoked_at Integer, revoked_reason Text }
     session_tokens by "hash" { hash Text, session_id Text, kind Text, created_at Integer, expires_at Integer, used_at Integer }
@@ -70,7 +70,9 @@ tables! {
     jobs by "id" { id Text, user_id Text, state Text, model Text, request Text, images_wanted Integer, images_delivered Integer,
         unit_price Integer, hold_id Text, priority Integer, queue_order Integer, not_before Integer, queue_ends_at Integer, attempt Integer,
         attempts_max Integer, lease_owner Text, lease_expires_at Integer, cancel_requested Boolean, progress Integer, provider Text,
-        provider_task_id Text, leaves_at Integer, away Text, images_free Integer, api_key_id Text, callback_url Text, error_code Text, error_message Text, created_at Integer, started_at Integer, finished_at Integer }
+        provider_task_id Text, leaves_at Integer, away Text, images_free Integer, api_key_id Text, callback_url Text, error_code Text, error_message Text,
+        created_at Integer, started_at Integer, finished_at Integer, task_no Integer, parent_id Text, batch_key Text,
+        estimated_completion_at Integer }
     forgotten_prompts by "user_id, digest" { user_id Text, digest Text, forgotten_at Integer }
     provider_attempts by "attempt_key" { attempt_key Text, job_id Text, provider Text, part Integer, terms Text, step Text, task_id Text,
         kept Text, reserved Integer, day Integer, month Integer, spent Integer, created_at Integer, updated_at Integer }
