@@ -10,6 +10,7 @@ use std::{
 
 use easel_engine::{Canceller, Event};
 use easel_types::Rgb8;
+use tokio::sync::Notify;
 
 /// Names of tasks that have ended and are still known as such.
 const ENDED_MAX: usize = 16;
@@ -35,6 +36,7 @@ pub struct Task {
     pub timestamp: String,
     begun: Instant,
     seen: Mutex<Seen>,
+    told: Notify,
 }
 
 /// What is seen of a task at a moment.
@@ -127,11 +129,24 @@ impl Task {
         self.seen().interrupted
     }
 
+    /// Returns when this pass is to be left: for passes that the engine does not draw, and so cannot stop.
+    pub async fn left(&self) {
+        loop {
+            // Before the look, so that nothing is missed in between.
+            let told = self.told.notified();
+            if self.is_left() {
+                return;
+            }
+            told.await;
+        }
+    }
+
     fn leave(&self, all: bool) {
         let mut seen = self.seen();
         seen.skipped = true;
         seen.interrupted |= all;
         seen.running.iter().for_each(Canceller::cancel);
+        self.told.notify_waiters();
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -144,7 +159,7 @@ impl Tasks {
     pub fn enter(self: &Arc<Self>, user_id: &str, id: Option<String>, jobs: u32, timestamp: String) -> Entered {
         let id = id.unwrap_or_else(|| format!("task({})", uuid::Uuid::now_v7().simple()));
         let seen = Seen { jobs, waiting: true, ..Seen::default() };
-        let task = Arc::new(Task { id, timestamp, begun: Instant::now(), seen: Mutex::new(seen) });
+        let task = Arc::new(Task { id, timestamp, begun: Instant::now(), seen: Mutex::new(seen), told: Notify::new() });
         self.all().entry(user_id.to_owned()).or_default().running.push(Arc::clone(&task));
         Entered { tasks: Arc::clone(self), user_id: user_id.to_owned(), task }
     }
@@ -209,6 +224,8 @@ impl Drop for Entered {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn enter(tasks: &Arc<Tasks>, user: &str, id: &str) -> Entered {
@@ -229,6 +246,19 @@ mod tests {
         assert!(eve.task.is_left(), "nothing follows an interruption");
         assert_eq!(tasks.current("ada").map(|task| task.id.clone()), Some("a".to_owned()));
         assert!(tasks.current("nobody").is_none());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_it_is_told_that_it_is_left() {
+        let tasks = Arc::new(Tasks::default());
+        let ada = enter(&tasks, "ada", "a");
+        let task = Arc::clone(&ada.task);
+        let mut waiting = tokio::spawn(async move { task.left().await });
+        tasks.interrupt("eve");
+        assert!(tokio::time::timeout(Duration::from_millis(20), &mut waiting).await.is_err(), "another's interruption");
+        tasks.skip("ada");
+        tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it is told").expect("it does not panic");
+        ada.task.left().await;
     }
 
     #[test]

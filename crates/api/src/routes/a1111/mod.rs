@@ -4,6 +4,7 @@ mod body;
 mod draw;
 mod extras;
 mod layers;
+mod passes;
 mod pictures;
 
 pub(crate) mod cmd_flags;
