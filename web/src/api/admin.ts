@@ -2,9 +2,10 @@
 import { call } from './client'
 import type { AdminJob, AuditRow, Device, InstalledModel, JobState, Page, Purchase, PurchaseState, Role, Setting, Totals, User } from './types'
 
-export const users = (after?: string | null): Promise<Page<User>> => call('/admin/users', { query: { after, limit: 100 } })
+/** Everybody, or those whose name or address begins so. */
+export const users = (q: string, after?: string | null): Promise<Page<User>> => call('/admin/users', { query: { q, after, limit: 100 } })
 
-export const changeUser = (id: string, body: { is_active?: boolean; role?: Role; plan?: string }): Promise<User> =>
+export const changeUser = (id: string, body: { is_active?: boolean; role?: Role; plan?: string; plan_ends_at?: string }): Promise<User> =>
   call(`/admin/users/${encodeURIComponent(id)}`, { method: 'PATCH', body })
 
 /** Whole credits. The same key books once. */

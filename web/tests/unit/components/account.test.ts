@@ -392,6 +392,41 @@ describe('administration', () => {
     await click('Close')
   })
 
+  it('finds people by how their name or address begins', async () => {
+    useSession().user = user({ role: 'admin' })
+    const people = ({ query }: Asked): unknown => {
+      const found = [user(), user({ id: 'u2', username: 'grace' })].filter(({ username }) => username.startsWith(query.get('q') ?? ''))
+      return { data: found, next: null }
+    }
+    const { asked, wrapper, text } = await show(AdminUsers, { world: { 'GET /api/v1/admin/users': people } })
+    expect(wrapper.findAll('tbody tr')).toHaveLength(2)
+    await wrapper.get('input[type=search]').setValue(' gr')
+    await vi.waitFor(() => expect(wrapper.findAll('tbody tr')).toHaveLength(1))
+    expect(text()).toContain('grace')
+    expect(asked.of('GET /api/v1/admin/users').map(({ query }) => query.get('q'))).toEqual([null, 'gr'])
+    await wrapper.get('input[type=search]').setValue('nobody')
+    await vi.waitFor(() => expect(text()).toContain('Nothing found'))
+  })
+
+  it('changes a plan, until a day or for good, and not by a slip', async () => {
+    useSession().user = user({ role: 'admin' })
+    const changed = ({ body }: Asked): unknown => user({ id: 'u2', username: 'grace', plan: 'pro', plan_ends_at: (body as { plan_ends_at?: string }).plan_ends_at ?? null })
+    const { asked, wrapper, text } = await show(AdminUsers, { world: { 'PATCH /api/v1/admin/users/u2': changed } })
+    const select = () => wrapper.findAll('tbody tr')[1]?.findAll<HTMLSelectElement>('select')[1]
+    expect(select()?.findAll('option').map((option) => option.text())).toEqual(['Free', 'Pro'])
+    await select()?.setValue('pro')
+    await flushPromises()
+    expect(asked.of('PATCH /api/v1/admin/users/u2')).toHaveLength(0)
+    expect(select()?.element.value).toBe('free')
+    expect(document.querySelector('[role=dialog]')?.textContent).toContain('grace gets the plan “Pro”')
+    await fill('Good until (empty: for ever)', '2027-01-31')
+    await sendForm()
+    expect(asked.of('PATCH /api/v1/admin/users/u2')[0]?.body).toEqual({ plan: 'pro', plan_ends_at: '2027-01-31T23:59:59Z' })
+    expect(select()?.element.value).toBe('pro')
+    expect(text()).toContain('until ')
+    expect(document.querySelector('[role=dialog]')).toBeNull()
+  })
+
   it('books a correction once', async () => {
     const { asked, wrapper } = await show(CreditsBox, { props: { user: user({ id: 'u2' }) } })
     await fill('Amount', '-5')
