@@ -177,6 +177,7 @@ fn documented() -> OpenApiRouter<AppState> {
         // Administration.
         .routes(routes!(routes::admin::list_users::handler))
         .routes(routes!(routes::admin::get_user::handler, routes::admin::change_user::handler))
+        .routes(routes!(routes::admin::get_limits::handler, routes::admin::set_limits::handler))
         .routes(routes!(routes::admin::credits::handler))
         .routes(routes!(routes::purchases::admin_list::handler))
         .routes(routes!(routes::purchases::admin_paid::handler))

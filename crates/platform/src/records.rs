@@ -25,6 +25,7 @@ pub use easel_store::{
     tags::Counted,
     uploads::Upload,
     usage::{Everybody, Usage},
+    user_limits::Limits,
     users::{Role, User},
     webhook_deliveries::{Delivery, Which},
     webhooks::Endpoint,

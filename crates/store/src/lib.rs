@@ -69,6 +69,7 @@ pub mod tags;
 pub mod trash;
 pub mod uploads;
 pub mod usage;
+pub mod user_limits;
 pub mod users;
 pub mod webhook_deliveries;
 pub mod webhooks;

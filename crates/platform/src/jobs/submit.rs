@@ -6,6 +6,7 @@ use easel_store::{
     jobs::{self, Job, JobState},
     leases::{self, Claim},
     ledger::{self, AccountKind, Event, NewHold},
+    user_limits,
     users::{self, User},
     webhooks,
 };
@@ -210,18 +211,19 @@ impl Jobs {
         now: Timestamp,
     ) -> Result<(), PlatformError> {
         let limit = |code, what, max| Err(PlatformError::Limit { code, what, max });
-        if let Some(open_max) = plan.jobs_open_max.or(self.settings.jobs_open_max)
+        let own = user_limits::of_user_in(tx, &user.id).await?.unwrap_or_default();
+        if let Some(open_max) = own.jobs_open_max.or(plan.jobs_open_max).or(self.settings.jobs_open_max)
             && jobs::open_of_user(tx, &user.id, open_max).await? >= open_max
         {
             return limit("too_many_open_jobs", "jobs that have not ended", open_max);
         }
-        let daily = [plan.images_daily_max, self.settings.images_daily_max].into_iter().flatten().min();
+        let daily = [own.images_daily_max.or(plan.images_daily_max), self.settings.images_daily_max].into_iter().flatten().min();
         if let Some(max) = daily
             && jobs::images_since(tx, &user.id, Timestamp::of_day(now.day())).await?.saturating_add(images) > max
         {
             return limit("daily_limit_reached", "pictures a day", max);
         }
-        if let Some(max) = plan.storage_bytes_max
+        if let Some(max) = own.storage_bytes_max.or(plan.storage_bytes_max)
             && images::bytes_of_user(tx, &user.id).await? >= max
         {
             return limit("storage_quota_exceeded", "bytes of stored pictures", max);

@@ -56,6 +56,7 @@ const COVERED: &[Covered] = &[
     Covered { table: "api_configs", by: &["user_id"], exported: "api_configs", erased: Gone },
     Covered { table: "consents", by: &["user_id"], exported: "consents", erased: Gone },
     Covered { table: "client_settings", by: &["user_id"], exported: "client_settings", erased: Gone },
+    Covered { table: "user_limits", by: &["user_id"], exported: "limits", erased: Gone },
     Covered { table: "provider_consents", by: &["user_id"], exported: "external", erased: Gone },
     Covered { table: "user_identities", by: &["user_id"], exported: "identities", erased: Gone },
     Covered { table: "sign_ins", by: &["user_id"], exported: "", erased: Gone },

@@ -58,6 +58,7 @@ tables! {
         is_active Boolean, created_at Integer, updated_at Integer }
     consents by "user_id, document, version" { user_id Text, document Text, version Text, given_at Integer }
     client_settings by "user_id" { user_id Text, settings Text, updated_at Integer }
+    user_limits by "user_id" { user_id Text, images_daily_max Integer, jobs_open_max Integer, storage_bytes_max Integer, updated_at Integer }
     provider_consents by "user_id" { user_id Text, allow_external Boolean, providers Text, regions Text, updated_at Integer }
     secrets by "name" { name Text, value Text, updated_at Integer }
     accounts by "id" { id Text, user_id Text, kind Text, posted Integer, pending Integer }
