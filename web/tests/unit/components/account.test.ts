@@ -1,6 +1,7 @@
 import { flushPromises } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
 import AvatarPart from '@/components/account/AvatarPart.vue'
+import KeysPart from '@/components/account/KeysPart.vue'
 import PlanPart from '@/components/account/PlanPart.vue'
 import CreditsBox from '@/components/admin/CreditsBox.vue'
 import Landing from '@/pages/Landing.vue'
@@ -183,6 +184,26 @@ describe('one’s own pages', () => {
     await flushPromises()
     expect(asked.of('DELETE /api/v1/users/me')).toHaveLength(1)
     expect(push).toHaveBeenCalledWith('/')
+  })
+
+  it('a key’s limits of a month are set when it is made, shown, and changed', async () => {
+    useSession().user = user()
+    const { asked, click, text } = await show(KeysPart)
+    expect(text()).toContain('at most 50 jobs a month')
+    await fill('Name', 'n')
+    await fill('Credits a month', '20')
+    await sendForm()
+    expect(asked.of('POST /api/v1/api-keys')[0]?.body).toMatchObject({ jobs_monthly_max: null, credits_monthly_max: 20 })
+    await click('Limits of script')
+    const [jobs] = [...document.querySelectorAll<HTMLInputElement>('[role=dialog] input')]
+    expect(jobs?.value).toBe('50')
+    if (jobs) jobs.value = ''
+    jobs?.dispatchEvent(new Event('change', { bubbles: true }))
+    document.querySelector('[role=dialog] form')?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }))
+    await flushPromises()
+    expect(asked.of('PATCH /api/v1/api-keys/k')[0]?.body).toEqual({ jobs_monthly_max: null, credits_monthly_max: null })
+    expect(asked.of('GET /api/v1/api-keys')).toHaveLength(3)
+    expect(document.querySelector('[role=dialog]')).toBeNull()
   })
 
   it('a subscription is ended and kept after all', async () => {
