@@ -1,6 +1,7 @@
 import { flushPromises } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
 import AvatarPart from '@/components/account/AvatarPart.vue'
+import CreditHistory from '@/components/account/CreditHistory.vue'
 import KeysPart from '@/components/account/KeysPart.vue'
 import PlanPart from '@/components/account/PlanPart.vue'
 import CreditsBox from '@/components/admin/CreditsBox.vue'
@@ -184,6 +185,18 @@ describe('one’s own pages', () => {
     await flushPromises()
     expect(asked.of('DELETE /api/v1/users/me')).toHaveLength(1)
     expect(push).toHaveBeenCalledWith('/')
+  })
+
+  it('bookings are read back page by page', async () => {
+    const booking = { id: 't', kind: 'capture', amount: '1', posted_after: '99', job_id: null, reason: 'one picture', created_at: '2026-11-28T10:00:00Z' }
+    const pages = ({ query }: Asked): unknown =>
+      query.get('cursor') ? { data: [{ ...booking, id: 'first', kind: 'grant', reason: 'a welcome' }], next: null } : { data: [booking], next: 'earlier' }
+    const { text, click } = await show(CreditHistory, { world: { 'GET /api/v1/credits/history': pages } })
+    expect(text()).not.toContain('a welcome')
+    await click('Show more')
+    expect(text()).toContain('one picture')
+    expect(text()).toContain('a welcome')
+    expect(text()).not.toContain('Show more')
   })
 
   it('a key’s limits of a month are set when it is made, shown, and changed', async () => {

@@ -231,6 +231,29 @@ describe('a picture to start from', () => {
     expect(useForm().start).toBeNull()
   })
 
+  it('is pasted from anywhere on the page; words that are pasted where one writes stay words', async () => {
+    vi.stubGlobal('XMLHttpRequest', Xhr)
+    await show(Generate, { path: '/?prompt=a+fox' })
+    const paste = (target: EventTarget, types: string[], files: File[]): Event => {
+      const event = new Event('paste', { bubbles: true, cancelable: true })
+      Object.defineProperty(event, 'clipboardData', { value: { types, files } })
+      target.dispatchEvent(event)
+      return event
+    }
+    const words = document.querySelector('textarea') as HTMLElement
+    const file = new File(['x'], 'shot.webp', { type: 'image/webp' })
+    expect(paste(words, ['text/plain', 'Files'], [file]).defaultPrevented).toBe(false)
+    expect(paste(words, ['text/plain'], []).defaultPrevented).toBe(false)
+    await flushPromises()
+    expect(useForm().start).toBeNull()
+    expect(paste(words, ['Files'], [file]).defaultPrevented).toBe(true)
+    await vi.waitFor(() => expect(useForm().start).toMatchObject({ source: { from: 'upload', id: 'up' }, name: 'shot.webp' }))
+    expect(useForm().mode).not.toBe('text-to-image')
+    useForm().clearStart()
+    expect(paste(document.body, ['text/html', 'Files'], [file]).defaultPrevented).toBe(true)
+    await vi.waitFor(() => expect(useForm().start?.name).toBe('shot.webp'))
+  })
+
   it('is refused with its name', async () => {
     const { wrapper } = await show(StartImage)
     const zone = wrapper.find('[data-testid=drop]')
