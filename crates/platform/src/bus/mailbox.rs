@@ -38,7 +38,7 @@ impl Watched {
     fn includes(&self, news: &News) -> bool {
         match self {
             Self::Job(id) => *id == news.job_id,
-            Self::User(id) => *id == news.user_id,
+            Self::User(id) => *id == news.user_id && !news.what.is_among_nodes(),
             Self::Everything => true,
         }
     }
@@ -181,7 +181,7 @@ fn weight_of(what: &What) -> Weight {
     match what {
         What::Preview { .. } => Weight::Preview,
         What::Waiting { .. } | What::Step { .. } | What::Decoded { .. } | What::ProviderAnswered => Weight::Progress,
-        What::Queued | What::Started | What::CancelRequested | What::Ended { .. } => Weight::State,
+        What::Queued | What::Started | What::CancelRequested | What::Leave { .. } | What::Ended { .. } => Weight::State,
     }
 }
 

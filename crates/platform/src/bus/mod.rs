@@ -84,6 +84,11 @@ pub enum What {
     ProviderAnswered,
     /// Its owner wants it no more; its worker has not stopped yet.
     CancelRequested,
+    /// Its user leaves what they wait for, on whichever node it is drawn. Of no job: its `job_id` is empty.
+    Leave {
+        /// All of it, and not only the round it is at.
+        all: bool,
+    },
     /// It has ended.
     Ended {
         /// How.
@@ -110,6 +115,13 @@ pub struct Bus {
 impl Default for Bus {
     fn default() -> Self {
         Self { everybody: broadcast::Sender::new(BEHIND_MAX), watchers: Arc::default() }
+    }
+}
+
+impl What {
+    /// Whether it is said among nodes alone, and nothing that clients are told.
+    pub fn is_among_nodes(&self) -> bool {
+        matches!(self, Self::Leave { .. })
     }
 }
 

@@ -141,7 +141,8 @@ impl Task {
         }
     }
 
-    fn leave(&self, all: bool) {
+    /// It is to be left: all of it, or the pass it is at.
+    pub fn leave(&self, all: bool) {
         let mut seen = self.seen();
         seen.skipped = true;
         seen.interrupted |= all;

@@ -28,6 +28,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use base64::Engine as _;
 
 use super::{
+    heard,
     passes::{Passed, give_up, is_left_there, pass},
     pictures::{self, ENCODER, blocking},
     there,
@@ -142,6 +143,7 @@ impl<'a> Begun<'a> {
             timestamp(self.state.now()),
         );
         let task = &entered.task;
+        let _hearing = heard::hear(self.state, &self.caller.user.id, task);
         let low = self.controls(|unit| unit.low, self.size).await?;
         let (mut first, mut paid): (Option<Resolved>, Option<Paid>) = (None, None);
         let outward = self.outward(&low, hires.is_some()).await?;

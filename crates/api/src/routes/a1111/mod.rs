@@ -3,6 +3,7 @@
 mod body;
 mod draw;
 mod extras;
+mod heard;
 mod layers;
 mod passes;
 mod pictures;
