@@ -177,6 +177,9 @@ describe('one’s own pages', () => {
     await sendForm()
     expect(text()).toContain('ik_secret')
     await click('Revoke')
+    expect(asked.of('DELETE /api/v1/api-keys/k')).toHaveLength(0)
+    ;([...document.querySelectorAll('[role=dialog] button')].at(-1) as HTMLElement).click()
+    await flushPromises()
     expect(asked.of('DELETE /api/v1/api-keys/k')).toHaveLength(1)
     await click('Privacy')
     await click('Download everything about me')
@@ -185,6 +188,14 @@ describe('one’s own pages', () => {
     await flushPromises()
     expect(asked.of('DELETE /api/v1/users/me')).toHaveLength(1)
     expect(push).toHaveBeenCalledWith('/')
+  })
+
+  it('what one has agreed to is in the profile', async () => {
+    useSession().user = user()
+    const given = [{ document: 'terms', version: '2026-01', given_at: '2026-11-28T10:00:00Z' }]
+    const { click, text } = await show(Profile, { world: { 'GET /api/v1/users/me/consents': { given, missing: [] } } })
+    await click('Privacy')
+    expect(text()).toContain('Terms of use (2026-01)')
   })
 
   it('bookings are read back page by page', async () => {
@@ -541,6 +552,8 @@ describe('administration', () => {
     expect(config.text()).toContain('server.port')
     await config.wrapper.get('input[type=search]').setValue('database')
     expect(config.text()).not.toContain('server.port')
+    await config.wrapper.get('input[type=search]').setValue('no such setting')
+    expect(config.text()).toContain('Nothing found')
     const overview = await show(AdminOverview)
     expect(overview.text()).toContain('Jobs waiting1')
     expect(overview.text()).toContain('easel_up')

@@ -151,6 +151,11 @@ describe('papers that have changed', () => {
     expect(document.querySelector('[role=dialog]')?.textContent).toContain('Terms of use (2026-03)')
   })
 
+  it('can be read from the foot of every page, where there is an address of them', async () => {
+    const { wrapper } = await show(AppFooter, { world: { 'GET /api/v1/legal': [terms, { document: 'privacy', version: '1', url: null }] } })
+    expect(wrapper.findAll('nav a').map((link) => link.text())).toEqual(['Terms of use', 'API', 'Questions'])
+  })
+
   it('are nobody’s business where there are no accounts, and go with whoever has to agree', async () => {
     const session = useSession()
     session.user = user({ plan: 'local' })
