@@ -231,6 +231,15 @@ assert {"none", "canny"} <= set(api.controlnet_module_list())
 edges = api.controlnet_detect([mask.convert("RGB")], module="canny", threshold_a=100, threshold_b=200).image.convert("L")
 assert edges.size == (128, 128) and edges.getextrema() == (0, 255) and edges.getpixel((64, 64)) == 0, "edges alone are white"
 
+unit = webuiapi.ControlNetUnit(base, model="sd15_nowhere", weight=0.5)
+try:
+    api.txt2img(prompt="a red circle", steps=2, controlnet_units=[unit], alwayson_scripts={}, **size)
+except RuntimeError as error:
+    # It is the model that is not there; how the package writes a unit is understood.
+    assert 400 <= error.args[0] < 500 and "control_mode" not in error.args[1] and "control" in error.args[1].lower(), error.args
+else:
+    raise AssertionError("a ControlNet that is not there was used")
+
 # What cannot be done is an error that says so.
 for call, status in (
     (lambda: api.txt2img(prompt="x", sampler_name="Eular", **size), 404),
