@@ -147,6 +147,8 @@ export type WrittenPrompt = Shown<Schemas['HistoryView']>
 
 // ---- Administration.
 export type AdminJob = Omit<Shown<Schemas['AdminJobView']>, 'state'> & { state: JobState }
+/** Limits of one person in the place of their plan's; null is the plan's. */
+export type OwnLimits = Shown<Schemas['LimitsView']>
 export type AuditRow = Omit<Shown<Schemas['AuditView']>, 'detail'> & { detail: Record<string, unknown> }
 export type Device = Shown<Schemas['DeviceView']>
 export type InstalledModel = Shown<Schemas['InstalledView']>

@@ -378,6 +378,18 @@ describe('prices', () => {
     expect(alone.asked.of('GET /api/v1/images/public')).toHaveLength(0)
   })
 
+  it('are not on the landing page of a server that sells nothing', async () => {
+    useSession().config = { billing: true }
+    const sells = await show(Landing)
+    expect(sells.wrapper.find('#plans').exists()).toBe(true)
+    expect(sells.text()).toContain('$29.99 a month')
+    sells.wrapper.unmount()
+    useSession().config = { billing: false }
+    const { asked, wrapper } = await show(Landing)
+    expect(wrapper.find('#plans').exists()).toBe(false)
+    expect(asked.of('GET /api/v1/subscriptions/plans')).toHaveLength(0)
+  })
+
   it('and examples are on the landing page', async () => {
     const { text, wrapper } = await show(Landing)
     expect(text()).toContain('Pictures from words')
@@ -469,6 +481,24 @@ describe('administration', () => {
     expect(asked.of('PATCH /api/v1/admin/users/u2')[0]?.body).toEqual({ plan: 'pro', plan_ends_at: '2027-01-31T23:59:59Z' })
     expect(select()?.element.value).toBe('pro')
     expect(text()).toContain('until ')
+    expect(document.querySelector('[role=dialog]')).toBeNull()
+  })
+
+  it('gives one person limits of their own, with a reason', async () => {
+    useSession().user = user({ role: 'admin' })
+    const world = {
+      'GET /api/v1/admin/users/u2/limits': { images_daily_max: 500, jobs_open_max: null, storage_bytes_max: 2_500_000_000 },
+      'PUT /api/v1/admin/users/u2/limits': ({ body }: Asked): unknown => body,
+    }
+    const { asked, wrapper } = await show(AdminUsers, { world })
+    await wrapper.findAll('tbody tr')[1]?.findAll('button')[1]?.trigger('click')
+    await flushPromises()
+    expect([...document.querySelectorAll<HTMLInputElement>('[role=dialog] input')].map(({ value }) => value)).toEqual(['500', '', '2.5', ''])
+    await fill('Unfinished jobs', '20')
+    await fill('Pictures a day', '')
+    await fill('Reason', 'a class of thirty')
+    await sendForm()
+    expect(asked.of('PUT /api/v1/admin/users/u2/limits')[0]?.body).toEqual({ images_daily_max: null, jobs_open_max: 20, storage_bytes_max: 2_500_000_000, reason: 'a class of thirty' })
     expect(document.querySelector('[role=dialog]')).toBeNull()
   })
 

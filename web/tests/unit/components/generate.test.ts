@@ -2,6 +2,7 @@ import { flushPromises } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
 import BuilderBox from '@/components/generate/BuilderBox.vue'
 import GenerateButton from '@/components/generate/GenerateButton.vue'
+import HistoryPanel from '@/components/generate/HistoryPanel.vue'
 import JobCard from '@/components/generate/JobCard.vue'
 import MaskEditor from '@/components/generate/MaskEditor.vue'
 import PictureActions from '@/components/generate/PictureActions.vue'
@@ -349,6 +350,29 @@ describe('a job', () => {
     expect(wrapper.find('[role=progressbar]').attributes('aria-valuenow')).toBe('25')
     await click('Cancel')
     expect(asked.of('POST /api/v1/jobs/j1/cancel')).toHaveLength(1)
+  })
+})
+
+describe('the history', () => {
+  it('says when more of it could not be had, and keeps what there is', async () => {
+    let down = false
+    const pages = ({ query }: Asked): unknown => (down ? new Refusal(503, 'busy', 'too much at once') : { data: [job({ id: query.get('cursor') ?? 'new', state: 'completed' })], next: query.get('cursor') ? null : 'old' })
+    let seen: (entries: { isIntersecting: boolean }[]) => void = () => undefined
+    vi.stubGlobal('IntersectionObserver', class {
+      constructor(work: typeof seen) { seen = work }
+      observe(): void {}
+      disconnect(): void {}
+    })
+    const { wrapper, click, text } = await show(HistoryPanel, { world: { 'GET /api/v1/jobs': pages } })
+    expect(wrapper.findAll('li button')).toHaveLength(1)
+    down = true
+    seen([{ isIntersecting: true }])
+    await flushPromises()
+    expect(text()).toContain('too much at once')
+    down = false
+    await click('Try again')
+    expect(text()).not.toContain('too much at once')
+    expect(useJobs().list.map(({ id }) => id).sort()).toEqual(['new', 'old'])
   })
 })
 
