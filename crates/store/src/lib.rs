@@ -57,6 +57,7 @@ pub mod provider_switches;
 pub mod public;
 pub mod purchases;
 pub mod reports;
+pub mod retired;
 pub mod sealed;
 pub mod search;
 pub mod secrets;

@@ -52,6 +52,54 @@ on_both_engines! {
         world.assert_clean().await?;
     }
 
+    async fn jobs_that_ended_long_ago_are_forgotten_and_what_they_cost_is_not(database: &Database) {
+        let world = World::open(database).await?;
+        let user = world.user("ada", 0).await?;
+        let image = world.pictures(&user, "a cat", 2).await?.remove(0);
+        let pictured = images::by_id(&world.context.db, &image).await?.ok_or("a picture")?.job_id;
+        let child = NewJob { parent_image: Some(&image), ..job_for(&user.id, 1) };
+        let child = world.jobs.submit(child).await?.job;
+        let cancelled = world.jobs.submit(job_for(&user.id, 1)).await?.job;
+        world.jobs.cancel(&user.id, &cancelled.id).await?;
+        let claimed = world.jobs.claim("w", None, 1).await?.remove(0);
+        assert_eq!(claimed.id, child.id);
+        world.jobs.finish(&Jobs::lease_of(&claimed).ok_or("a lease")?, &world.draw(&claimed, 1).await?).await?;
+        world.deliver_events().await?;
+        let strict = Retention { jobs: Some(DAY), ..Retention::default() };
+        let keeping = |retention| Housekeeping::new(world.context.clone(), world.desk.clone(), world.privacy.clone(), retention);
+        let exists = async |id: &str| world.jobs.get(&user.id, id).await.is_ok();
+        world.clock.advance(DAY * 30);
+        assert_eq!(keeping(strict).run().await?.jobs_removed, 0, "none goes before a month is over");
+        world.clock.advance(DAY * 340);
+        assert_eq!(keeping(Retention { jobs: None, ..strict }).run().await?.jobs_removed, 0, "for ever");
+        let recent = world.jobs.submit(job_for(&user.id, 1)).await?.job;
+        world.jobs.cancel(&user.id, &recent.id).await?;
+        world.deliver_events().await?;
+        let (before, transfers) = (world.balance(&user.id).await?, world.assert_clean().await?.transfers);
+        // What has pictures stays with them.
+        let keeping = keeping(Retention::default());
+        assert_eq!(keeping.run().await?.jobs_removed, 1);
+        assert!(!exists(&cancelled.id).await && exists(&pictured).await && exists(&child.id).await && exists(&recent.id).await);
+        assert_eq!(keeping.run().await?.jobs_removed, 0);
+        // With its last picture it goes, and nothing refers to it any more.
+        let mut tx = world.context.db.begin().await?;
+        assert!(trash::throw_away(&mut tx, &user.id, &image, world.context.now(), world.context.now()).await?);
+        tx.commit().await?;
+        let kept = keeping.run().await?;
+        assert_eq!((kept.images_purged, kept.jobs_removed), (1, 1));
+        assert!(!exists(&pictured).await);
+        assert!(images::by_id(&world.context.db, &image).await?.is_none());
+        assert_eq!(world.jobs.get(&user.id, &child.id).await?.parent_id, None);
+        let next = world.jobs.submit(job_for(&user.id, 1)).await?.job;
+        assert_eq!(next.task_no, recent.task_no + 1, "no number is given twice");
+        world.jobs.cancel(&user.id, &next.id).await?;
+        world.deliver_events().await?;
+        assert_eq!(world.balance(&user.id).await?, before);
+        let report = world.assert_clean().await?;
+        assert_eq!(report.transfers, transfers + 2, "a hold and its release; everything from before is there");
+        assert_eq!((report.jobs, report.images), (4, 2));
+    }
+
     async fn files_of_nobody_are_removed_and_no_others(database: &Database) {
         let world = World::open(database).await?;
         let user = world.user("ada", 0).await?;
