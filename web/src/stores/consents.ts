@@ -8,8 +8,8 @@ export const useConsents = defineStore('consents', () => {
   const missing = ref<Paper[]>([])
   /** The papers are on the screen, to be agreed to. */
   const asking = ref(false)
-  /** What was refused until then, in the server's words. */
-  const reason = ref<string | null>(null)
+  /** Something was refused until then. */
+  const refused = ref(false)
 
   let whose = 0
   async function load(): Promise<void> {
@@ -18,9 +18,9 @@ export const useConsents = defineStore('consents', () => {
     if (mine === whose) missing.value = said.missing
   }
 
-  /** Shows the papers; with what was refused for want of them. */
-  async function ask(why: string | null = null): Promise<void> {
-    reason.value = why
+  /** Shows the papers; and says so if something was refused for want of them. */
+  async function ask(because = false): Promise<void> {
+    refused.value = because
     await load()
     asking.value = missing.value.length > 0
   }
@@ -32,7 +32,7 @@ export const useConsents = defineStore('consents', () => {
 
   function close(): void {
     asking.value = false
-    reason.value = null
+    refused.value = false
   }
 
   /** Nothing of one person's stays for the next. */
@@ -42,5 +42,5 @@ export const useConsents = defineStore('consents', () => {
     close()
   }
 
-  return { missing, asking, reason, load, ask, agree, close, clear }
+  return { missing, asking, refused, load, ask, agree, close, clear }
 })

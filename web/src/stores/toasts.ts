@@ -30,9 +30,12 @@ export const useToasts = defineStore('toasts', () => {
   function fail(thrown: unknown): void {
     if (thrown instanceof DOMException && thrown.name === 'AbortError') return
     const failure = asFailure(thrown)
+    // What somebody can do about it here has words of ours, in their language: the papers are shown. If those cannot be fetched, it has been said.
+    if (failure.needsConsent) {
+      show('error', i18n.global.t('legal.refused'))
+      return void useConsents().ask(true).catch(() => undefined)
+    }
     show('error', failure.isOffline ? i18n.global.t('error.offline') : failure.message)
-    // The papers are shown beside what was refused for want of them; if they cannot be fetched, that has been said already.
-    if (failure.needsConsent) useConsents().ask(failure.message).catch(() => undefined)
   }
 
   function dismiss(id: number): void {

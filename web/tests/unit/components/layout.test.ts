@@ -144,7 +144,8 @@ describe('papers that have changed', () => {
     expect(text()).not.toContain('have changed')
     missing = [terms]
     useToasts().fail(new ApiFailure(403, 'consent_required', 'agree to the terms first'))
-    await vi.waitFor(() => expect(document.querySelector('[role=dialog]')?.textContent).toContain('agree to the terms first'))
+    await vi.waitFor(() => expect(document.querySelector('[role=dialog]')?.textContent).toContain('Nothing is drawn before you have agreed'))
+    expect(useToasts().list.at(-1)?.text).toContain('Nothing is drawn')
     missing = [{ ...terms, version: '2026-03' }]
     await sendForm()
     expect(document.querySelector('[role=dialog]')?.textContent).toContain('is not the one of now')
