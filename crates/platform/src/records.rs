@@ -11,7 +11,7 @@ pub use easel_store::{
     follows::Followed,
     identities::Identity,
     images::{Image, Stored},
-    jobs::{Job, JobState},
+    jobs::{ByKey, Job, JobState},
     leases::{Beat, Lease},
     ledger::{Balance, GrantRow, Page, Transfer},
     moderation::Case,

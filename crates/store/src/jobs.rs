@@ -296,6 +296,25 @@ pub async fn of_key_since(tx: &mut Tx, key_id: &str, since: Timestamp) -> Result
     query(tx, text).bind(key_id).bind(since).one().await
 }
 
+/// What came by a key.
+#[derive(Debug, Clone, PartialEq, Eq, Default, sqlx::FromRow)]
+pub struct ByKey {
+    /// The key.
+    pub api_key_id: String,
+    /// Jobs.
+    pub jobs: i64,
+    /// What of them is or may be paid.
+    pub credits: Credits,
+}
+
+/// The same of each of a user's keys by which something came since then.
+pub async fn of_keys_since(db: &Db, user_id: &str, since: Timestamp) -> Result<Vec<ByKey>, StoreError> {
+    let text = "SELECT api_key_id, COUNT(*) AS jobs, CAST(COALESCE(SUM(CASE WHEN state IN ('failed', 'cancelled') THEN 0 \
+                WHEN state = 'completed' THEN unit_price * (images_delivered - images_free) ELSE unit_price * images_wanted END), 0) AS BIGINT) \
+                AS credits FROM jobs WHERE user_id = $1 AND api_key_id IS NOT NULL AND created_at >= $2 GROUP BY api_key_id";
+    query(db, text).bind(user_id).bind(since).all().await
+}
+
 /// Where the end of a job is told, if it named somewhere.
 pub async fn callback_of(tx: &mut Tx, id: &str) -> Result<Option<String>, StoreError> {
     let found: Option<(Option<String>,)> = query(tx, "SELECT callback_url FROM jobs WHERE id = $1").bind(id).optional().await?;

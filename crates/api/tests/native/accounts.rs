@@ -221,7 +221,9 @@ on_both_engines! {
         assert!(key.starts_with("ik_"));
         let listed = native.get("/api/v1/api-keys", &access).await;
         assert!(!String::from_utf8(listed.bytes.clone())?.contains(key), "shown once");
-        assert_eq!(listed.json()[0]["scopes"], json!(["images:read"]));
+        let listed = listed.json();
+        assert_eq!(listed[0]["scopes"], json!(["images:read"]));
+        assert_eq!((&listed[0]["jobs_this_month"], &listed[0]["credits_this_month"]), (&json!(0), &json!("0")));
         assert_eq!(native.get("/api/v1/images", key).await.status, 200);
         for (method, path) in [(Method::GET, "/api/v1/jobs"), (Method::GET, "/api/v1/users/me"), (Method::GET, "/api/v1/api-keys")] {
             assert_eq!(native.call(method, path, key, None).await.code(), "scope_missing", "{path}");

@@ -446,6 +446,8 @@ on_both_engines! {
         assert_eq!(native.balance(&ada).await?, (before - 3, 0));
         let list = native.get("/api/v1/images", &token).await.json();
         assert_eq!(list["data"].as_array().map(Vec::len), Some(3), "they are in the gallery too");
+        let keys = native.get("/api/v1/api-keys", &token).await.json();
+        assert_eq!((&keys[0]["jobs_this_month"], &keys[0]["credits_this_month"]), (&json!(2), &json!("3")), "{keys}");
         native.assert_clean().await?;
     }
 }

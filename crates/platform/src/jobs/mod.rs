@@ -32,6 +32,7 @@ use crate::{
 };
 
 pub use easel_store::jobs::Which;
+pub(crate) use submit::month_of;
 pub use submit::{NewJob, Submitted};
 pub use sweep::Swept;
 pub use work::{Failure, NewImage, Results};

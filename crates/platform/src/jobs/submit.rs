@@ -296,8 +296,8 @@ impl Jobs {
     }
 }
 
-/// When the month began.
-fn month_of(now: Timestamp) -> Timestamp {
+/// When the month began, as limits of a month have it.
+pub(crate) fn month_of(now: Timestamp) -> Timestamp {
     let today = chrono::DateTime::from_timestamp_micros(now.0).unwrap_or_default();
     Timestamp::of_day(now.day() - i64::from(today.day0()))
 }

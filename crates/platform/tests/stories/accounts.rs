@@ -371,12 +371,17 @@ on_both_engines! {
         world.jobs.cancel(&user.id, &first.id).await?;
         world.jobs.submit(by_key(1)).await?;
         assert!(refused(1).await, "three jobs");
+        // What is told of it is what is counted: three jobs, of which the first was cancelled and costs nothing.
+        let used = world.accounts.keys_used(&user).await?;
+        let told: Vec<_> = used.iter().map(|used| (used.api_key_id.as_str(), used.jobs, used.credits)).collect();
+        assert_eq!(told, [(key.key.id.as_str(), 3, Credits::whole(2).ok_or("fits")?)]);
         let more = world.accounts.set_key_caps(&user, &key.key.id, Caps { jobs: None, credits: Some(5) }).await?;
         assert_eq!((more.jobs_monthly_max, more.credits_monthly_max), (None, Credits::whole(5)));
         world.jobs.submit(by_key(3)).await?;
         assert!(refused(1).await, "five credits");
         world.assert_clean().await?;
         world.clock.advance(MINUTE * 60 * 24 * 31);
+        assert!(world.accounts.keys_used(&user).await?.is_empty(), "another month");
         world.jobs.submit(by_key(5)).await?;
         let bob = world.user("bob", 0).await?;
         let others = world.accounts.set_key_caps(&bob, &key.key.id, Caps::default()).await;
