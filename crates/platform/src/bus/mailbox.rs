@@ -180,7 +180,9 @@ enum Weight {
 fn weight_of(what: &What) -> Weight {
     match what {
         What::Preview { .. } => Weight::Preview,
-        What::Waiting { .. } | What::Step { .. } | What::Decoded { .. } | What::ProviderAnswered => Weight::Progress,
+        What::Waiting { .. } | What::Step { .. } | What::Decoded { .. } | What::Drawing { .. } | What::ProviderAnswered => {
+            Weight::Progress
+        }
         What::Queued | What::Started | What::CancelRequested | What::Leave { .. } | What::Ended { .. } => Weight::State,
     }
 }
