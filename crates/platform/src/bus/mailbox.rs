@@ -276,4 +276,12 @@ mod tests {
         some.put(&preview(1, BYTES_MAX * 2));
         assert!(some.bytes() <= BYTES_MAX && !some.missed, "one that is too large alone");
     }
+
+    #[test]
+    fn what_nodes_say_to_each_other_is_told_to_no_client() {
+        let said = News { job_id: "j".to_owned(), user_id: "u".to_owned(), what: What::Leave { all: true } };
+        assert!(!Watched::User("u".to_owned()).includes(&said));
+        assert!(Watched::Everything.includes(&said));
+        assert!(Watched::User("u".to_owned()).includes(&News { what: What::Started, ..said }));
+    }
 }
