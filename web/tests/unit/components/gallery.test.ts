@@ -123,6 +123,7 @@ describe('the gallery', () => {
     await flushPromises()
     await click('Restore')
     expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0'], action: { kind: 'restore' } })
+    expect(useGallery().chosen.size).toBe(0)
     useGallery().choose('p1', true)
     await flushPromises()
     await click('Delete for good')

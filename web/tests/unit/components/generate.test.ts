@@ -353,6 +353,19 @@ describe('a job', () => {
   })
 })
 
+describe('an order that runs when the page is opened', () => {
+  it('says how long it takes, by what was foretold, until there is news of it', async () => {
+    const running = job({ state: 'processing', estimated_completion_at: new Date(Date.now() + 65_000).toISOString() })
+    const { text } = await show(JobCard, { props: { job: running } })
+    expect(text()).toMatch(/1 min [45] sec left/)
+    useJobs().keep(running)
+    useJobs().news('j1', { type: 'step', index: 1, total: 4, seconds_left: 3 })
+    await flushPromises()
+    expect(text()).toMatch(/[23] sec left/)
+    expect(text()).not.toContain('min')
+  })
+})
+
 describe('the history', () => {
   it('says when more of it could not be had, and keeps what there is', async () => {
     let down = false
