@@ -180,6 +180,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::admin::get_limits::handler, routes::admin::set_limits::handler))
         .routes(routes!(routes::admin::credits::handler))
         .routes(routes!(routes::purchases::admin_list::handler))
+        .routes(routes!(routes::purchases::admin_comparisons::handler))
         .routes(routes!(routes::purchases::admin_paid::handler))
         .routes(routes!(routes::purchases::admin_refund::handler))
         .routes(routes!(routes::admin::list_jobs::handler))

@@ -7,7 +7,7 @@ mod old_jobs;
 use std::time::Duration;
 
 use easel_store::{
-    idempotency, login_failures, mail_tokens, mails, outbox, payment_events, purchases, sessions, sign_ins, strikes,
+    idempotency, login_failures, mail_tokens, mails, outbox, payment_comparisons, payment_events, purchases, sessions, sign_ins, strikes,
     webhook_deliveries, webhooks,
 };
 use serde::Serialize;
@@ -129,6 +129,7 @@ impl Housekeeping {
         kept.rows_removed += outbox::sweep(&mut tx, now.before(messages)).await?;
         kept.rows_removed += webhook_deliveries::sweep(&mut tx, now.before(messages)).await?;
         kept.rows_removed += payment_events::sweep(&mut tx, now.before(messages)).await?;
+        kept.rows_removed += payment_comparisons::sweep(&mut tx, now.before(messages)).await?;
         purchases::cancel_old(&mut tx, now, now.before(orders)).await?;
         kept.rows_removed += sign_ins::sweep(&mut tx, now).await?;
         webhooks::sweep_secrets(&mut tx, now).await?;

@@ -15,6 +15,7 @@ pub use easel_store::{
     leases::{Beat, Lease},
     ledger::{Balance, GrantRow, Page, Transfer},
     moderation::Case,
+    payment_comparisons::Comparison,
     profiles::Profile,
     purchases::Purchase,
     reports::Report,

@@ -47,6 +47,7 @@ pub mod mails;
 pub mod moderation;
 pub mod notify;
 pub mod outbox;
+pub mod payment_comparisons;
 pub mod payment_events;
 pub mod profiles;
 pub mod provider_answers;
