@@ -7,8 +7,8 @@ mod old_jobs;
 use std::time::Duration;
 
 use easel_store::{
-    idempotency, login_failures, mail_tokens, mails, outbox, payment_comparisons, payment_events, purchases, sessions, sign_ins, strikes,
-    webhook_deliveries, webhooks,
+    idempotency, login_failures, mail_tokens, mails, outbox, payment_comparisons, payment_events, purchases, sessions, sign_ins,
+    strikes, webhook_deliveries, webhooks,
 };
 use serde::Serialize;
 

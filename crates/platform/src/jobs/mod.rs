@@ -139,7 +139,8 @@ impl Jobs {
     /// [`PlatformError::Invalid`] for an offset below 0 or above [`OFFSET_MAX`]: what is passed over is read all the same.
     pub async fn list_which(&self, user_id: &str, which: Which<'_>, limit: i64) -> Result<Vec<Job>, PlatformError> {
         if !(0..=OFFSET_MAX).contains(&which.offset) {
-            return Err(PlatformError::Invalid { field: "offset", problem: "must be between 0 and 10000: `cursor` goes further" });
+            let problem = "must be between 0 and 10000: `cursor` goes further";
+            return Err(PlatformError::Invalid { field: "offset", problem });
         }
         if which.batch_key.is_some_and(|key| key.contains('\0')) {
             // Which no key has, and PostgreSQL cannot even look for.

@@ -23,7 +23,7 @@ pub(crate) struct LimitsBody {
     #[schema(minimum = 0, example = 20)]
     jobs_open_max: Option<i64>,
     /// Bytes of stored pictures.
-    #[schema(minimum = 0, example = 10_000_000_000_i64)]
+    #[schema(minimum = 0, example = 1_000_000_000)]
     storage_bytes_max: Option<i64>,
     /// Why, for the record.
     #[schema(example = "a class of thirty", min_length = 1, max_length = 500)]
