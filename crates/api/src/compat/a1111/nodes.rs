@@ -1,4 +1,4 @@
-//! What other nodes draw for somebody, as they last said. A node that has said nothing for [`FRESH`] draws nothing any more, or is not heard.
+//! What other nodes draw for somebody, as they last said. A node that has said nothing for a while draws nothing any more, or is not heard.
 
 use std::{
     collections::HashMap,
