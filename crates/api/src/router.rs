@@ -185,6 +185,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::purchases::admin_refund::handler))
         .routes(routes!(routes::admin::list_jobs::handler))
         .routes(routes!(routes::admin::list_devices::handler))
+        .routes(routes!(routes::admin::list_nodes::handler))
         .routes(routes!(routes::admin::list_models::handler))
         .routes(routes!(routes::admin::load_model::handler))
         .routes(routes!(routes::admin::unload_model::handler))

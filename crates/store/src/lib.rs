@@ -45,6 +45,7 @@ pub mod login_failures;
 pub mod mail_tokens;
 pub mod mails;
 pub mod moderation;
+pub mod nodes;
 pub mod notify;
 pub mod outbox;
 pub mod payment_comparisons;

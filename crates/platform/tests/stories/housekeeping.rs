@@ -5,12 +5,15 @@ use std::{sync::Arc, time::Duration};
 use crate::common::{World, job_for};
 use bytes::Bytes;
 use easel_blobs::{FileKind, Folder, Key};
+use easel_engine::DeviceStatus;
 use easel_platform::{
     Clock, DatabaseClock, SystemClock,
     accounts::Origin,
     credits::Grant,
     housekeeping::{Housekeeping, Kept, Retention},
     jobs::{Jobs, NewJob},
+    nodes::{BEAT, Myself, SILENT},
+    overview::Overview,
 };
 use easel_store::{Credits, images, trash};
 use easel_testing::on_both_engines;
@@ -118,6 +121,41 @@ on_both_engines! {
         assert!(database.dir().join("blobs/output/README").exists());
         assert_eq!(world.gallery.get(&user.id, &image).await?.id, image);
         assert_eq!(world.blobs.usage(Some(Folder::Output)).await?.files, 2, "a picture, and what is not ours");
+    }
+
+    async fn nodes_are_there_while_they_say_so(database: &Database) {
+        let world = World::open(database).await?;
+        let overview = Overview::new(world.context.clone());
+        let node = |id: &str, role| Myself {
+            id: id.to_owned(), address: "127.0.0.1:8080".to_owned(), role, version: "1.2.3", started_at: world.context.now(),
+        };
+        let device = |models: &[&str]| DeviceStatus {
+            name: "cuda:0".to_owned(),
+            detail: "a card".to_owned(),
+            is_up: true,
+            models: models.iter().map(|&model| model.into()).collect(),
+            pictures: 0,
+            memory: Default::default(),
+            weights_max: Some(7),
+        };
+        let (first, second) = (node("a", "serve"), node("b", "worker"));
+        overview.beat(&first, Vec::new()).await?;
+        overview.beat(&second, vec![device(&[])]).await?;
+        world.clock.advance(BEAT);
+        overview.beat(&second, vec![device(&["sd15"])]).await?;
+        let nodes = overview.nodes().await?;
+        let told: Vec<_> = nodes.iter().map(|node| (node.id.as_str(), node.role.as_str(), node.is_alive)).collect();
+        assert_eq!(told, [("a", "serve", true), ("b", "worker", true)]);
+        let drawing = &nodes[1].devices[0];
+        assert_eq!((drawing.models.as_slice(), drawing.weight_bytes_max), (["sd15".to_owned()].as_slice(), Some(7)), "as it last said");
+        assert_eq!((nodes[1].started_at, nodes[1].heartbeat_at), (second.started_at, world.context.now()));
+        world.clock.advance(SILENT);
+        overview.beat(&second, Vec::new()).await?;
+        let alive: Vec<bool> = overview.nodes().await?.into_iter().map(|node| node.is_alive).collect();
+        assert_eq!(alive, [false, true], "the first says nothing any more");
+        world.clock.advance(DAY);
+        overview.beat(&second, Vec::new()).await?;
+        assert_eq!(overview.nodes().await?.len(), 1, "and is forgotten");
     }
 
     async fn the_databases_clock_is_followed(database: &Database) {

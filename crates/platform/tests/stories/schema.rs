@@ -81,6 +81,7 @@ const NOBODYS: &[(&str, &str)] = &[
     ("provider_spend", "the operator's"),
     ("provider_switches", "the operator's"),
     ("secrets", "the server's own"),
+    ("nodes", "the server's own processes"),
     ("payment_comparisons", "counts and ids of orders, swept after months"),
     ("payment_events", "names of events and hashes, swept after months"),
     ("audit_head", "the end of the chain"),

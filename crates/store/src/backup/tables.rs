@@ -109,6 +109,7 @@ tables! {
     purchases by "id" { id Text, user_id Text, kind Text, product Text, paid_for Text, credits Integer, amount_cents Integer, currency Text,
         provider Text, provider_ref Text, provider_customer Text, state Text, created_at Integer, updated_at Integer, paid_at Integer }
     payment_events by "provider, event_id" { provider Text, event_id Text, kind Text, body_hash Text, processed_at Integer }
+    nodes by "id" { id Text, address Text, role Text, version Text, devices Text, started_at Integer, heartbeat_at Integer }
     payment_comparisons by "provider, day" { provider Text, day Integer, compared_at Integer, unknown_here_count Integer,
         unknown_there_count Integer, unknown_here Text, unknown_there Text }
     awaited_uploads by "id" { id Text, user_id Text, storage_key Text, bytes Integer, created_at Integer, expires_at Integer }

@@ -10,6 +10,7 @@ pub(crate) mod list_audit;
 pub(crate) mod list_devices;
 pub(crate) mod list_jobs;
 pub(crate) mod list_models;
+pub(crate) mod list_nodes;
 pub(crate) mod list_providers;
 pub(crate) mod list_users;
 pub(crate) mod load_model;
