@@ -19,6 +19,7 @@ use crate::{
     layers::{method_not_allowed, with_layers},
     limit::by_address,
     openapi::{Alias, ApiDoc, finished},
+    prefix::under,
     routes,
 };
 
@@ -316,6 +317,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub fn router(state: AppState) -> Router {
     let body_limit = DefaultBodyLimit::max(state.config.body_bytes_max);
     let (documented, _) = documented().split_for_parts();
+    let prefix = state.config.prefix.clone();
     let routes = documented
         .merge(aliases())
         .merge(a1111(&state))
@@ -329,7 +331,7 @@ pub fn router(state: AppState) -> Router {
         .layer(body_limit)
         .layer(middleware::from_fn_with_state(state.clone(), by_address))
         .with_state(state);
-    with_layers(routes)
+    under(&prefix, with_layers(routes))
 }
 
 /// Only what says how a node is: for one that works and answers nobody.
