@@ -43,7 +43,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let accounts = Accounts::new(context.clone(), Catalogue::embedded(), accounts::Settings::default())?;
     for number in 0..options.keys {
         let user = users::by_id(&context.db, &seeded_user(number)).await?.ok_or("a person who was just made")?;
-        let key = accounts.create_key(&user, NewKey { name: "bench", scopes: Scope::ALL, expires_at: None, caps: Caps::default() }).await?;
+        let key = accounts
+            .create_key(&user, NewKey { name: "bench", scopes: Scope::ALL, expires_at: None, caps: Caps::default() })
+            .await?;
         println!("{}", key.text);
     }
     context.db.close().await;

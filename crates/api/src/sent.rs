@@ -48,8 +48,9 @@ impl Sent {
 }
 
 fn is_address(text: &str) -> bool {
-    let start = text.trim_start().get(..8).unwrap_or_default().to_ascii_lowercase();
-    start == "https://" || start.starts_with("http://")
+    let text = text.trim_start().as_bytes();
+    let begins = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    begins(b"https://") || begins(b"http://")
 }
 
 /// The bytes of a data URL, or of base64 alone.
@@ -185,6 +186,11 @@ mod tests {
         for text in ["data:image/png,AQI=", "file:///etc/passwd", "é"] {
             assert_eq!(decoded(text, "image").unwrap_err().code(), "picture_invalid", "{text:?}");
         }
-        assert!(is_address("https://example.org/a.png") && is_address(" HTTP://x.example/") && !is_address("data:http://"));
+        assert!(
+            is_address("https://example.org/a.png")
+                && is_address(" HTTP://x.example/")
+                && is_address("http://①")
+                && !is_address("data:http://")
+        );
     }
 }
