@@ -69,13 +69,20 @@ fn what_one_node_draws_is_seen_and_left_from_another() {
         let _joined = (joined(&one).await.ok_or("a relay")?, joined(&another).await.ok_or("a relay")?);
         let (user, ada) = one.somebody("ada", Role::User, "free").await?;
         let (_, eve) = one.somebody("eve", Role::User, "free").await?;
-        let body = json!({"prompt": "x", "steps": 4, "width": 64, "height": 64, "seed": 1, "n_iter": 3, "force_task_id": "task(a)"});
+        let body =
+            json!({"prompt": "x", "steps": 4, "width": 64, "height": 64, "seed": 1, "n_iter": 3, "force_task_id": "task(a)"});
         let drawing = begin(&one, &ada, body);
         gate.allow(6);
         until(&one, &ada, |progress| progress["state"]["job_no"] == 1 && progress["state"]["sampling_step"] == 2).await;
         let far = until(&another, &ada, |progress| progress["state"]["sampling_step"] == 2).await;
-        assert_eq!((&far["state"]["job_no"], &far["state"]["job_count"], &far["state"]["sampling_steps"]), (&json!(1), &json!(3), &json!(4)));
-        assert_eq!((&far["progress"], &far["current_task"], &far["current_image"]), (&json!(0.5), &json!("task(a)"), &json!(null)));
+        assert_eq!(
+            (&far["state"]["job_no"], &far["state"]["job_count"], &far["state"]["sampling_steps"]),
+            (&json!(1), &json!(3), &json!(4))
+        );
+        assert_eq!(
+            (&far["progress"], &far["current_task"], &far["current_image"]),
+            (&json!(0.5), &json!("task(a)"), &json!(null))
+        );
         assert_eq!(another.read("/internal/pending-tasks", &ada).await, json!({"size": 1, "tasks": ["task(a)"]}));
         assert_eq!(another.read(PROGRESS, &eve).await, idle(), "of others nothing is told");
         // What is said first is heard first: when the skip has come, the interruption by another had no effect.
