@@ -12,6 +12,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
 };
 
 use common::{Home, people};
@@ -21,24 +22,29 @@ fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
-/// Python with the packages, in a folder that survives between runs.
-fn python() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("a1111-clients");
-    fs::create_dir_all(&folder).expect("the build folder can be written");
-    let venv = folder.join("venv");
-    let python = venv.join("bin/python");
-    if !python.exists() {
+/// Python with the packages, in a folder that survives between runs. Tests run side by side: the first to come installs, and the others wait.
+fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("a1111-clients");
+        fs::create_dir_all(&folder).expect("the build folder can be written");
+        let venv = folder.join("venv");
+        let python = venv.join("bin/python");
+        if !python.exists() {
+            must(
+                Command::new("python3").args(["-m", "venv"]).arg(&venv),
+                "making a Python environment (python3 with venv is needed)",
+            );
+        }
+        let requirements = clients().join("webuiapi.txt");
         must(
-            Command::new("python3").args(["-m", "venv"]).arg(&venv),
-            "making a Python environment (python3 with venv is needed)",
+            Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+                .arg(requirements),
+            "installing webuiapi and sd-parsers",
         );
-    }
-    let requirements = clients().join("webuiapi.txt");
-    must(
-        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(requirements),
-        "installing webuiapi and sd-parsers",
-    );
-    python
+        python
+    })
 }
 
 fn must(command: &mut Command, what: &str) {
@@ -53,7 +59,7 @@ fn webuiapi_draws_and_a_parser_reads_it() {
     let home = Home::new();
     let server = home.serve(&["--device", "cpu"]);
     server.wait_until_ready();
-    must(Command::new(&python).arg(clients().join("webuiapi.py")).arg(&server.address), "webuiapi");
+    must(Command::new(python).arg(clients().join("webuiapi.py")).arg(&server.address), "webuiapi");
 }
 
 #[test]
@@ -76,7 +82,7 @@ fn webuiapi_logs_in_with_a_key_and_with_a_password() {
     let key = key.json()["key"].as_str().expect("a key").to_owned();
     for (name, password) in [("key", key.as_str()), ("ada@example.org", people::PASSWORD)] {
         must(
-            Command::new(&python).arg(clients().join("webuiapi.py")).args([&server.address, name, password]),
+            Command::new(python).arg(clients().join("webuiapi.py")).args([&server.address, name, password]),
             "webuiapi with a password",
         );
     }
