@@ -72,7 +72,6 @@ export const job = (changes: Partial<Job> = {}): Job => ({
   progress: 0,
   attempt: 1,
   cancel_requested: false,
-  callback_url: null,
   served_by: null,
   callback_url: null,
   error: null,
