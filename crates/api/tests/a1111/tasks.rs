@@ -88,7 +88,7 @@ fn what_one_node_draws_is_seen_and_left_from_another() {
         // What is said first is heard first: when the skip has come, the interruption by another had no effect.
         another.call(Method::POST, "/sdapi/v1/interrupt", &eve, None).await;
         another.call(Method::POST, "/sdapi/v1/skip", &ada, None).await;
-        let seen = until(&one, &ada, |progress| progress["state"]["skipped"] == true).await;
+        let seen = until(&one, &ada, |progress| progress["state"]["job_no"] == 2).await;
         assert_eq!(seen["state"]["interrupted"], false, "by another");
         another.call(Method::POST, "/sdapi/v1/interrupt", &ada, None).await;
         until(&one, &ada, |progress| progress["state"]["interrupted"] == true).await;
