@@ -96,6 +96,8 @@ impl Watch {
         }
         loop {
             tokio::select! {
+                // News that is there is told before the database is asked how it ended.
+                biased;
                 news = next_of(&mut self.news, &self.user_id) => match news {
                     Some(news) if news.job_id != self.job_id => {}
                     Some(news) if matches!(news.what, What::Ended { .. }) => return self.job().await,

@@ -110,6 +110,8 @@ impl Line {
         let mut heard = true;
         loop {
             tokio::select! {
+                // News that is there is told before the database is asked how it ended.
+                biased;
                 message = socket.recv() => match message {
                     Some(Ok(Message::Text(text))) => { heard = true; self.said(socket, text.as_str()).await?; }
                     Some(Ok(Message::Binary(_))) => return Ok(close(POLICY, "texts only")),
