@@ -37,6 +37,7 @@ impl Group for Settings {
         config::models::SETTINGS,
         config::server::SETTINGS,
         config::accounts::SETTINGS,
+        config::legal::SETTINGS,
         config::payments::SETTINGS,
         config::quotas::SETTINGS,
         config::state::SETTINGS,
