@@ -25,6 +25,8 @@ pub struct ShownSetting {
 pub struct ApiConfig {
     /// Scheme, host and path before our own paths, without a slash at the end; `None` takes the request's `Host` and plain http.
     pub public_url: Option<String>,
+    /// What our own routes begin with, as [`crate::is_prefix`] has it; `/api/v1` answers whatever it is.
+    pub prefix: String,
     /// How people get in.
     pub door: Door,
     /// Anybody may make an account; otherwise only whoever runs commands on the server's machine.
@@ -50,6 +52,7 @@ impl ApiConfig {
     pub fn new(files: FilesConfig) -> Self {
         Self {
             public_url: None,
+            prefix: "/api/v1".to_owned(),
             door: Door::Accounts,
             registration: true,
             files,

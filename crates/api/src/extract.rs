@@ -24,16 +24,19 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request<Body>, state: &AppState) -> Result<Self, ApiError> {
-        let object = json_object(request, &state.config).await?;
-        let read = serde_path_to_error::deserialize(Value::Object(object));
-        read.map(Self).map_err(|error| {
-            let (path, message) = (error.path().to_string(), error.into_inner().to_string());
-            match path.as_str() {
-                "." => ApiError::new(StatusCode::BAD_REQUEST, "invalid_body", message),
-                field => ApiError::invalid(field, "invalid_value", message),
-            }
-        })
+        read(json_object(request, &state.config).await?).map(Self)
     }
+}
+
+/// An object as one of a known shape. Where a body has one of several, whoever has looked which it is reads it with this: an error names the field.
+pub(crate) fn read<T: DeserializeOwned>(object: Map<String, Value>) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
+        let (path, message) = (error.path().to_string(), error.into_inner().to_string());
+        match path.as_str() {
+            "." => ApiError::new(StatusCode::BAD_REQUEST, "invalid_body", message),
+            field => ApiError::invalid(field, "invalid_value", message),
+        }
+    })
 }
 
 /// A field that can be left out (it stays), null (it is emptied) or given.

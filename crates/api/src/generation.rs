@@ -129,6 +129,8 @@ impl Paid {
             request: &request,
             key_id: caller.key_id.as_deref(),
             callback_url: None,
+            parent_image: order.parent(),
+            batch_key: None,
         };
         let job = platform.jobs.submit_to_with(&state.node, new, offer).await?;
         let held = Held::begin(&platform.jobs, &job).ok_or_else(ApiError::internal)?.given_up_when_dropped();
@@ -201,9 +203,12 @@ impl Paid {
     }
 }
 
+/// The code of what was cancelled.
+pub(crate) const CANCELLED: &str = "cancelled";
+
 /// Whoever cancelled it does not want it drawn again, as clients do on their own after a 409.
 pub(crate) fn cancelled() -> ApiError {
-    ApiError::new(StatusCode::CONFLICT, "cancelled", "the job was cancelled").for_good()
+    ApiError::new(StatusCode::CONFLICT, CANCELLED, "the job was cancelled").for_good()
 }
 
 fn not_stored(trouble: &Trouble) -> ApiError {

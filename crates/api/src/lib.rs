@@ -30,6 +30,7 @@ mod observe;
 mod openapi;
 mod ordering;
 mod outward;
+mod prefix;
 #[cfg(not(test))]
 mod router;
 mod routes;
@@ -45,6 +46,7 @@ pub use easel_platform::worker::infotext;
 pub use error::ApiError;
 pub use files::{FileStore, FilesConfig};
 pub use observe::RequestId;
+pub use prefix::is_prefix;
 #[cfg(not(test))]
 pub use router::{health_router, openapi, router};
 pub use services::Services;

@@ -117,26 +117,33 @@ impl Outward {
 }
 
 impl Paid {
-    /// Asks others, before it is drawn here.
-    pub(crate) async fn elsewhere(mut self, state: &AppState, outward: &Outward, local: Local) -> Result<Asked, ApiError> {
-        match self.served(state, outward, local).await {
+    /// Asks others, before it is drawn here. When `left` is, it is cancelled there and here.
+    pub(crate) async fn elsewhere(
+        mut self,
+        state: &AppState,
+        outward: &Outward,
+        local: Local,
+        left: impl Future<Output = ()>,
+    ) -> Result<Asked, ApiError> {
+        match self.served(state, outward, local, left).await {
             Ok(Some(images)) => Ok(Asked::There(self.handed_on(state, images).await?)),
             Ok(None) => Ok(Asked::Here(Box::new(self))),
             Err(trouble) => Err(self.refused(trouble).await),
         }
     }
 
-    /// Asks others after it has failed here, where that is a reason to; else it has failed.
+    /// Asks others after it has failed here, where that is a reason to; else it has failed. When `left` is, it is cancelled there and here.
     pub(crate) async fn after(
         mut self,
         state: &AppState,
         outward: Option<&Outward>,
         failure: EngineError,
+        left: impl Future<Output = ()>,
     ) -> Result<There, ApiError> {
         let (Some(outward), Some(local)) = (outward, after(&Trouble::from(failure.clone()))) else {
             return Err(self.fail(failure).await);
         };
-        match self.served(state, outward, local).await {
+        match self.served(state, outward, local, left).await {
             Ok(Some(images)) => self.handed_on(state, images).await,
             // Nobody else can either: what went wrong here is what its owner is told.
             Ok(None) | Err(Trouble::Failed { code: "provider_unavailable", .. }) => Err(self.fail(failure).await),
@@ -144,7 +151,13 @@ impl Paid {
         }
     }
 
-    async fn served(&mut self, state: &AppState, outward: &Outward, local: Local) -> Result<Option<Vec<NewImage>>, Trouble> {
+    async fn served(
+        &mut self,
+        state: &AppState,
+        outward: &Outward,
+        local: Local,
+        left: impl Future<Output = ()>,
+    ) -> Result<Option<Vec<NewImage>>, Trouble> {
         let Some(fallback) = &state.services.fallback else { return Ok(None) };
         let waiting = Waiting {
             job: &self.job,
@@ -154,7 +167,10 @@ impl Paid {
             keeper: &state.keeper,
             time_limit: state.config.generation_timeout,
         };
-        fallback.serve_waiting(waiting, local, &mut self.held).await
+        tokio::select! {
+            served = fallback.serve_waiting(waiting, local, &mut self.held) => served,
+            () = left => Err(Trouble::Stopped(Stop::Cancelled)),
+        }
     }
 
     /// Pays for what others have drawn, and reads what is answered.
@@ -183,7 +199,11 @@ impl Paid {
             Trouble::Stopped(Stop::Cancelled) => cancelled(),
             Trouble::Stopped(Stop::Lost) | Trouble::Leaving => ApiError::internal(),
         };
-        self.held.fail(trouble).await;
+        match trouble {
+            // By its owner, or by their client, which only interrupts what it waits for.
+            Trouble::Stopped(Stop::Cancelled) => self.held.give_up().await,
+            trouble => self.held.fail(trouble).await,
+        }
         error
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     layers::{method_not_allowed, with_layers},
     limit::by_address,
     openapi::{Alias, ApiDoc, finished},
+    prefix::under,
     routes,
 };
 
@@ -177,12 +178,15 @@ fn documented() -> OpenApiRouter<AppState> {
         // Administration.
         .routes(routes!(routes::admin::list_users::handler))
         .routes(routes!(routes::admin::get_user::handler, routes::admin::change_user::handler))
+        .routes(routes!(routes::admin::get_limits::handler, routes::admin::set_limits::handler))
         .routes(routes!(routes::admin::credits::handler))
         .routes(routes!(routes::purchases::admin_list::handler))
+        .routes(routes!(routes::purchases::admin_comparisons::handler))
         .routes(routes!(routes::purchases::admin_paid::handler))
         .routes(routes!(routes::purchases::admin_refund::handler))
         .routes(routes!(routes::admin::list_jobs::handler))
         .routes(routes!(routes::admin::list_devices::handler))
+        .routes(routes!(routes::admin::list_nodes::handler))
         .routes(routes!(routes::admin::list_models::handler))
         .routes(routes!(routes::admin::load_model::handler))
         .routes(routes!(routes::admin::unload_model::handler))
@@ -313,6 +317,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub fn router(state: AppState) -> Router {
     let body_limit = DefaultBodyLimit::max(state.config.body_bytes_max);
     let (documented, _) = documented().split_for_parts();
+    let prefix = state.config.prefix.clone();
     let routes = documented
         .merge(aliases())
         .merge(a1111(&state))
@@ -326,7 +331,7 @@ pub fn router(state: AppState) -> Router {
         .layer(body_limit)
         .layer(middleware::from_fn_with_state(state.clone(), by_address))
         .with_state(state);
-    with_layers(routes)
+    under(&prefix, with_layers(routes))
 }
 
 /// Only what says how a node is: for one that works and answers nobody.

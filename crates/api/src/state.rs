@@ -47,7 +47,7 @@ impl AppState {
         let node = format!("api/{}", Uuid::new_v4().simple()).into();
         let uploads = Arc::new(Semaphore::new(UPLOADS_MAX));
         let (config, services) = (Arc::new(config), Arc::default());
-        let (a1111, basic) = (Arc::default(), Arc::default());
+        let (a1111, basic) = (Arc::new(Remembered::hearing(platform.jobs.bus())), Arc::default());
         Ok(Self { engine, platform, keeper, node, uploads, files, config, services, a1111, basic, started })
     }
 

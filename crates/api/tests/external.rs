@@ -5,6 +5,10 @@
 mod common;
 #[path = "../../providers/tests/fakes/mod.rs"]
 mod fakes;
+#[path = "external/left.rs"]
+mod left;
+#[path = "external/started.rs"]
+mod started;
 
 use std::{
     sync::{
@@ -74,13 +78,18 @@ async fn server(fake: &Fake) -> (Server, tokio::task::JoinHandle<()>) {
 
 /// The same over such a device.
 async fn server_on(sim: SimConfig, fake: &Fake) -> (Server, tokio::task::JoinHandle<()>) {
+    server_of(Kind::Replicate, sim, fake).await
+}
+
+/// The same with an account at such a service.
+async fn server_of(kind: Kind, sim: SimConfig, fake: &Fake) -> (Server, tokio::task::JoinHandle<()>) {
     let made = Arc::new(Mutex::new(None));
     let (keep, port) = (made.clone(), fake.port());
     let server = server_with_services_on(sim, move |platform| {
-        let names = [hosts(Kind::Replicate).0, hosts(Kind::Replicate).1];
+        let names = [hosts(kind).0, hosts(kind).1];
         let operators = OperatorAccount {
-            account: account(Kind::Replicate, base(Kind::Replicate, port)),
-            models: ["elsewhere", "sim"].map(|here| (here.to_owned(), model(Kind::Replicate).to_owned())).into(),
+            account: account(kind, base(kind, port)),
+            models: ["elsewhere", "sim"].map(|here| (here.to_owned(), model(kind).to_owned())).into(),
             default_model: None,
             webhook_secret: Some(Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")),
         };

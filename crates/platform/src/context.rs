@@ -137,6 +137,11 @@ impl Context {
         self.clock.now()
     }
 
+    /// A name that nothing has yet.
+    pub fn new_id(&self) -> String {
+        self.ids.next(self.now())
+    }
+
     pub(crate) fn moment(&self) -> Moment<'_> {
         Moment { now: self.now(), ids: &*self.ids }
     }

@@ -1,13 +1,17 @@
-//! Credits that people get, and what an operator puts right. What jobs cost is booked by `jobs`.
+//! Credits that people get, and what an operator puts right. What jobs cost is booked by `jobs`. What of a month is kept is `credits/rollover.rs`.
+
+mod rollover;
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, Months, NaiveTime};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime};
 use easel_store::{
     Credits, Timestamp, audit, jobs,
     ledger::{self, Adjustment, Balance, Event, GrantRow, NewGrant, Page, Transfer},
     users::{self, User},
 };
+
+pub use rollover::Rollover;
 
 use crate::{Context, PlatformError, accounts::Actor, context::retry, plans::Catalogue};
 
@@ -160,7 +164,7 @@ impl CreditDesk {
         let now = self.context.now();
         let plan = self.catalogue.of(user, now);
         let day = now.day();
-        let (month, month_ends) =
+        let Month { name: month, ends: month_ends, .. } =
             month_of(now).ok_or_else(|| PlatformError::Settings("the clock is beyond the calendar".to_owned()))?;
         let periods = [
             (plan.daily_credits, "daily", format!("daily:{}:{day}", user.id), Timestamp::of_day(day + 1)),
@@ -169,6 +173,10 @@ impl CreditDesk {
         for (credits, source, key, ends) in periods {
             let Some(amount) = Credits::whole(credits).filter(|&amount| amount > Credits::ZERO) else { continue };
             if ledger::transfer_by_key(&self.context.db, &key).await?.is_none() {
+                if source == "monthly" {
+                    // What is left of the last one first, while it can be told.
+                    self.roll_over(user).await?;
+                }
                 let reason = format!("{} credits of the plan {}", source, plan.title);
                 let grant = Grant { user_id: &user.id, amount, source, key: &key, expires_at: Some(ends), reason: &reason };
                 match self.grant(grant).await {
@@ -192,7 +200,7 @@ impl CreditDesk {
 
     async fn expire_once(&self, user_id: &str) -> Result<(), PlatformError> {
         let mut tx = self.context.db.begin().await?;
-        ledger::expire(&mut tx, &self.context.moment(), user_id).await?;
+        self.lapse(&mut tx, user_id).await?;
         Ok(tx.commit().await?)
     }
 
@@ -203,11 +211,23 @@ impl CreditDesk {
     }
 }
 
-/// Year and month of a time, and when the next month begins.
-fn month_of(now: Timestamp) -> Option<(String, Timestamp)> {
+/// A calendar month (UTC).
+#[derive(Debug, PartialEq, Eq)]
+struct Month {
+    /// `2028-02`.
+    name: String,
+    began: Timestamp,
+    /// When the next one begins.
+    ends: Timestamp,
+}
+
+/// The month of a time.
+fn month_of(now: Timestamp) -> Option<Month> {
     let today = DateTime::from_timestamp_micros(now.0)?;
-    let next = today.date_naive().with_day(1)?.checked_add_months(Months::new(1))?.and_time(NaiveTime::MIN);
-    Some((today.format("%Y-%m").to_string(), Timestamp(next.and_utc().timestamp_micros())))
+    let first = today.date_naive().with_day(1)?;
+    let at = |day: NaiveDate| Timestamp(day.and_time(NaiveTime::MIN).and_utc().timestamp_micros());
+    let ends = at(first.checked_add_months(Months::new(1))?);
+    Some(Month { name: today.format("%Y-%m").to_string(), began: at(first), ends })
 }
 
 #[cfg(test)]
@@ -217,8 +237,12 @@ mod tests {
     #[test]
     fn months_end_where_calendars_say() {
         // 2028-02-29 12:00 UTC, 2027-12-31 23:59:59.999999 UTC.
-        assert_eq!(month_of(Timestamp(1_835_438_400_000_000)), Some(("2028-02".to_owned(), Timestamp(1_835_481_600_000_000))));
-        assert_eq!(month_of(Timestamp(1_830_297_599_999_999)), Some(("2027-12".to_owned(), Timestamp(1_830_297_600_000_000))));
+        let month =
+            |name: &str, began, ends| Some(Month { name: name.to_owned(), began: Timestamp(began), ends: Timestamp(ends) });
+        let february = month("2028-02", 1_832_976_000_000_000, 1_835_481_600_000_000);
+        assert_eq!(month_of(Timestamp(1_835_438_400_000_000)), february);
+        let december = month("2027-12", 1_827_619_200_000_000, 1_830_297_600_000_000);
+        assert_eq!(month_of(Timestamp(1_830_297_599_999_999)), december);
         assert_eq!(month_of(Timestamp(i64::MAX)), None);
     }
 }

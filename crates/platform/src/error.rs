@@ -61,6 +61,12 @@ pub enum PlatformError {
         /// The least tier that has it.
         tier: &'static str,
     },
+    /// Papers whose version of now somebody has not agreed to.
+    #[error("agree to {papers} first: GET /api/v1/users/me/consents lists what is missing, POST to the same address agrees")]
+    ConsentRequired {
+        /// Which, and in which version.
+        papers: String,
+    },
     /// The key was used for another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,
@@ -143,6 +149,7 @@ impl PlatformError {
             Self::InsufficientCredits { .. } => "insufficient_credits",
             Self::Limit { code, .. } => code,
             Self::ModelNotInPlan { .. } => "model_not_in_plan",
+            Self::ConsentRequired { .. } => "consent_required",
             Self::KeyReused => "idempotency_key_reused",
             Self::LeaseLost => "lease_lost",
             Self::Ledger(error) => error.code(),

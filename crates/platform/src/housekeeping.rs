@@ -2,11 +2,13 @@
 //!
 //! Leases and waiting jobs are swept every few seconds by [`Jobs::sweep`](crate::jobs::Jobs::sweep); this is for every few minutes.
 
+mod old_jobs;
+
 use std::time::Duration;
 
 use easel_store::{
-    idempotency, login_failures, mail_tokens, mails, outbox, payment_events, purchases, sessions, sign_ins, strikes,
-    webhook_deliveries, webhooks,
+    idempotency, login_failures, mail_tokens, mails, outbox, payment_comparisons, payment_events, purchases, sessions, sign_ins,
+    strikes, webhook_deliveries, webhooks,
 };
 use serde::Serialize;
 
@@ -31,6 +33,8 @@ pub struct Retention {
     pub findings: Duration,
     /// Counts of failed logins.
     pub failures: Duration,
+    /// Jobs that have ended and have no pictures, a month at least; `None` is for ever.
+    pub jobs: Option<Duration>,
 }
 
 impl Default for Retention {
@@ -43,6 +47,7 @@ impl Default for Retention {
             orders: DAY * 30,
             findings: DAY * 365,
             failures: DAY,
+            jobs: Some(DAY * 365),
         }
     }
 }
@@ -62,6 +67,8 @@ pub struct Kept {
     pub uploads_removed: u64,
     /// Pictures that were to be sent and that nobody asked for.
     pub awaited_removed: u64,
+    /// Jobs that ended long ago and were forgotten.
+    pub jobs_removed: u64,
     /// Rows of ended sessions, links, logins elsewhere, mails, events, webhooks, keys and counts that were removed.
     pub rows_removed: u64,
 }
@@ -74,13 +81,15 @@ pub struct Housekeeping {
     subscriptions: Subscriptions,
     privacy: Privacy,
     retention: Retention,
+    /// How far it has looked for old jobs; clones go on from one another.
+    old_jobs: old_jobs::Place,
 }
 
 impl Housekeeping {
     /// With these times.
     pub fn new(context: Context, desk: CreditDesk, privacy: Privacy, retention: Retention) -> Self {
         let subscriptions = Subscriptions::new(context.clone(), desk.catalogue().clone(), desk.clone());
-        Self { context, desk, subscriptions, privacy, retention }
+        Self { context, desk, subscriptions, privacy, retention, old_jobs: old_jobs::Place::default() }
     }
 
     /// Does everything whose time has come.
@@ -111,6 +120,7 @@ impl Housekeeping {
         }
         kept.uploads_removed = self.privacy.remove_uploads(None, now.before(self.retention.uploads)).await? as u64;
         kept.awaited_removed = self.privacy.remove_awaited(None, now.before(self.retention.awaited)).await? as u64;
+        kept.jobs_removed = self.forget_jobs(now).await?;
         let Retention { sessions, messages, orders, findings, failures, .. } = self.retention;
         let mut tx = self.context.db.begin().await?;
         kept.rows_removed += sessions::sweep(&mut tx, now.before(sessions)).await?;
@@ -119,6 +129,7 @@ impl Housekeeping {
         kept.rows_removed += outbox::sweep(&mut tx, now.before(messages)).await?;
         kept.rows_removed += webhook_deliveries::sweep(&mut tx, now.before(messages)).await?;
         kept.rows_removed += payment_events::sweep(&mut tx, now.before(messages)).await?;
+        kept.rows_removed += payment_comparisons::sweep(&mut tx, now.before(messages)).await?;
         purchases::cancel_old(&mut tx, now, now.before(orders)).await?;
         kept.rows_removed += sign_ins::sweep(&mut tx, now).await?;
         webhooks::sweep_secrets(&mut tx, now).await?;

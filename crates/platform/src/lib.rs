@@ -58,6 +58,7 @@ pub mod keyring;
 pub mod limits;
 pub mod mail;
 pub mod moderation;
+pub mod nodes;
 pub mod orders;
 pub mod overview;
 pub mod payments;

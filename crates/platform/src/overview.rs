@@ -32,7 +32,7 @@ pub struct Totals {
 /// The whole, as administrators see it.
 #[derive(Debug, Clone)]
 pub struct Overview {
-    context: Context,
+    pub(crate) context: Context,
 }
 
 impl Overview {

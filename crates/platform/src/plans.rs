@@ -9,7 +9,7 @@ use easel_store::Credits;
 use easel_types::Quality;
 use serde::{Deserialize, Serialize};
 
-use crate::PlatformError;
+use crate::{PlatformError, credits::Rollover};
 use tier::Tiers;
 
 pub use pack::{Interval, Pack};
@@ -144,6 +144,7 @@ pub struct Catalogue {
     tiers: Tiers,
     packs: Vec<Pack>,
     currency: String,
+    rollover: Option<Rollover>,
 }
 
 /// What a job costs.
@@ -184,6 +185,23 @@ impl Catalogue {
             plan.signup_credits = credits;
         }
         Ok(self)
+    }
+
+    /// With unused credits of a month carried into the next, as far as this says.
+    ///
+    /// # Errors
+    /// [`PlatformError::Settings`] for a number that cannot be.
+    pub fn with_rollover(mut self, rollover: Rollover) -> Result<Self, PlatformError> {
+        if rollover.max.is_some_and(|max| max < 0 || Credits::whole(max).is_none()) {
+            return Err(PlatformError::Settings("credits cannot be carried over up to that number".to_owned()));
+        }
+        self.rollover = Some(rollover);
+        Ok(self)
+    }
+
+    /// What is carried over, if anything is.
+    pub fn rollover(&self) -> Option<Rollover> {
+        self.rollover
     }
 
     /// An operator's own.
@@ -246,7 +264,8 @@ impl Catalogue {
         }
         let tiers = Tiers::new(file.tiers).map_err(|name| bad(format!("{name} names no model, and no beginning of one")))?;
         let default_price = price(&file.prices.default)?;
-        let catalogue = Self { default_price, plans: file.plan, local, quality, models, tiers, packs: file.pack, currency };
+        let catalogue =
+            Self { default_price, plans: file.plan, local, quality, models, tiers, packs: file.pack, currency, rollover: None };
         if catalogue.plans.is_empty() {
             return Err(bad("there must be one; the first is what people begin with".to_owned()));
         }

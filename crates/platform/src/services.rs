@@ -103,7 +103,9 @@ impl Platform {
     /// All of them.
     pub fn new(context: Context, catalogue: Catalogue, blobs: Blobs, settings: PlatformSettings) -> Result<Self, PlatformError> {
         let guard = Guard::new(context.clone(), settings.filter.unwrap_or_else(Filter::embedded));
-        let jobs = Jobs::new(context.clone(), catalogue.clone(), settings.jobs).with_guard(guard.clone());
+        let jobs = Jobs::new(context.clone(), catalogue.clone(), settings.jobs)
+            .with_guard(guard.clone())
+            .with_legal(settings.accounts.legal.clone());
         let images = Images::new(context.clone(), catalogue.clone(), blobs.clone(), settings.uploads);
         let desk = CreditDesk::new(context.clone(), catalogue.clone());
         Ok(Self {

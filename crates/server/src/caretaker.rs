@@ -4,11 +4,13 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use easel_engine::Engine;
 use easel_platform::{
     DatabaseClock, Platform, PlatformError,
     fsck::Fsck,
     housekeeping::{Housekeeping, Retention},
     mail::Mailer,
+    nodes::{BEAT, Myself},
 };
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 
@@ -59,6 +61,15 @@ pub fn start(platform: &Arc<Platform>, mailer: Mailer, clock: Arc<DatabaseClock>
         async move { Ok(clock.synchronize(&db).await?) }
     }));
     tasks
+}
+
+/// Says every few seconds that this node is there, and how its devices are.
+pub async fn beat(platform: Arc<Platform>, engine: Engine, myself: Myself) {
+    every(BEAT, "saying that this node is there", || {
+        let (platform, devices, myself) = (Arc::clone(&platform), engine.devices(), myself.clone());
+        async move { platform.overview.beat(&myself, devices).await }
+    })
+    .await;
 }
 
 async fn every<F: Future<Output = Result<(), PlatformError>>>(pause: Duration, what: &'static str, mut work: impl FnMut() -> F) {

@@ -160,9 +160,14 @@ fn catalogue(config: &Config) -> Result<Catalogue> {
             Catalogue::parse(&text).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))?
         }
     };
-    match accounts.signup_credits {
+    let refused = |error: PlatformError| Failure::new(Exit::Usage, error.to_string());
+    let chosen = match accounts.signup_credits {
+        None => chosen,
+        Some(credits) => chosen.with_signup_credits(credits).map_err(refused)?,
+    };
+    match accounts.rollover {
         None => Ok(chosen),
-        Some(credits) => chosen.with_signup_credits(credits).map_err(|error| Failure::new(Exit::Usage, error.to_string())),
+        Some(rollover) => chosen.with_rollover(rollover).map_err(refused),
     }
 }
 

@@ -80,6 +80,15 @@ fn story(database: &str, blobs: &str) {
     let front = started(&homes[0], "serve", database, blobs);
     let (doomed, _other) = (started(&homes[1], "worker", database, blobs), started(&homes[2], "worker", database, blobs));
     let admin = administrator(&homes[0], database, &front);
+    // Each says that it is there.
+    until(|| {
+        let listed = call(&front, "GET", "/api/v1/admin/nodes", &admin, None).json();
+        let nodes = listed["data"].as_array().cloned().unwrap_or_default();
+        let mut roles: Vec<&str> =
+            nodes.iter().filter(|node| node["is_alive"] == true).filter_map(|node| node["role"].as_str()).collect();
+        roles.sort_unstable();
+        (roles == ["serve", "worker", "worker"]).then_some(())
+    });
     let token = registered(&front, "ada@example.org");
     let body = json!({"prompt": "a red circle", "width": 64, "height": 64, "steps": 30});
     let made: Vec<String> = (0..JOBS)

@@ -22,8 +22,15 @@ pub async fn note(tx: &mut Tx, now: Timestamp, user_id: &str, document: &str, ve
     query(tx, text).bind(user_id).bind(document).bind(version).bind(now).changed().await
 }
 
+const OF_USER: &str =
+    "SELECT document, version, given_at FROM consents WHERE user_id = $1 ORDER BY given_at DESC, document, version";
+
 /// What somebody has agreed to, newest first.
 pub async fn of_user(db: &Db, user_id: &str) -> Result<Vec<Consent>, StoreError> {
-    let text = "SELECT document, version, given_at FROM consents WHERE user_id = $1 ORDER BY given_at DESC, document, version";
-    query(db, text).bind(user_id).all().await
+    query(db, OF_USER).bind(user_id).all().await
+}
+
+/// The same in a transaction, as whatever depends on it sees it.
+pub async fn of_user_in(tx: &mut Tx, user_id: &str) -> Result<Vec<Consent>, StoreError> {
+    query(tx, OF_USER).bind(user_id).all().await
 }

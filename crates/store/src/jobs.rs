@@ -132,11 +132,20 @@ pub struct Job {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// Its number among its owner's.
+    pub task_no: i64,
+    /// The job whose picture it starts from.
+    pub parent_id: Option<String>,
+    /// What all jobs of its batch share.
+    pub batch_key: Option<String>,
+    /// When it will be finished, as its worker last foretold.
+    pub estimated_completion_at: Option<Timestamp>,
 }
 
 pub(crate) const COLUMNS: &str = "id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, queue_order, \
      not_before, queue_ends_at, attempt, attempts_max, lease_owner, lease_expires_at, cancel_requested, progress, provider, provider_task_id, \
-     leaves_at, away, images_free, api_key_id, callback_url, error_code, error_message, created_at, started_at, finished_at";
+     leaves_at, away, images_free, api_key_id, callback_url, error_code, error_message, created_at, started_at, finished_at, \
+     task_no, parent_id, batch_key, estimated_completion_at";
 
 fn select<'c>(on: impl Into<crate::query::On<'c>>) -> Query<'c> {
     query(on, "SELECT ").push(COLUMNS).push(" FROM jobs ")
@@ -146,8 +155,8 @@ fn select<'c>(on: impl Into<crate::query::On<'c>>) -> Query<'c> {
 pub async fn insert(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
     let text = "INSERT INTO jobs (id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, \
                 queue_order, not_before, queue_ends_at, attempt, attempts_max, cancel_requested, progress, provider, created_at, leaves_at, away, \
-                api_key_id, callback_url) \
-                VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, 0, $12, FALSE, 0, $13, $14, $15, $16, $17, $18)";
+                api_key_id, callback_url, task_no, parent_id, batch_key) \
+                VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, 0, $12, FALSE, 0, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
     query(tx, text)
         .bind(&job.id)
         .bind(&job.user_id)
@@ -167,6 +176,9 @@ pub async fn insert(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
         .bind(job.away.as_deref())
         .bind(job.api_key_id.as_deref())
         .bind(job.callback_url.as_deref())
+        .bind(job.task_no)
+        .bind(job.parent_id.as_deref())
+        .bind(job.batch_key.as_deref())
         .run()
         .await?;
     Ok(())
@@ -183,18 +195,50 @@ pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Job>, StoreError> {
     select(tx).push("WHERE id = ").push_bind(id).push(if locking { " FOR UPDATE" } else { "" }).optional().await
 }
 
+/// The number of a user's next job. Their row is locked, so that no two jobs get the same.
+pub async fn next_number(tx: &mut Tx, user_id: &str) -> Result<i64, StoreError> {
+    query(tx, "UPDATE users SET jobs_made = jobs_made + 1 WHERE id = $1 RETURNING jobs_made").bind(user_id).value().await
+}
+
+/// The job that made one of a user's pictures.
+pub async fn of_image(tx: &mut Tx, user_id: &str, image_id: &str) -> Result<Option<String>, StoreError> {
+    let text = "SELECT job_id FROM images WHERE id = $1 AND user_id = $2";
+    let found: Option<(String,)> = query(tx, text).bind(image_id).bind(user_id).optional().await?;
+    Ok(found.map(|(job_id,)| job_id))
+}
+
 /// A user's jobs, newest first, those older than `before` (time and name).
 pub async fn of_user(db: &Db, user_id: &str, before: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<Job>, StoreError> {
-    let (at, id) = before.unwrap_or((Timestamp::MAX, "~"));
-    select(db)
-        .push("WHERE user_id = ")
-        .push_bind(user_id)
+    of_user_which(db, user_id, Which { before, ..Which::default() }, limit).await
+}
+
+/// Which of somebody's jobs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Which<'a> {
+    /// Older than this one (time and name).
+    pub before: Option<(Timestamp, &'a str)>,
+    /// So many of them are passed over.
+    pub offset: i64,
+    /// Those of one batch.
+    pub batch_key: Option<&'a str>,
+}
+
+/// Some of a user's jobs, newest first.
+pub async fn of_user_which(db: &Db, user_id: &str, which: Which<'_>, limit: i64) -> Result<Vec<Job>, StoreError> {
+    let (at, id) = which.before.unwrap_or((Timestamp::MAX, "~"));
+    let mut listing = select(db).push("WHERE user_id = ").push_bind(user_id);
+    if let Some(batch_key) = which.batch_key {
+        listing = listing.push(" AND batch_key = ").push_bind(batch_key);
+    }
+    listing
         .push(" AND (created_at, id) < (")
         .push_bind(at)
         .push(", ")
         .push_bind(id)
         .push(") ORDER BY created_at DESC, id DESC LIMIT ")
         .push_bind(limit)
+        .push(" OFFSET ")
+        .push_bind(which.offset)
         .all()
         .await
 }
@@ -250,6 +294,25 @@ pub async fn of_key_since(tx: &mut Tx, key_id: &str, since: Timestamp) -> Result
                 WHEN state = 'completed' THEN unit_price * (images_delivered - images_free) ELSE unit_price * images_wanted END), 0) AS BIGINT) \
                 FROM jobs WHERE api_key_id = $1 AND created_at >= $2";
     query(tx, text).bind(key_id).bind(since).one().await
+}
+
+/// What came by a key.
+#[derive(Debug, Clone, PartialEq, Eq, Default, sqlx::FromRow)]
+pub struct ByKey {
+    /// The key.
+    pub api_key_id: String,
+    /// Jobs.
+    pub jobs: i64,
+    /// What of them is or may be paid.
+    pub credits: Credits,
+}
+
+/// The same of each of a user's keys by which something came since then.
+pub async fn of_keys_since(db: &Db, user_id: &str, since: Timestamp) -> Result<Vec<ByKey>, StoreError> {
+    let text = "SELECT api_key_id, COUNT(*) AS jobs, CAST(COALESCE(SUM(CASE WHEN state IN ('failed', 'cancelled') THEN 0 \
+                WHEN state = 'completed' THEN unit_price * (images_delivered - images_free) ELSE unit_price * images_wanted END), 0) AS BIGINT) \
+                AS credits FROM jobs WHERE user_id = $1 AND api_key_id IS NOT NULL AND created_at >= $2 GROUP BY api_key_id";
+    query(db, text).bind(user_id).bind(since).all().await
 }
 
 /// Where the end of a job is told, if it named somewhere.
@@ -310,7 +373,7 @@ pub async fn set_away(tx: &mut Tx, id: &str, provider: Option<&str>, away: &str,
 
 /// Forgets what a user asked for; what it cost stays. For erasure.
 pub async fn scrub(tx: &mut Tx, user_id: &str) -> Result<u64, StoreError> {
-    query(tx, "UPDATE jobs SET request = '{}', error_message = NULL, callback_url = NULL WHERE user_id = $1")
+    query(tx, "UPDATE jobs SET request = '{}', error_message = NULL, callback_url = NULL, batch_key = NULL WHERE user_id = $1")
         .bind(user_id)
         .run()
         .await

@@ -123,10 +123,17 @@ pub async fn set_provider_task(tx: &mut Tx, lease: &Lease, provider: &str, task_
     query(tx, text).bind(&lease.job_id).bind(&lease.owner).bind(lease.attempt).bind(provider).bind(task_id).changed().await
 }
 
+/// Notes when a job will be finished, as far as its worker can tell.
+pub async fn foretell(tx: &mut Tx, lease: &Lease, at: Timestamp) -> Result<bool, StoreError> {
+    let text = "UPDATE jobs SET estimated_completion_at = $4 \
+                WHERE id = $1 AND lease_owner = $2 AND attempt = $3 AND state = 'processing'";
+    query(tx, text).bind(&lease.job_id).bind(&lease.owner).bind(lease.attempt).bind(at).changed().await
+}
+
 /// Puts a locked job back into the queue at its old place.
 pub async fn requeue(tx: &mut Tx, job_id: &str, not_before: Timestamp, queue_ends_at: Timestamp) -> Result<bool, StoreError> {
     let text = "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_expires_at = NULL, progress = 0, not_before = $2, \
-                queue_ends_at = CASE WHEN queue_ends_at < $3 THEN $3 ELSE queue_ends_at END WHERE id = $1 AND state = 'processing'";
+                estimated_completion_at = NULL, queue_ends_at = CASE WHEN queue_ends_at < $3 THEN $3 ELSE queue_ends_at END WHERE id = $1 AND state = 'processing'";
     query(tx, text).bind(job_id).bind(not_before).bind(queue_ends_at).changed().await
 }
 

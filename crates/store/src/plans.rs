@@ -10,7 +10,7 @@ use crate::{
     public::{self, Which},
     query::Query,
     search::{self, Words},
-    strikes, tags, trash,
+    strikes, tags, trash, users,
 };
 
 /// `EASEL_TEST_PICTURES` sets how many pictures there are; people are a tenth, at least a hundred.
@@ -75,6 +75,23 @@ on_both_engines! {
                 let filter = gallery::Filter { words: Some(&words(text)?), ..gallery::Filter::default() };
                 assert_good(text, true, gallery::listing(&db, &seeded_user(0), &filter, 20)).await?;
             }
+        }
+    }
+
+    async fn people_are_found_by_their_indexes(database: &Database) {
+        let db = seeded(database).await?;
+        let indexes = match db.engine() {
+            Engine::Sqlite => ["(username>? AND username<?)", "(email>? AND email<?)"],
+            Engine::Postgres => ["users_by_username", "users_by_email"],
+        };
+        for after in [None, Some(seeded_user(50))] {
+            let plan = users::beginning_listing(&db, "user77", after.as_deref(), 20).plan().await?.join("\n");
+            for index in indexes {
+                assert!(plan.contains(index), "everybody is read for the few who are called so:\n{plan}");
+            }
+            let found = users::beginning(&db, "user77", after.as_deref(), 20).await?;
+            assert!(!found.is_empty() && found.iter().all(|user| user.username.starts_with("user77")), "{found:?}");
+            assert!(found.is_sorted_by_key(|user| user.id.clone()), "{found:?}");
         }
     }
 

@@ -157,6 +157,27 @@ pub async fn list(db: &Db, after: Option<&str>, limit: i64) -> Result<Vec<User>,
     query(db, COLUMNS).push("WHERE id > ").push_bind(after.unwrap_or("")).push(" ORDER BY id LIMIT ").push_bind(limit).all().await
 }
 
+/// Those whose name or address begins so, oldest first, after this id.
+pub async fn beginning(db: &Db, with: &str, after: Option<&str>, limit: i64) -> Result<Vec<User>, StoreError> {
+    beginning_listing(db, with, after, limit).all().await
+}
+
+pub(crate) fn beginning_listing<'c>(db: &'c Db, with: &str, after: Option<&str>, limit: i64) -> Query<'c> {
+    // By their bytes: in PostgreSQL's own collations what begins alike does not stand together.
+    let [name, address] = match db.engine() {
+        crate::Engine::Sqlite => ["username", "email"],
+        crate::Engine::Postgres => ["username COLLATE \"C\"", "email COLLATE \"C\""],
+    };
+    let end = format!("{with}{}", char::MAX);
+    let among = |listing: Query<'c>, column| {
+        let begins = listing.push("SELECT id FROM users WHERE ").push(column).push(" >= ").push_bind(with);
+        begins.push(" AND ").push(column).push(" < ").push_bind(end.as_str())
+    };
+    let named = among(query(db, COLUMNS).push("WHERE id IN ("), name);
+    let found = among(named.push(" UNION "), address);
+    found.push(") AND id > ").push_bind(after.unwrap_or("")).push(" ORDER BY id LIMIT ").push_bind(limit)
+}
+
 /// How many there are, those who asked to be forgotten not counted.
 pub async fn count(db: &Db) -> Result<i64, StoreError> {
     query(db, "SELECT COUNT(*) FROM users WHERE deleted_at IS NULL").value().await

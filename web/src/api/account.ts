@@ -21,8 +21,13 @@ export const endSession = (id: string): Promise<void> => call(`/users/me/session
 
 export const keys = (): Promise<ApiKey[]> => call('/api-keys')
 
-export const createKey = (body: { name: string; scopes: string[]; expires_at?: string }): Promise<ApiKey & { key: string }> =>
+/** What a key may be used for in a calendar month; null is any number. */
+export type KeyCaps = Pick<ApiKey, 'jobs_monthly_max' | 'credits_monthly_max'>
+
+export const createKey = (body: { name: string; scopes: string[]; expires_at?: string } & KeyCaps): Promise<ApiKey & { key: string }> =>
   call('/api-keys', { method: 'POST', body })
+
+export const limitKey = (id: string, body: KeyCaps): Promise<ApiKey> => call(`/api-keys/${encodeURIComponent(id)}`, { method: 'PATCH', body })
 
 export const revokeKey = (id: string): Promise<void> => call(`/api-keys/${encodeURIComponent(id)}`, { method: 'DELETE' })
 

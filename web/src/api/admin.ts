@@ -1,11 +1,18 @@
 // What administrators see of everybody, and do to accounts and models.
 import { call } from './client'
-import type { AdminJob, AuditRow, Device, InstalledModel, JobState, Page, Purchase, PurchaseState, Role, Setting, Totals, User } from './types'
+import type { AdminJob, AuditRow, Device, InstalledModel, JobState, OwnLimits, Page, Purchase, PurchaseState, Role, Setting, Totals, User } from './types'
 
-export const users = (after?: string | null): Promise<Page<User>> => call('/admin/users', { query: { after, limit: 100 } })
+/** Everybody, or those whose name or address begins so. */
+export const users = (q: string, after?: string | null): Promise<Page<User>> => call('/admin/users', { query: { q, after, limit: 100 } })
 
-export const changeUser = (id: string, body: { is_active?: boolean; role?: Role; plan?: string }): Promise<User> =>
+export const changeUser = (id: string, body: { is_active?: boolean; role?: Role; plan?: string; plan_ends_at?: string }): Promise<User> =>
   call(`/admin/users/${encodeURIComponent(id)}`, { method: 'PATCH', body })
+
+export const ownLimits = (id: string): Promise<OwnLimits> => call(`/admin/users/${encodeURIComponent(id)}/limits`)
+
+/** All of them at once; with none, the plan's hold again. */
+export const setOwnLimits = (id: string, limits: OwnLimits, reason: string): Promise<OwnLimits> =>
+  call(`/admin/users/${encodeURIComponent(id)}/limits`, { method: 'PUT', body: { ...limits, reason } })
 
 /** Whole credits. The same key books once. */
 export const adjustCredits = (id: string, credits: number, reason: string, key: string): Promise<void> =>

@@ -1,5 +1,6 @@
 // Getting an account, and getting in.
 import { call } from './client'
+import type { Accepted } from './legal'
 import type { PublicConfig, SignInProvider, User } from './types'
 
 export const me = (): Promise<User> => call('/users/me')
@@ -15,6 +16,8 @@ export interface Registration {
   username?: string
   full_name?: string
   locale?: string
+  /** Every paper that the operator has, in its version of now. */
+  accept?: Accepted[]
 }
 
 export const register = (body: Registration): Promise<User> => call('/auth/register', { method: 'POST', body })

@@ -27,6 +27,11 @@ export class ApiFailure extends Error {
     return this.status === 0
   }
 
+  /** The operator's papers have to be agreed to first. */
+  get needsConsent(): boolean {
+    return this.code === 'consent_required'
+  }
+
   /** More credits or another plan would help. */
   get needsPlan(): boolean {
     return this.status === 402 || this.code === 'model_not_in_plan' || this.code === 'plan_required'

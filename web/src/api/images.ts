@@ -24,6 +24,10 @@ export const generate = (body: DrawingBody, key: string): Promise<Job> =>
 export const quote = (body: DrawingBody, signal?: AbortSignal): Promise<Quote> =>
   call('/images/quote', { method: 'POST', body, signal })
 
+/** Of an enlargement. */
+export const quoteUpscale = (image_id: string, factor: number): Promise<Quote> =>
+  call('/images/quote', { method: 'POST', body: { upscale: { image_id, factor } } })
+
 export const list = (filter: PictureFilter): Promise<Page<Picture>> => call('/images', { query: { ...filter } })
 
 export const get = (id: string): Promise<Picture> => call(`/images/${encodeURIComponent(id)}`)

@@ -85,6 +85,13 @@ export type Share = Omit<Shown<Schemas['ShareView']>, 'token'> & { token?: strin
 export type Case = Shown<Schemas['CaseView']>
 export type Report = Shown<Schemas['ReportView']>
 export type PublicConfig = Shown<Schemas['PublicConfigView']>
+/** One of the operator's papers, as it is now. */
+export type Paper = Shown<Schemas['PaperView']>
+/** What somebody has agreed to, and what they have yet to. */
+export interface Consents {
+  given: Shown<Schemas['ConsentView']>[]
+  missing: Paper[]
+}
 export type SignInProvider = Shown<Schemas['ProviderView']>
 
 /** What can be wrong with what others see. */
@@ -140,6 +147,8 @@ export type WrittenPrompt = Shown<Schemas['HistoryView']>
 
 // ---- Administration.
 export type AdminJob = Omit<Shown<Schemas['AdminJobView']>, 'state'> & { state: JobState }
+/** Limits of one person in the place of their plan's; null is the plan's. */
+export type OwnLimits = Shown<Schemas['LimitsView']>
 export type AuditRow = Omit<Shown<Schemas['AuditView']>, 'detail'> & { detail: Record<string, unknown> }
 export type Device = Shown<Schemas['DeviceView']>
 export type InstalledModel = Shown<Schemas['InstalledView']>

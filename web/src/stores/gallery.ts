@@ -8,6 +8,22 @@ import type { Picture } from '@/api/types'
 
 const PAGE = 100
 
+/** What a bulk action changes of a picture; null where it takes it out of the list. */
+function changesOf(action: BulkAction): Partial<Picture> | null {
+  switch (action.kind) {
+    case 'favourite':
+      return { is_favourite: action.value }
+    case 'publish':
+      return { is_public: true, shows_prompt: action.shows_prompt ?? false }
+    case 'withdraw':
+      return { is_public: false, shows_prompt: false }
+    case 'add_to_album':
+      return {}
+    default:
+      return null
+  }
+}
+
 export const useGallery = defineStore('gallery', () => {
   const pictures = ref<Picture[]>([])
   const filter = ref<api.PictureFilter>({})
@@ -98,10 +114,18 @@ export const useGallery = defineStore('gallery', () => {
       pictures.value = before
       throw thrown
     }
+    await refill()
+  }
+
+  /** What is taken out leaves room: where there is more, it is fetched. */
+  async function refill(): Promise<void> {
+    if (pictures.value.length < PAGE) await load(true)
   }
 
   async function restore(ids: readonly string[]): Promise<void> {
     await bulk({ kind: 'restore' }, ids)
+    const back = new Set(ids)
+    chosen.value = new Set([...chosen.value].filter((id) => !back.has(id)))
     await load()
   }
 
@@ -109,8 +133,21 @@ export const useGallery = defineStore('gallery', () => {
   async function doBulk(action: BulkAction): Promise<number> {
     const results = await bulk(action, [...chosen.value])
     chosen.value = new Set()
-    await load()
-    return results.filter(({ result }) => result !== 'done').length
+    const done = new Set(results.filter(({ result }) => result === 'done').map(({ id }) => id))
+    await reflect(action, done)
+    return results.length - done.size
+  }
+
+  /** What became of pictures, in what is shown: nobody is thrown back to the first page by it, unless the list is sifted by what has changed. */
+  async function reflect(action: BulkAction, done: ReadonlySet<string>): Promise<void> {
+    const changes = changesOf(action)
+    if (!changes) {
+      pictures.value = pictures.value.filter(({ id }) => !done.has(id))
+      return refill()
+    }
+    const { favourite, public: visible } = filter.value
+    if (('is_favourite' in changes && favourite !== undefined) || ('is_public' in changes && visible !== undefined)) return load()
+    pictures.value = pictures.value.map((picture) => (done.has(picture.id) ? { ...picture, ...changes } : picture))
   }
 
   function choose(id: string, on = !chosen.value.has(id)): void {

@@ -3,6 +3,7 @@ import { defineStore } from 'pinia'
 import { ref } from 'vue'
 import { asFailure } from '@/api/failure'
 import { i18n } from '@/i18n'
+import { useConsents } from './consents'
 
 export interface Toast {
   id: number
@@ -29,6 +30,11 @@ export const useToasts = defineStore('toasts', () => {
   function fail(thrown: unknown): void {
     if (thrown instanceof DOMException && thrown.name === 'AbortError') return
     const failure = asFailure(thrown)
+    // What somebody can do about it here has words of ours, in their language: the papers are shown. If those cannot be fetched, it has been said.
+    if (failure.needsConsent) {
+      show('error', i18n.global.t('legal.refused'))
+      return void useConsents().ask(true).catch(() => undefined)
+    }
     show('error', failure.isOffline ? i18n.global.t('error.offline') : failure.message)
   }
 

@@ -192,7 +192,17 @@ test('an administrator hides a picture that is reported, and suspends somebody',
   await ada.getByText('A moderator hid this picture from others: advertising').waitFor()
 
   await page.goto('/admin/users')
+  await page.getByLabel('Find people by the beginning of their name or address').fill('ADA@')
+  await page.getByRole('row', { name: /root@example.org/ }).waitFor({ state: 'detached' })
   const row = page.getByRole('row', { name: /ada@example.org/ })
+  // Another plan, and back.
+  for (const [plan, title] of [['basic', 'Basic'], ['free', 'Free']]) {
+    await row.getByLabel(/^Plan of/).selectOption(plan)
+    await page.getByRole('dialog').getByText(`the plan “${title}”`).waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    assert.equal(await row.getByLabel(/^Plan of/).inputValue(), plan)
+  }
   await row.getByRole('button', { name: 'Suspend' }).click()
   await row.getByRole('button', { name: 'Let back in' }).waitFor()
   // Whose session has ended is asked to log in where they stand, without loading the page anew.

@@ -17,12 +17,12 @@ export const OUT = fileURLToPath(new URL('out', import.meta.url))
 /** Several people, who share an address here and are as fast as a machine: more than a hundred requests a minute. */
 const UNLIMITED = ['--rate-limit-per-minute', '0', '--rate-limit-per-hour', '0', '--rate-limit-login', '0']
 
-/** Starts a server; `accounts` makes everybody log in, `data` is a folder whose copy it begins with. */
-export async function start({ accounts = false, data = null } = {}) {
+/** Starts a server; `accounts` makes everybody log in, `data` is a folder whose copy it begins with, `settings` are more of its options. */
+export async function start({ accounts = false, data = null, settings = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'easel-e2e-'))
   if (data) cpSync(data, join(folder, 'data'), { recursive: true })
   const env = { HOME: folder, PATH: process.env.PATH, EASEL_DATA_DIR: join(folder, 'data') }
-  const options = ['serve', '--port', '0', ...(accounts ? ['--auth', 'required', ...UNLIMITED] : [])]
+  const options = ['serve', '--port', '0', ...(accounts ? ['--auth', 'required', ...UNLIMITED] : []), ...settings]
   mkdirSync(OUT, { recursive: true })
   const log = openSync(join(OUT, `${basename(process.argv[1] ?? 'server', '.test.mjs')}.log`), 'w')
   const child = spawn(BIN, options, { cwd: folder, env, stdio: ['ignore', 'pipe', log] })

@@ -57,6 +57,9 @@ export const picture = (changes: Partial<Picture> = {}): Picture => {
 
 export const job = (changes: Partial<Job> = {}): Job => ({
   id: 'j1',
+  task_no: 1,
+  parent_id: null,
+  batch_key: null,
   state: 'queued',
   model: 'builtin',
   request: {
@@ -69,11 +72,12 @@ export const job = (changes: Partial<Job> = {}): Job => ({
   progress: 0,
   attempt: 1,
   cancel_requested: false,
-  callback_url: null,
   served_by: null,
+  callback_url: null,
   error: null,
   created_at: '2026-11-28T10:00:00Z',
   started_at: null,
+  estimated_completion_at: null,
   finished_at: null,
   ...changes,
 })

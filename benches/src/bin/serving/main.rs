@@ -205,20 +205,27 @@ fn run(options: &RunOptions) -> Result<(), String> {
     let (k, process, requests) = (options.k, options.arrivals.process(), options.requests);
     let setting = measure::Setting { target: target.as_ref(), mix, policy, k, process, requests };
     let run = setting.run(options.rate, options.seed);
+    // What ran in real time, in virtual time: where the two differ, the engine does something that its cost model does not know of.
+    let rehearsal = target.rehearsal();
+    let rehearsed = rehearsal.as_ref().map(|target| measure::Setting { target, ..setting }.run(options.rate, options.seed));
     if options.json {
         println!("{}", serde_json::to_string(&run).map_err(|error| error.to_string())?);
     } else {
         println!("{}: {}, {}, full batches could do {:.2}/s", target.name(), mix.text, options.policy.text(), setting.capacity());
-        println!(
-            "{:.3}/s: {:.2} % in time, {:.2} % refused, mean {:.3} s, p50 {:.3}, p95 {:.3}, p99 {:.3}",
-            run.rate,
-            run.in_time * 100.0,
-            run.refused * 100.0,
-            run.mean,
-            run.p50,
-            run.p95,
-            run.p99
-        );
+        println!("{}", run.text());
+        if let Some(run) = rehearsed {
+            println!("in virtual time: {}", run.text());
+        }
+        for kind in &mix.kinds {
+            let (work, rows) = target.work(kind);
+            let guidance = if kind.guidance { "with" } else { "without" };
+            println!(
+                "{} px, {} steps {guidance} guidance: {:.3} s alone, {work:.3} s in batches of {rows} rows",
+                kind.side,
+                kind.steps,
+                target.solo(kind)
+            );
+        }
     }
     Ok(())
 }

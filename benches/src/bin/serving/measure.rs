@@ -54,6 +54,17 @@ pub struct Run {
     pub p99: f64,
 }
 
+impl Run {
+    /// For people.
+    pub fn text(&self) -> String {
+        let Self { rate, in_time, refused, mean, p50, p95, p99 } = self;
+        let (in_time, refused) = (in_time * 100.0, refused * 100.0);
+        format!(
+            "{rate:.3}/s: {in_time:.2} % in time, {refused:.2} % refused, mean {mean:.3} s, p50 {p50:.3}, p95 {p95:.3}, p99 {p99:.3}"
+        )
+    }
+}
+
 impl Setting<'_> {
     fn rules(&self) -> Rules {
         Rules { policy: self.policy, target_factor: self.k, ..Rules::default() }

@@ -29,7 +29,7 @@ use crate::{
 /// The model that mixes for this target name.
 pub const MODEL: &str = "builtin";
 /// Sides that it is asked for; a submission's group is an index into them.
-const SIDES: [u32; 3] = [64, 96, 128];
+const SIDES: [u32; 4] = [64, 128, 192, 256];
 /// Guidance of requests that have it.
 const GUIDANCE: f64 = 3.0;
 /// A kind alone is timed so often, after one that warms up; the median counts.

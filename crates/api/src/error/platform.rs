@@ -21,6 +21,7 @@ impl From<PlatformError> for ApiError {
         match &error {
             PlatformError::NotFound(_) => plain(StatusCode::NOT_FOUND),
             PlatformError::Forbidden(_) | PlatformError::ModelNotInPlan { .. } => plain(StatusCode::FORBIDDEN),
+            PlatformError::ConsentRequired { .. } => plain(StatusCode::FORBIDDEN),
             PlatformError::Unauthenticated => plain(StatusCode::UNAUTHORIZED),
             PlatformError::LoginBlocked { retry_after } => {
                 Self { retry_after: Some(*retry_after), ..plain(StatusCode::TOO_MANY_REQUESTS) }

@@ -48,12 +48,14 @@ pub(crate) struct Asked<'a> {
     pub(crate) key: Option<&'a str>,
     /// Where its end is told.
     pub(crate) callback_url: Option<&'a str>,
+    /// What all jobs of its batch share.
+    pub(crate) batch_key: Option<&'a str>,
 }
 
 impl<'a> Asked<'a> {
     /// By the headers alone.
     pub(crate) fn by(headers: &'a HeaderMap) -> Result<Self, ApiError> {
-        Ok(Self { key: idempotency_key(headers)?, callback_url: None })
+        Ok(Self { key: idempotency_key(headers)?, ..Self::default() })
     }
 }
 
@@ -75,6 +77,8 @@ pub(crate) async fn submit(state: &AppState, caller: &Caller, order: &Order, ask
         request: &request,
         key_id: caller.key_id.as_deref(),
         callback_url: asked.callback_url,
+        parent_image: order.parent(),
+        batch_key: asked.batch_key,
     };
     let offer = match &state.services.fallback {
         Some(fallback) => {

@@ -53,7 +53,7 @@ impl BalanceView {
 /// Credits that came together.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct GrantView {
-    /// `signup`, `daily`, `monthly`, `purchase`, `refund` or `adjust`.
+    /// `signup`, `daily`, `monthly`, `rollover`, `purchase`, `refund` or `adjust`.
     source: String,
     /// How many there were.
     amount: CreditAmount,

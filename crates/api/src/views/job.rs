@@ -15,6 +15,12 @@ use super::{AwayView, CreditAmount, ImageView, shown_time};
 pub(crate) struct JobView {
     /// Its id.
     id: String,
+    /// Its number among your jobs, for people; 0 is none.
+    task_no: i64,
+    /// The job whose picture it varies, edits or enlarges.
+    parent_id: Option<String>,
+    /// What all jobs of its batch share.
+    batch_key: Option<String>,
     /// `queued`, `processing`, `completed`, `failed` or `cancelled`.
     #[schema(value_type = String, example = "queued")]
     state: JobState,
@@ -47,6 +53,9 @@ pub(crate) struct JobView {
     /// When it was first begun.
     #[schema(format = DateTime)]
     started_at: Option<String>,
+    /// When it will be finished, as far as whoever draws it could last tell; null before it is begun.
+    #[schema(format = DateTime)]
+    estimated_completion_at: Option<String>,
     /// When it ended.
     #[schema(format = DateTime)]
     finished_at: Option<String>,
@@ -82,6 +91,9 @@ impl From<Job> for JobView {
         let error = job.error_code.map(|code| JobError { code, message: job.error_message.unwrap_or_default() });
         Self {
             id: job.id,
+            task_no: job.task_no,
+            parent_id: job.parent_id,
+            batch_key: job.batch_key,
             state: job.state,
             model: job.model,
             request: serde_json::from_str(&job.request).unwrap_or_default(),
@@ -96,6 +108,7 @@ impl From<Job> for JobView {
             error,
             created_at: shown_time(job.created_at),
             started_at: job.started_at.map(shown_time),
+            estimated_completion_at: job.estimated_completion_at.map(shown_time),
             finished_at: job.finished_at.map(shown_time),
             images: None,
         }

@@ -1,10 +1,10 @@
 //! An API key, as its owner sees it after it was shown.
 
-use easel_platform::records::{ApiKey, Credits};
+use easel_platform::records::{ApiKey, ByKey, Credits};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::shown_time;
+use super::{CreditAmount, shown_time};
 
 /// A key.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,6 +27,10 @@ pub(crate) struct KeyView {
     jobs_monthly_max: Option<i64>,
     /// How many whole credits they may cost together; null is any number.
     credits_monthly_max: Option<i64>,
+    /// Jobs that came by it in this calendar month (UTC), those that failed or were cancelled too.
+    jobs_this_month: i64,
+    /// What they cost together, or may cost while they are under way.
+    credits_this_month: CreditAmount,
     /// When it was last used, to the minute.
     #[schema(format = DateTime)]
     last_used_at: Option<String>,
@@ -35,9 +39,18 @@ pub(crate) struct KeyView {
     revoked_at: Option<String>,
 }
 
-impl From<ApiKey> for KeyView {
-    fn from(key: ApiKey) -> Self {
+impl KeyView {
+    /// A key that is new: nothing has come by it.
+    pub(crate) fn unused(key: ApiKey) -> Self {
+        Self::of(key, &[])
+    }
+
+    /// A key and what came by its owner's keys this month.
+    pub(crate) fn of(key: ApiKey, used: &[ByKey]) -> Self {
+        let used = used.iter().find(|used| used.api_key_id == key.id);
         Self {
+            jobs_this_month: used.map_or(0, |used| used.jobs),
+            credits_this_month: used.map_or(Credits::ZERO, |used| used.credits).into(),
             id: key.id,
             name: key.name,
             prefix: key.prefix,

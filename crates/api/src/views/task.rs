@@ -14,6 +14,12 @@ use super::{CreditAmount, JobView, shown_time};
 pub(crate) struct TaskView {
     /// Its id.
     id: String,
+    /// Its number among your jobs, for people; 0 is none.
+    task_no: i64,
+    /// The job whose picture it varies, edits or enlarges.
+    parent_id: Option<String>,
+    /// What all jobs of its batch share.
+    batch_key: Option<String>,
     /// `generate` or `upscale`.
     task_type: &'static str,
     /// `pending`, `processing`, `completed`, `failed` or `cancelled`.
@@ -41,6 +47,9 @@ pub(crate) struct TaskView {
     /// When it was first begun.
     #[schema(format = DateTime)]
     started_at: Option<String>,
+    /// When it will be finished, as far as whoever draws it could last tell.
+    #[schema(format = DateTime)]
+    estimated_completion_at: Option<String>,
     /// When it ended.
     #[schema(format = DateTime)]
     completed_at: Option<String>,
@@ -59,6 +68,9 @@ impl From<(Job, Vec<Image>)> for TaskView {
             other => other.name(),
         };
         Self {
+            task_no: job.task_no,
+            parent_id: job.parent_id,
+            batch_key: job.batch_key,
             task_type,
             status,
             ai_provider: job.provider,
@@ -71,6 +83,7 @@ impl From<(Job, Vec<Image>)> for TaskView {
             unit_price: job.unit_price.into(),
             created_at: shown_time(job.created_at),
             started_at: job.started_at.map(shown_time),
+            estimated_completion_at: job.estimated_completion_at.map(shown_time),
             completed_at: job.finished_at.map(shown_time),
             id: job.id,
         }

@@ -72,4 +72,29 @@ on_both_engines! {
         assert!(told.contains("Model: org/other, Eta: 0.5, RNG: NV, "), "{told}");
         assert_eq!(native.read(OPTIONS, &ada).await, before);
     }
+
+    async fn settings_are_the_same_on_every_node_and_after_a_restart(database: &Database) {
+        let one = native_with(database, two_models()).await;
+        let (_, ada) = one.somebody("ada", Role::User, "free").await?;
+        let (_, eve) = one.somebody("eve", Role::User, "free").await?;
+        let another = native_with(database, two_models()).await;
+        one.ok(OPTIONS, &ada, json!({"sd_model_checkpoint": "other", "CLIP_stop_at_last_layers": 2})).await;
+        let said = another.read(OPTIONS, &ada).await;
+        assert_eq!((&said["sd_model_checkpoint"], &said["CLIP_stop_at_last_layers"]), (&json!(OTHER), &json!(2)));
+        let body = json!({"prompt": "x", "steps": 2, "width": 64, "height": 64});
+        let drawn = another.ok(TXT2IMG, &ada, body.clone()).await;
+        assert_eq!((&info(&drawn)["sd_model_name"], &info(&drawn)["clip_skip"]), (&json!("org/other"), &json!(2)));
+        // What is set there is what is drawn with here.
+        another.ok(OPTIONS, &ada, json!({"CLIP_stop_at_last_layers": 3})).await;
+        assert_eq!(info(&one.ok(TXT2IMG, &ada, body.clone()).await)["clip_skip"], 3);
+        drop((one, another));
+
+        let later = native_with(database, two_models()).await;
+        assert_eq!(info(&later.ok(TXT2IMG, &ada, body).await)["clip_skip"], 3);
+        assert_eq!(later.read(OPTIONS, &eve).await["CLIP_stop_at_last_layers"], 1, "nobody else's");
+        // A model that is gone by then is not what anybody draws with.
+        let fewer = native_with(database, SimConfig::default()).await;
+        let said = fewer.read(OPTIONS, &ada).await;
+        assert_eq!((&said["sd_model_checkpoint"], &said["CLIP_stop_at_last_layers"]), (&json!("sim [0123456789]"), &json!(3)));
+    }
 }

@@ -133,4 +133,34 @@ on_both_engines! {
         let detected = native.ok("/controlnet/detect", &token, json!({"controlnet_module": "canny", "controlnet_images": [data_url(&right_of(32, 96, 64))]})).await;
         assert_eq!((detected["info"].as_str(), pictures(&detected)[0].width()), (Some("Success"), 96));
     }
+
+    async fn several_units_look_each_in_their_share_and_their_pass(database: &Database) {
+        let native = native(database).await;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let unit = |model: &str, more: Value| {
+            let mut unit = json!({"model": model, "image": data_url(&even(64, 64, GREY))});
+            unit.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            unit
+        };
+        let units = [
+            unit("edges", json!({"weight": 0.75, "guidance_start": 0.25, "guidance_end": 0.5})),
+            unit("off", json!({"enabled": false})),
+            unit("depth", json!({"guidance_start": 0.5, "hr_option": "Low res only"})),
+            unit("pose", json!({"weight": 2, "hr_option": "High res only"})),
+        ];
+        let body = json!({
+            "prompt": "a cat", "steps": 4, "width": 64, "height": 64, "enable_hr": true, "hr_scale": 2, "hr_upscaler": "Lanczos",
+            "denoising_strength": 0.5, "alwayson_scripts": {"ControlNet": {"args": units}},
+        });
+        native.ok(TXT2IMG, &token, body).await;
+        let seen = native.probe.adapters();
+        let worn: Vec<Vec<_>> = seen
+            .iter()
+            .map(|(_, controls)| controls.iter().map(|one| (one.model.as_str(), one.weight, one.start, one.end, one.image.width())).collect())
+            .collect();
+        assert_eq!(worn, [
+            vec![("edges", 0.75, 0.25, 0.5, 64), ("depth", 1.0, 0.5, 1.0, 64)],
+            vec![("edges", 0.75, 0.25, 0.5, 128), ("pose", 2.0, 0.0, 1.0, 128)],
+        ]);
+    }
 }

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::Method;
 use easel_engine::sim::{Gate, SimConfig};
-use easel_platform::records::Role;
+use easel_platform::{
+    bus::{Carrier, PostgresRelay},
+    records::Role,
+};
 use easel_testing::on_both_engines;
 use serde_json::{Value, json};
 
@@ -47,6 +50,56 @@ async fn gated(database: &easel_testing::Database) -> (Arc<Native>, Gate) {
     let gate = Gate::closed();
     let native = native_with(database, SimConfig { gate: Some(gate.clone()), ..SimConfig::default() }).await;
     (Arc::new(native), gate)
+}
+
+/// This node and the others tell each other.
+async fn joined(native: &Native) -> Option<Carrier> {
+    let platform = &native.platform;
+    let relay = PostgresRelay::new(platform.context.db.clone())?;
+    let mut carrier = platform.jobs.bus().carry(&platform.context, Arc::new(relay));
+    carrier.connected().await;
+    Some(carrier)
+}
+
+#[test]
+fn what_one_node_draws_is_seen_and_left_from_another() {
+    easel_testing::run_story(easel_testing::Engine::Postgres, async |database| {
+        let (one, gate) = gated(database).await;
+        let another = native_with(database, SimConfig::default()).await;
+        let _joined = (joined(&one).await.ok_or("a relay")?, joined(&another).await.ok_or("a relay")?);
+        let (user, ada) = one.somebody("ada", Role::User, "free").await?;
+        let (_, eve) = one.somebody("eve", Role::User, "free").await?;
+        let body =
+            json!({"prompt": "x", "steps": 4, "width": 64, "height": 64, "seed": 1, "n_iter": 3, "force_task_id": "task(a)"});
+        let drawing = begin(&one, &ada, body);
+        gate.allow(6);
+        until(&one, &ada, |progress| progress["state"]["job_no"] == 1 && progress["state"]["sampling_step"] == 2).await;
+        let far = until(&another, &ada, |progress| progress["state"]["sampling_step"] == 2).await;
+        assert_eq!(
+            (&far["state"]["job_no"], &far["state"]["job_count"], &far["state"]["sampling_steps"]),
+            (&json!(1), &json!(3), &json!(4))
+        );
+        assert_eq!(
+            (&far["progress"], &far["current_task"], &far["current_image"]),
+            (&json!(0.5), &json!("task(a)"), &json!(null))
+        );
+        assert_eq!(another.read("/internal/pending-tasks", &ada).await, json!({"size": 1, "tasks": ["task(a)"]}));
+        assert_eq!(another.read(PROGRESS, &eve).await, idle(), "of others nothing is told");
+        // What is said first is heard first: when the skip has come, the interruption by another had no effect.
+        another.call(Method::POST, "/sdapi/v1/interrupt", &eve, None).await;
+        another.call(Method::POST, "/sdapi/v1/skip", &ada, None).await;
+        let seen = until(&one, &ada, |progress| progress["state"]["job_no"] == 2).await;
+        assert_eq!(seen["state"]["interrupted"], false, "by another");
+        another.call(Method::POST, "/sdapi/v1/interrupt", &ada, None).await;
+        until(&one, &ada, |progress| progress["state"]["interrupted"] == true).await;
+        gate.open();
+        let answer = drawing.await?;
+        assert_eq!((files(&answer).len(), &info(&answer)["all_seeds"]), (1, &json!([1])));
+        until(&another, &ada, |progress| *progress == idle()).await;
+        assert_eq!(one.balance(&user).await?, (99, 0));
+        one.assert_clean().await?;
+        Ok(())
+    });
 }
 
 on_both_engines! {

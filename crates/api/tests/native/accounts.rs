@@ -221,7 +221,9 @@ on_both_engines! {
         assert!(key.starts_with("ik_"));
         let listed = native.get("/api/v1/api-keys", &access).await;
         assert!(!String::from_utf8(listed.bytes.clone())?.contains(key), "shown once");
-        assert_eq!(listed.json()[0]["scopes"], json!(["images:read"]));
+        let listed = listed.json();
+        assert_eq!(listed[0]["scopes"], json!(["images:read"]));
+        assert_eq!((&listed[0]["jobs_this_month"], &listed[0]["credits_this_month"]), (&json!(0), &json!("0")));
         assert_eq!(native.get("/api/v1/images", key).await.status, 200);
         for (method, path) in [(Method::GET, "/api/v1/jobs"), (Method::GET, "/api/v1/users/me"), (Method::GET, "/api/v1/api-keys")] {
             assert_eq!(native.call(method, path, key, None).await.code(), "scope_missing", "{path}");
@@ -261,6 +263,22 @@ on_both_engines! {
             assert_eq!(native.post(&credits, &admin, adjust.clone()).await.json()["amount"], "5");
         }
         assert_eq!(native.balance(&ada).await?.0, before + 5, "the same key changes nothing");
+        let limits = format!("{path}/limits");
+        let set = |body: Value| native.call(Method::PUT, &limits, &admin, Some(body));
+        let none = json!({"images_daily_max": null, "jobs_open_max": null, "storage_bytes_max": null});
+        assert_eq!(native.get(&limits, &admin).await.json(), none);
+        let own = json!({"images_daily_max": 2, "jobs_open_max": null, "storage_bytes_max": 5});
+        let given = set(json!({"images_daily_max": 2, "storage_bytes_max": 5, "reason": "a class"})).await;
+        assert_eq!((given.status.as_u16(), given.json()), (200, own.clone()));
+        assert_eq!(native.get(&limits, &admin).await.json(), own);
+        assert_eq!(native.get("/api/v1/users/me/storage", &user).await.json()["bytes_max"], 5);
+        let refused = native.post("/api/v1/images/generate", &user, json!({"prompt": "a red circle", "n": 3})).await;
+        assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "daily_limit_reached"));
+        for bad in [json!({"images_daily_max": -1, "reason": "why"}), json!({"images_daily_max": 1, "reason": " "}), json!({"images_daily_max": 1})] {
+            assert!(set(bad).await.status.is_client_error());
+        }
+        assert_eq!(native.get(&limits, &user).await.status, 403);
+        assert_eq!(set(json!({"reason": "the class is over"})).await.json(), none, "with none, the plan's hold again");
         assert_eq!(patch(path, json!({"is_active": false})).await.json()["is_active"], false);
         assert_eq!(native.get("/api/v1/users/me", &user).await.status, 401);
         native.assert_clean().await?;

@@ -1,14 +1,18 @@
 //! What an administrator sees of everybody, and does to models in memory.
 
-use crate::common::native::native_with;
+use crate::common::native::{PASSWORD, native_with};
 use axum::http::Method;
 use easel_engine::sim::SimConfig;
-use easel_platform::records::Role;
+use easel_platform::{accounts::Registration, records::Role};
 use easel_testing::on_both_engines;
 use serde_json::{Value, json};
 
 fn ids(page: &Value) -> Vec<&str> {
     page["data"].as_array().into_iter().flatten().filter_map(|row| row["id"].as_str()).collect()
+}
+
+fn names(page: &Value) -> Vec<&str> {
+    page["data"].as_array().into_iter().flatten().filter_map(|row| row["username"].as_str()).collect()
 }
 
 on_both_engines! {
@@ -68,6 +72,37 @@ on_both_engines! {
         assert_eq!(seen[0]["detail"]["plan"], json!("basic"));
         let places: Vec<_> = seen.iter().filter_map(|row| row["seq"].as_i64()).collect();
         assert_eq!(places, (1..=places.len() as i64).rev().collect::<Vec<_>>(), "all of it, newest first");
+    }
+
+    async fn people_are_found_by_how_their_name_or_address_begins(database: &Database) {
+        let native = native_with(database, SimConfig::default()).await;
+        let (_, admin) = native.somebody("admin", Role::Admin, "pro").await?;
+        for (name, email) in [("ada", "lovelace@example.org"), ("adele", "adele@example.org"), ("quinn", "zoe@example.org")] {
+            let new = Registration { email, password: PASSWORD, username: Some(name), ..Registration::default() };
+            native.platform.accounts.register(new).await?;
+        }
+        for (sought, found) in [
+            ("ad", vec!["admin", "ada", "adele"]),
+            ("ade", vec!["adele"]),
+            ("%20ADA%20", vec!["ada"]),
+            ("Zoe%40", vec!["quinn"]),
+            ("lovelace%40example.org", vec!["ada"]),
+            ("dele", vec![]),
+            // What is a sign to other searches is a letter here.
+            ("a%25", vec![]),
+            ("_da", vec![]),
+            ("a%00", vec![]),
+            ("", vec!["admin", "ada", "adele", "quinn"]),
+        ] {
+            let page = native.get(&format!("/api/v1/admin/users?q={sought}"), &admin).await.json();
+            assert_eq!((names(&page), &page["next"]), (found, &Value::Null), "{sought}");
+        }
+        let first = native.get("/api/v1/admin/users?q=ad&limit=2", &admin).await.json();
+        let next = first["next"].as_str().ok_or("a next page")?;
+        let second = native.get(&format!("/api/v1/admin/users?q=ad&limit=2&after={next}"), &admin).await.json();
+        assert_eq!((names(&first), names(&second)), (vec!["admin", "ada"], vec!["adele"]));
+        let long = native.get(&format!("/api/v1/admin/users?q={}", "a".repeat(256)), &admin).await;
+        assert_eq!((long.status.as_u16(), long.json()["error"]["param"].as_str()), (400, Some("q")));
     }
 
     async fn models_are_brought_in_and_put_out(database: &Database) {

@@ -292,14 +292,37 @@ on_both_engines! {
         let answer = native.post(&format!("/api/v1/images/{image}/variations"), &token, json!({"n": 2})).await;
         let varied = native.ended(&token, &answer.json()).await;
         assert_eq!((&varied["images_delivered"], &varied["images"][0]["prompt"]), (&json!(2), &json!("a dog")));
+        let upscale = json!({"upscale": {"image_id": image, "factor": 2}});
+        let quote = native.post("/api/v1/images/quote", &token, upscale.clone()).await.json();
+        assert_eq!((&quote["model"], &quote["images"], &quote["elsewhere"]), (&json!("upscale"), &json!(1), &json!([])), "{quote}");
         let answer = native.post(&format!("/api/v1/images/{image}/upscale"), &token, json!({"factor": 2})).await;
+        assert_eq!(answer.json()["unit_price"], quote["total"], "what was said before the click");
         let larger = native.ended(&token, &answer.json()).await;
         assert_eq!((&larger["images"][0]["width"], &larger["images"][0]["prompt"]), (&json!(2 * width), &json!("a dog")), "{larger}");
         assert_eq!(native.post(&format!("/api/v1/images/{image}/upscale"), &token, json!({"factor": 3})).await.status, 400);
+        for (body, param) in [
+            (json!({"upscale": {"image_id": image, "factor": 3}}), "factor"),
+            (json!({"upscale": {"image_id": image, "factor": "2"}}), "upscale.factor"),
+            (json!({"prompt": "a dog", "steps": "many"}), "steps"),
+        ] {
+            let answer = native.post("/api/v1/images/quote", &token, body).await;
+            assert_eq!((answer.status.as_u16(), &answer.json()["error"]["param"]), (400, &json!(param)));
+        }
+        let (_, eve) = native.somebody("eve", Role::User, "free").await?;
+        assert_eq!(native.post("/api/v1/images/quote", &eve, upscale).await.code(), "not_found", "others' pictures have no price");
         let batch = json!({"image_ids": [image, "nothing"], "action": {"upscale": {"factor": 2}}});
         let rows = native.post("/api/v1/images/batch", &token, batch).await.json();
         assert_eq!((rows[0]["error_code"].as_str(), rows[1]["error_code"].as_str()), (None, Some("not_found")), "{rows}");
-        native.ended(&token, &rows[0]["job"]).await;
+        let in_batch = native.ended(&token, &rows[0]["job"]).await;
+        let batch_key = in_batch["batch_key"].as_str().ok_or("a batch")?;
+        assert_eq!((&in_batch["parent_id"], &larger["parent_id"], &varied["parent_id"]), (&job["id"], &job["id"], &job["id"]));
+        let numbers = [&job, &varied, &larger, &in_batch].map(|job| job["task_no"].as_i64());
+        assert!(numbers.windows(2).all(|pair| pair[0].is_some() && pair[0] < pair[1]), "{numbers:?}");
+        let of_batch = native.get(&format!("/api/v1/jobs?batch_key={batch_key}"), &token).await.json();
+        assert_eq!((of_batch["data"].as_array().map(Vec::len), &of_batch["data"][0]["id"]), (Some(1), &in_batch["id"]), "{of_batch}");
+        let second = native.get("/api/v1/tasks?limit=1&offset=1", &token).await.json();
+        assert_eq!((&second["data"][0]["id"], &second["data"][0]["task_no"]), (&larger["id"], &larger["task_no"]), "{second}");
+        assert_eq!(native.get("/api/v1/jobs?offset=10001", &token).await.status, 400);
 
         assert_eq!(native.get("/api/v1/images/uploads", &token).await.json().as_array().map(Vec::len), Some(2));
         assert_eq!(native.delete(&format!("/api/v1/images/uploads/{id}"), &token).await.status, 204);
@@ -423,6 +446,8 @@ on_both_engines! {
         assert_eq!(native.balance(&ada).await?, (before - 3, 0));
         let list = native.get("/api/v1/images", &token).await.json();
         assert_eq!(list["data"].as_array().map(Vec::len), Some(3), "they are in the gallery too");
+        let keys = native.get("/api/v1/api-keys", &token).await.json();
+        assert_eq!((&keys[0]["jobs_this_month"], &keys[0]["credits_this_month"]), (&json!(2), &json!("3")), "{keys}");
         native.assert_clean().await?;
     }
 }

@@ -84,6 +84,9 @@ on_both_engines! {
         assert_eq!(native.get("/api/v1/credits/purchases", &eve).await.json()["data"], json!([]));
         let all = native.get("/api/v1/admin/purchases?state=paid", &admin).await.json();
         assert_eq!(all["data"][0]["user_id"], json!(ada.id));
+        let compared = native.get("/api/v1/admin/payments/comparisons", &admin).await.json();
+        assert_eq!(compared, json!({"data": [], "next": null}), "there is nobody to compare with");
+        assert_eq!(native.get("/api/v1/admin/payments/comparisons", &eve).await.status, 403);
         let refund = format!("/api/v1/admin/purchases/{}/refund", id.as_str().ok_or("an id")?);
         assert_eq!(native.post(&refund, &eve, json!({})).await.status, 403);
         assert_eq!(native.post(&refund, &admin, json!({})).await.json()["state"], "refunded");

@@ -54,6 +54,9 @@ async fn wrong_fields_are_named() {
         (json!({"prompt": "x", "background": "blue"}), "invalid_value", "background"),
         (json!({"prompt": "x", "strength": 0.5}), "unsupported_parameter", "strength"),
         (json!({"prompt": "x", "strength": "much"}), "invalid_type", "strength"),
+        (json!({"prompt": "x", "image_url": "https://example.org/a.png"}), "unsupported_parameter", "image_url"),
+        (json!({"prompt": "x", "ref_images": ["aGk="]}), "unsupported_parameter", "ref_images"),
+        (json!({"prompt": "x", "images": [{"image_url": "data:image/png;base64,aGk="}]}), "unsupported_parameter", "images"),
     ];
     for (body, code, param) in cases {
         let answer = server.generate(body.clone()).await;

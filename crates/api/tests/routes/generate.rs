@@ -180,6 +180,7 @@ async fn what_real_clients_send_is_taken() {
         json!({"prompt": "a cat", "num_inference_steps": 3, "guidance_scale": 1, "true_cfg_scale": 4.0, "seed": "5", "vae_use_tiling": true}),
         json!({"prompt": "a cat", "diffusers_kwargs": {}, "generator_device": "cpu", "seed": 1024}),
         json!({"prompt": "a cat", "steps": 2, "width": 64, "height": 64, "size": "512x512", "response_format": "base64"}),
+        json!({"prompt": "a cat", "image_url": null, "ref_images": [], "file": "", "disable_safety_checker": true}),
         // stable-diffusion.cpp.
         json!({"prompt": "a cat <sd_cpp_extra_args>{\"sample_params\": {\"sample_steps\": 2}}</sd_cpp_extra_args>", "n": 1}),
         // A1111's habits.

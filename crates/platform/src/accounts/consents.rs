@@ -1,5 +1,6 @@
 //! What people agree to: the operator's terms and privacy policy, each by its version. Who registers says so for each that there is; when a version
-//! changes everybody is asked again, and what they agreed to before stays on record.
+//! changes everybody is asked again, and what they agreed to before stays on record. Whoever has yet to agree orders nothing; what they have they
+//! can see, take with them and have erased all the same.
 
 use easel_store::{
     Tx, audit,
@@ -7,7 +8,7 @@ use easel_store::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Accounts, Actor};
+use super::{Accounts, Actor, LOCAL_ID};
 use crate::{PlatformError, context::retry};
 
 /// A paper.
@@ -26,6 +27,14 @@ impl Paper {
         match self {
             Self::Terms => "terms",
             Self::Privacy => "privacy",
+        }
+    }
+
+    /// As people call it.
+    fn title(self) -> &'static str {
+        match self {
+            Self::Terms => "the terms of use",
+            Self::Privacy => "the privacy policy",
         }
     }
 }
@@ -61,6 +70,17 @@ impl Legal {
             given.iter().any(|consent| consent.document == paper.name() && consent.version == published.version)
         };
         self.papers().into_iter().filter(|(paper, published)| !agreed(*paper, published)).collect()
+    }
+
+    /// Refuses whoever has yet to agree to something. The one who needs no account on their own machine is the operator, whose papers these are.
+    pub(crate) async fn require(&self, tx: &mut Tx, user_id: &str) -> Result<(), PlatformError> {
+        if self.papers().is_empty() || user_id == LOCAL_ID {
+            return Ok(());
+        }
+        let given = consents::of_user_in(tx, user_id).await?;
+        let missing: Vec<String> =
+            self.missing(&given).iter().map(|(paper, now)| format!("{} ({})", paper.title(), now.version)).collect();
+        if missing.is_empty() { Ok(()) } else { Err(PlatformError::ConsentRequired { papers: missing.join(" and ") }) }
     }
 
     /// Whether each is there in this very version.

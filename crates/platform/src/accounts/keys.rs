@@ -10,6 +10,7 @@ use easel_store::{
     Credits, Timestamp,
     api_keys::{self, ApiKey},
     audit,
+    jobs::{self, ByKey},
     users::User,
 };
 use serde::{Deserialize, Serialize};
@@ -183,6 +184,12 @@ impl Accounts {
     /// A user's keys, newest first; ended ones too.
     pub async fn keys(&self, user: &User) -> Result<Vec<ApiKey>, PlatformError> {
         Ok(api_keys::of_user(&self.context.db, &user.id).await?)
+    }
+
+    /// What came by each of a user's keys in this calendar month (UTC), as their limits count it; keys by which nothing came are left out.
+    pub async fn keys_used(&self, user: &User) -> Result<Vec<ByKey>, PlatformError> {
+        let month = crate::jobs::month_of(self.context.now());
+        Ok(jobs::of_keys_since(&self.context.db, &user.id, month).await?)
     }
 
     /// Other limits of a month for one of a user's keys; what came by it already counts.

@@ -9,7 +9,8 @@
 //! | links sent by mail are good once | `mailed.rs` |
 //! | nobody acts on somebody of their own rank or above | `roles.rs` |
 //! | API keys are shown once | `keys.rs` |
-//! | who registers agrees to the terms of now | `consents.rs` |
+//! | who registers or orders agrees to the terms of now | `consents.rs` |
+//! | limits of one person in the place of their plan's | `own_limits.rs` |
 //! | settings of A1111's programs are their owner's, at every node | `client_settings.rs` |
 //! | one person on their own machine needs no account | `local.rs` |
 //!
@@ -22,6 +23,7 @@ mod keys;
 mod local;
 mod login;
 mod mailed;
+mod own_limits;
 mod password;
 mod register;
 mod roles;
@@ -135,6 +137,19 @@ impl Accounts {
     /// Everybody, oldest first, after this id.
     pub async fn list(&self, after: Option<&str>, limit: i64) -> Result<Vec<User>, PlatformError> {
         Ok(easel_store::users::list(&self.context.db, after, limit.clamp(1, 101)).await?)
+    }
+
+    /// Those whose name here or address begins so, whatever the case, oldest first, after this id; everybody if nothing is said.
+    pub async fn find(&self, beginning: &str, after: Option<&str>, limit: i64) -> Result<Vec<User>, PlatformError> {
+        let beginning = beginning.trim().to_lowercase();
+        if beginning.is_empty() {
+            return self.list(after, limit).await;
+        }
+        // PostgreSQL cannot even look for what has a NUL in it.
+        if beginning.contains('\0') {
+            return Ok(Vec::new());
+        }
+        Ok(easel_store::users::beginning(&self.context.db, &beginning, after, limit.clamp(1, 101)).await?)
     }
 }
 

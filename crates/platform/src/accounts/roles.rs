@@ -130,7 +130,8 @@ impl Accounts {
         self.desk.grant_periods(&self.get(user_id).await?).await
     }
 
-    async fn acted_on(&self, tx: &mut easel_store::Tx, actor: &Actor, user_id: &str) -> Result<User, PlatformError> {
+    /// Somebody whom the actor may act on, locked until the transaction ends.
+    pub(super) async fn acted_on(&self, tx: &mut easel_store::Tx, actor: &Actor, user_id: &str) -> Result<User, PlatformError> {
         actor.require(Permission::ManageUsers.least_role())?;
         let user = users::lock(tx, user_id).await?.ok_or(PlatformError::NotFound("user"))?;
         if user.id == actor.id() {

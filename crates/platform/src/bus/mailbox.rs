@@ -38,7 +38,7 @@ impl Watched {
     fn includes(&self, news: &News) -> bool {
         match self {
             Self::Job(id) => *id == news.job_id,
-            Self::User(id) => *id == news.user_id,
+            Self::User(id) => *id == news.user_id && !news.what.is_among_nodes(),
             Self::Everything => true,
         }
     }
@@ -180,8 +180,10 @@ enum Weight {
 fn weight_of(what: &What) -> Weight {
     match what {
         What::Preview { .. } => Weight::Preview,
-        What::Waiting { .. } | What::Step { .. } | What::Decoded { .. } | What::ProviderAnswered => Weight::Progress,
-        What::Queued | What::Started | What::CancelRequested | What::Ended { .. } => Weight::State,
+        What::Waiting { .. } | What::Step { .. } | What::Decoded { .. } | What::Drawing { .. } | What::ProviderAnswered => {
+            Weight::Progress
+        }
+        What::Queued | What::Started | What::CancelRequested | What::Leave { .. } | What::Ended { .. } => Weight::State,
     }
 }
 
@@ -273,5 +275,13 @@ mod tests {
         assert_eq!(of_one.len(), 1, "what ended is looked at");
         some.put(&preview(1, BYTES_MAX * 2));
         assert!(some.bytes() <= BYTES_MAX && !some.missed, "one that is too large alone");
+    }
+
+    #[test]
+    fn what_nodes_say_to_each_other_is_told_to_no_client() {
+        let said = News { job_id: "j".to_owned(), user_id: "u".to_owned(), what: What::Leave { all: true } };
+        assert!(!Watched::User("u".to_owned()).includes(&said));
+        assert!(Watched::Everything.includes(&said));
+        assert!(Watched::User("u".to_owned()).includes(&News { what: What::Started, ..said }));
     }
 }

@@ -84,6 +84,34 @@ pub enum What {
     ProviderAnswered,
     /// Its owner wants it no more; its worker has not stopped yet.
     CancelRequested,
+    /// Its user leaves what they wait for, on whichever node it is drawn. Of no job: its `job_id` is empty.
+    Leave {
+        /// All of it, and not only the round it is at.
+        all: bool,
+    },
+    /// How far a drawing of its user's is that a client waits for, said now and then for clients that ask another node. Of no job.
+    Drawing {
+        /// What its client calls it.
+        task: String,
+        /// When it began, as its clients write it.
+        timestamp: String,
+        /// Seconds since.
+        seconds: f64,
+        /// Passes to go through.
+        jobs: u32,
+        /// Passes that are through.
+        job: u32,
+        /// Steps done of this one.
+        step: u32,
+        /// Steps of this one.
+        steps: u32,
+        /// It has not begun.
+        waiting: bool,
+        /// The pass is to be left.
+        skipped: bool,
+        /// All of it is to be left.
+        interrupted: bool,
+    },
     /// It has ended.
     Ended {
         /// How.
@@ -110,6 +138,13 @@ pub struct Bus {
 impl Default for Bus {
     fn default() -> Self {
         Self { everybody: broadcast::Sender::new(BEHIND_MAX), watchers: Arc::default() }
+    }
+}
+
+impl What {
+    /// Whether it is said among nodes alone, and nothing that clients are told.
+    pub fn is_among_nodes(&self) -> bool {
+        matches!(self, Self::Leave { .. } | Self::Drawing { .. })
     }
 }
 

@@ -35,6 +35,7 @@ mod tests {
         let of = |what| News { job_id: "j".to_owned(), user_id: "u".to_owned(), what };
         for what in [
             What::Ended { state: JobState::Completed },
+            What::Leave { all: true },
             What::Step { index: 3, total: 20, seconds_left: 0.5 },
             What::Preview { picture: 2, jpeg: "AAAA".to_owned() },
         ] {

@@ -19,8 +19,9 @@ use tokio::sync::{
 use super::{
     Away, Errand, Fallback,
     journal::Pages,
+    owed::Owed,
     spend,
-    story::{Gained, Terms, read},
+    story::{Gained, Terms},
 };
 use crate::{
     PlatformError,
@@ -47,7 +48,15 @@ impl Fallback {
     /// Drives an attempt to its end and writes down what came of it. `away` is what the job's row says if it went well.
     pub(super) async fn attempt(&self, trying: Trying<'_>, away: &Away, held: &mut Held) -> Result<(), Trouble> {
         let Trying { errand, fleet, registered, fitted, terms, key, known, leave, time_left } = trying;
-        let pages = Pages { fallback: self, lease: errand.lease };
+        let pages = Pages::new(self, errand.lease, known.as_ref());
+        let mut owed = Owed {
+            fallback: self,
+            fleet,
+            provider: &registered.provider,
+            pages: &pages,
+            leave,
+            is_last: held.is_given_up_when_dropped(),
+        };
         let wake = Notify::new();
         let news = self.bus.listen();
         let drive = Drive { provider: &*registered.provider, journal: &pages, pace: self.settings.pace, wake: Some(&wake) };
@@ -56,29 +65,29 @@ impl Fallback {
             outcome = drive.run(fitted, &sending, known) => outcome,
             never = answered(news, &errand.job.id, &wake) => match never {},
             stop = held.stopped() => {
-                if stop == Stop::Cancelled {
-                    self.cancel(registered, &errand.job.id).await;
-                }
-                if let Some(leave) = leave {
-                    fleet.withdraw(leave, self.now());
+                match stop {
+                    Stop::Cancelled => owed.cancel().await,
+                    // Whoever has it goes on with what is under way.
+                    Stop::Lost => owed.is_last = false,
                 }
                 return Err(Trouble::Stopped(stop));
             }
         };
         let outcome = match outcome {
-            Ok(served) => self.keep(errand, registered, fitted, terms, &key, served, away).await?,
+            Ok(served) => {
+                pages.forget();
+                self.keep(errand, registered, fitted, terms, &key, served, away).await?
+            }
             Err(DriveError::Provider(failure)) => Err(failure),
             Err(DriveError::Journal) => {
-                if let Some(leave) = leave {
-                    fleet.withdraw(leave, self.now());
-                }
+                owed.is_last = false;
                 return Err(Trouble::Stopped(Stop::Lost));
             }
         };
         if let Err(failure) = &outcome {
             tracing::warn!(job = errand.job.id, provider = %failure.provider, class = %failure.class, code = failure.code.as_deref(), "a provider did not serve a job");
         }
-        if let Some(leave) = leave {
+        if let Some(leave) = owed.leave.take() {
             fleet.report(leave, outcome.as_ref().copied(), self.now());
         }
         Ok(())
@@ -192,16 +201,6 @@ impl Fallback {
             easel_store::jobs::set_away(&mut tx, &job.id, Some(&attempt.provider), &away.to_json(), free).await?;
         }
         Ok(tx.commit().await?)
-    }
-
-    /// Tells the provider that nobody waits any more, so that it stops costing; what it answers changes nothing.
-    async fn cancel(&self, registered: &Registered, job_id: &str) {
-        let Ok(attempts) = provider_attempts::of_job(&self.context.db, job_id).await else { return };
-        let open = attempts.iter().rev().find(|attempt| attempt.spent.is_none()).and_then(|attempt| attempt.step.as_deref());
-        if let Some(Ok(Step::Accepted { task })) = open.map(read::<Step>) {
-            // It is a courtesy: what was sent counts as paid.
-            let _ = registered.provider.cancel(&task).await;
-        }
     }
 
     fn callback(&self, id: &easel_providers::ProviderId) -> Option<Callback> {

@@ -1,8 +1,11 @@
 //! Where an attempt is written down: in the database, under the lease of the job, so that a worker that was thought dead sends nothing more.
 
-use std::pin::Pin;
+use std::{
+    pin::Pin,
+    sync::{Mutex, MutexGuard},
+};
 
-use easel_providers::{AttemptKey, Delivery, Journal, NotWritten, Step};
+use easel_providers::{AttemptKey, Delivery, Journal, NotWritten, Step, TaskHandle};
 use easel_store::{leases::Lease, provider_answers, provider_attempts};
 
 use super::{Fallback, spend};
@@ -12,6 +15,36 @@ use crate::{PlatformError, context::retry};
 pub(super) struct Pages<'a> {
     pub fallback: &'a Fallback,
     pub lease: &'a Lease,
+    /// What a provider is at: known here before it is written down, and after the job's end has overwritten it there.
+    under_way: Mutex<Option<TaskHandle>>,
+}
+
+impl<'a> Pages<'a> {
+    /// Of an attempt of which so much is known.
+    pub fn new(fallback: &'a Fallback, lease: &'a Lease, known: Option<&Step>) -> Self {
+        Self { fallback, lease, under_way: Mutex::new(known.and_then(task_of).cloned()) }
+    }
+
+    /// What the provider is at, if it took something on and has not ended it.
+    pub fn under_way(&self) -> Option<TaskHandle> {
+        self.task().clone()
+    }
+
+    /// The provider has nothing left to do.
+    pub fn forget(&self) {
+        *self.task() = None;
+    }
+
+    fn task(&self) -> MutexGuard<'_, Option<TaskHandle>> {
+        self.under_way.lock().expect("no thread panics while it holds this. This is a bug.")
+    }
+}
+
+fn task_of(step: &Step) -> Option<&TaskHandle> {
+    match step {
+        Step::Accepted { task } => Some(task),
+        Step::Intended { .. } | Step::Ended { .. } => None,
+    }
 }
 
 impl Journal for Pages<'_> {
@@ -20,6 +53,7 @@ impl Journal for Pages<'_> {
         key: &'a AttemptKey,
         step: &'a Step,
     ) -> Pin<Box<dyn Future<Output = Result<(), NotWritten>> + Send + 'a>> {
+        *self.task() = task_of(step).cloned();
         Box::pin(async move {
             retry!(self.write_once(key, step)).map_err(|error| {
                 tracing::warn!(job = self.lease.job_id, error = ?error, "an attempt elsewhere could not be written down");
@@ -83,7 +117,7 @@ impl Pages<'_> {
                 spend::settle(&mut tx, now, attempt, step, spent, None).await?;
             }
             step => {
-                let task = if let Step::Accepted { task } = step { Some(task) } else { None };
+                let task = task_of(step);
                 let task_id = task.map(|task| task.id.as_str());
                 let text = serde_json::to_string(step).expect("a step is plain data. This is a bug.");
                 if !provider_attempts::set_step(&mut tx, key.as_str(), now, &text, task_id).await? {

@@ -11,6 +11,7 @@
 //! | how a job is done elsewhere, and gone on with after a crash | `serve.rs`, `attempt.rs`, `story.rs` |
 //! | drawings whose client waits | `waiting.rs` |
 //! | where an attempt is written down, fenced by the lease | `journal.rs` |
+//! | who is told when an attempt is left before its end | `owed.rs` |
 //! | what is set aside and spent, by all nodes together | `spend.rs` |
 //! | what providers send when they are done | `wake.rs` |
 //! | what operators see and set | `standing.rs`, `metrics.rs` |
@@ -21,6 +22,7 @@ mod consent;
 mod journal;
 mod metrics;
 mod offer;
+mod owed;
 mod own;
 mod record;
 mod serve;

@@ -88,6 +88,6 @@ impl Fallback {
 }
 
 /// What we wrote ourselves.
-pub(super) fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, PlatformError> {
+fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, PlatformError> {
     serde_json::from_str(text).map_err(|_| PlatformError::Settings("an attempt was written by another version".to_owned()))
 }

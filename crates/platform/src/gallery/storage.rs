@@ -1,6 +1,6 @@
 //! What somebody has stored, and how much their plan lets them.
 
-use easel_store::{images, users::User};
+use easel_store::{images, user_limits, users::User};
 use serde::Serialize;
 
 use super::Gallery;
@@ -12,7 +12,7 @@ pub struct Storage {
     /// Pictures and bytes, and those of them that are in the trash: what is there counts until it is removed.
     #[serde(flatten)]
     pub stored: images::Stored,
-    /// What the plan allows; `None` is any amount.
+    /// What the plan allows, or an administrator in its place; `None` is any amount.
     pub bytes_max: Option<i64>,
     /// The plan.
     pub plan: String,
@@ -23,6 +23,7 @@ impl Gallery {
     pub async fn storage(&self, user: &User) -> Result<Storage, PlatformError> {
         let plan = self.catalogue.of(user, self.context.now());
         let stored = images::stored(&self.context.db, &user.id).await?;
-        Ok(Storage { stored, bytes_max: plan.storage_bytes_max, plan: plan.name.clone() })
+        let own = user_limits::of_user(&self.context.db, &user.id).await?.unwrap_or_default();
+        Ok(Storage { stored, bytes_max: own.storage_bytes_max.or(plan.storage_bytes_max), plan: plan.name.clone() })
     }
 }

@@ -9,6 +9,7 @@ use easel_store::{
     awaited_uploads::{self, Awaited},
     images as stored,
     uploads::{self, Upload},
+    user_limits,
     users::{self, User},
 };
 use rand::{SeedableRng, rngs::StdRng};
@@ -132,7 +133,8 @@ impl Images {
         if count.saturating_add(awaited) >= max {
             return Err(PlatformError::Limit { code: "too_many_uploads", what: "pictures sent", max });
         }
-        if let Some(max) = self.catalogue.of(user, now).storage_bytes_max {
+        let own = user_limits::of_user_in(tx, &user.id).await?.unwrap_or_default();
+        if let Some(max) = own.storage_bytes_max.or(self.catalogue.of(user, now).storage_bytes_max) {
             let stored = stored::bytes_of_user(tx, &user.id).await?;
             if [sent, announced, bytes].into_iter().fold(stored, i64::saturating_add) > max {
                 return Err(PlatformError::Limit { code: "storage_quota_exceeded", what: "bytes of stored pictures", max });

@@ -25,14 +25,20 @@ use easel_store::{
 
 use crate::{
     Context, PlatformError,
+    accounts::Legal,
     bus::Bus,
     plans::Catalogue,
     safety::{Filter, Guard},
 };
 
+pub use easel_store::jobs::Which;
+pub(crate) use submit::month_of;
 pub use submit::{NewJob, Submitted};
 pub use sweep::Swept;
 pub use work::{Failure, NewImage, Results};
+
+/// Jobs that a page may pass over.
+pub const OFFSET_MAX: i64 = 10_000;
 
 /// Times and limits of jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,13 +90,20 @@ pub struct Jobs {
     settings: Settings,
     bus: Bus,
     guard: Guard,
+    legal: Legal,
 }
 
 impl Jobs {
     /// Over this database, with these plans.
     pub fn new(context: Context, catalogue: Catalogue, settings: Settings) -> Self {
         let guard = Guard::new(context.clone(), Filter::embedded());
-        Self { context, catalogue, settings, bus: Bus::default(), guard }
+        Self { context, catalogue, settings, bus: Bus::default(), guard, legal: Legal::default() }
+    }
+
+    /// For people who have agreed to these papers in their versions of now, and for nobody else.
+    #[must_use]
+    pub fn with_legal(self, legal: Legal) -> Self {
+        Self { legal, ..self }
     }
 
     /// With another filter of what is to be drawn than the one that comes with the program.
@@ -117,6 +130,22 @@ impl Jobs {
 
     /// A user's jobs, newest first, at most a hundred and one, those after `after` of the list.
     pub async fn list(&self, user_id: &str, after: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<Job>, PlatformError> {
-        Ok(jobs::of_user(&self.context.db, user_id, after, limit.clamp(1, 101)).await?)
+        self.list_which(user_id, Which { before: after, ..Which::default() }, limit).await
+    }
+
+    /// Some of a user's jobs, newest first, at most a hundred and one.
+    ///
+    /// # Errors
+    /// [`PlatformError::Invalid`] for an offset below 0 or above [`OFFSET_MAX`]: what is passed over is read all the same.
+    pub async fn list_which(&self, user_id: &str, which: Which<'_>, limit: i64) -> Result<Vec<Job>, PlatformError> {
+        if !(0..=OFFSET_MAX).contains(&which.offset) {
+            let problem = "must be between 0 and 10000: `cursor` goes further";
+            return Err(PlatformError::Invalid { field: "offset", problem });
+        }
+        if which.batch_key.is_some_and(|key| key.contains('\0')) {
+            // Which no key has, and PostgreSQL cannot even look for.
+            return Ok(Vec::new());
+        }
+        Ok(jobs::of_user_which(&self.context.db, user_id, which, limit.clamp(1, 101)).await?)
     }
 }

@@ -6,6 +6,7 @@ use easel_store::{
     jobs::{self, Job, JobState},
     leases::{self, Claim},
     ledger::{self, AccountKind, Event, NewHold},
+    user_limits,
     users::{self, User},
     webhooks,
 };
@@ -45,6 +46,10 @@ pub struct NewJob<'a> {
     pub key_id: Option<&'a str>,
     /// Where its end is told, beside the owner's endpoints. Whoever asks for it has had it judged.
     pub callback_url: Option<&'a str>,
+    /// The picture of theirs that it starts from: the job that made it is this one's parent.
+    pub parent_image: Option<&'a str>,
+    /// What all jobs of one batch share, of at most 255 characters.
+    pub batch_key: Option<&'a str>,
 }
 
 /// A job that was taken.
@@ -61,7 +66,7 @@ impl Jobs {
     ///
     /// # Errors
     /// [`PlatformError::InsufficientCredits`], [`PlatformError::Limit`], [`PlatformError::KeyReused`], [`PlatformError::ModelNotInPlan`],
-    /// [`PlatformError::ContentBlocked`]; there is no job then, nothing is charged, and the key is free for another try.
+    /// [`PlatformError::ContentBlocked`], [`PlatformError::ConsentRequired`]; there is no job then, nothing is charged, and the key is free for another try.
     pub async fn submit(&self, new: NewJob<'_>) -> Result<Submitted, PlatformError> {
         self.submit_with(new, None).await
     }
@@ -141,6 +146,7 @@ impl Jobs {
         {
             return Ok(Submitted { job: earlier, repeated: true });
         }
+        self.legal.require(&mut tx, &user.id).await?;
         let plan = self.catalogue.of(&user, moment.now);
         self.catalogue.check_model(plan, new.model)?;
         self.check_limits(&mut tx, &user, plan, new.images, moment.now).await?;
@@ -157,6 +163,10 @@ impl Jobs {
             None
         };
         let mut job = self.queued(&new, job_id, hold_id, quote, plan.priority, moment.now);
+        job.task_no = jobs::next_number(&mut tx, &user.id).await?;
+        if let Some(image_id) = new.parent_image {
+            job.parent_id = jobs::of_image(&mut tx, &user.id, image_id).await?;
+        }
         if let Some(offer) = offer {
             (job.leaves_at, job.away) = (Some(offer.leaves_at), Some(offer.away.to_json()));
         }
@@ -201,18 +211,19 @@ impl Jobs {
         now: Timestamp,
     ) -> Result<(), PlatformError> {
         let limit = |code, what, max| Err(PlatformError::Limit { code, what, max });
-        if let Some(open_max) = plan.jobs_open_max.or(self.settings.jobs_open_max)
+        let own = user_limits::of_user_in(tx, &user.id).await?.unwrap_or_default();
+        if let Some(open_max) = own.jobs_open_max.or(plan.jobs_open_max).or(self.settings.jobs_open_max)
             && jobs::open_of_user(tx, &user.id, open_max).await? >= open_max
         {
             return limit("too_many_open_jobs", "jobs that have not ended", open_max);
         }
-        let daily = [plan.images_daily_max, self.settings.images_daily_max].into_iter().flatten().min();
+        let daily = [own.images_daily_max.or(plan.images_daily_max), self.settings.images_daily_max].into_iter().flatten().min();
         if let Some(max) = daily
             && jobs::images_since(tx, &user.id, Timestamp::of_day(now.day())).await?.saturating_add(images) > max
         {
             return limit("daily_limit_reached", "pictures a day", max);
         }
-        if let Some(max) = plan.storage_bytes_max
+        if let Some(max) = own.storage_bytes_max.or(plan.storage_bytes_max)
             && images::bytes_of_user(tx, &user.id).await? >= max
         {
             return limit("storage_quota_exceeded", "bytes of stored pictures", max);
@@ -277,12 +288,16 @@ impl Jobs {
             created_at: now,
             started_at: None,
             finished_at: None,
+            task_no: 0,
+            parent_id: None,
+            batch_key: new.batch_key.map(str::to_owned),
+            estimated_completion_at: None,
         }
     }
 }
 
-/// When the month began.
-fn month_of(now: Timestamp) -> Timestamp {
+/// When the month began, as limits of a month have it.
+pub(crate) fn month_of(now: Timestamp) -> Timestamp {
     let today = chrono::DateTime::from_timestamp_micros(now.0).unwrap_or_default();
     Timestamp::of_day(now.day() - i64::from(today.day0()))
 }

@@ -1,5 +1,7 @@
 //! What a worker may do: take jobs, say that it is at them, and end them.
 
+use std::time::Duration;
+
 use easel_store::{
     Timestamp,
     images::{self, Image},
@@ -103,6 +105,14 @@ impl Jobs {
         let beat = leases::heartbeat(&mut tx, lease, expires_at, progress.clamp(0, 1000)).await?;
         tx.commit().await?;
         Ok(beat)
+    }
+
+    /// Notes when a job will be finished, as far as its worker can tell. Whether the worker still has it.
+    pub async fn foretell(&self, lease: &Lease, left: Duration) -> Result<bool, PlatformError> {
+        let mut tx = self.context.db.begin().await?;
+        let held = leases::foretell(&mut tx, lease, self.context.now().after(left)).await?;
+        tx.commit().await?;
+        Ok(held)
     }
 
     /// Notes what another's service calls the job, before it is waited for: after a crash it is asked for and not ordered again.

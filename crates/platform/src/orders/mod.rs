@@ -93,6 +93,18 @@ impl Order {
         serde_json::from_str(text).ok()
     }
 
+    /// The drawn picture it makes another of: what is varied, edited or enlarged.
+    pub fn parent(&self) -> Option<&str> {
+        let source = match &self.work {
+            Work::Draw(drawing) => drawing.start.as_ref()?,
+            Work::Upscale { source, .. } => source,
+        };
+        match source {
+            Source::Image(id) => Some(id),
+            Source::Upload(_) => None,
+        }
+    }
+
     /// The stored pictures it needs.
     pub fn sources(&self) -> Vec<&Source> {
         match &self.work {
@@ -141,6 +153,7 @@ mod tests {
         let Work::Draw(drawn) = &orders[0].work else { panic!("a drawing") };
         assert_eq!(drawn.words(), ("a circle", Some("text")));
         assert_eq!(drawn.styled_prompt().map(|record| record.prompt).as_deref(), Some("a red circle"));
+        assert_eq!((orders[0].parent(), orders[1].parent()), (None, Some("i")));
         for order in orders {
             assert_eq!(Order::from_json(&order.to_json()), Some(order.clone()));
             let with_more = order.to_json().replacen('{', "{\"surprise\":1,", 1);

@@ -1,11 +1,16 @@
 //! What Stripe has against what we have: a message that never came leaves somebody without what they paid for, and nobody would know.
 //!
 //! Once a day the payments of the last days are listed there and looked up here, and the other way round. Nothing is mended by itself: what differs
-//! is recorded for an operator, who settles it by hand (`mark_paid`, `refunded`), and each day's differences are recorded once.
+//! is recorded for an operator, who settles it by hand (`mark_paid`, `refunded`), and each day's differences are recorded once. The last comparison
+//! is also a metric, so that an alert can be set on it, and on there being none.
 
 use std::{collections::BTreeSet, time::Duration};
 
-use easel_store::{Timestamp, audit, payment_events, purchases};
+use easel_store::{
+    Timestamp, audit,
+    payment_comparisons::{self, Comparison},
+    purchases,
+};
 use serde_json::Value as Json;
 
 use super::{Payments, Provider};
@@ -45,13 +50,24 @@ impl Payments {
     /// # Errors
     /// [`PlatformError::PaymentUnavailable`] if Stripe does not answer; nothing is recorded then, and the next try begins anew.
     pub async fn compare_daily(&self) -> Result<Option<Differences>, PlatformError> {
-        let today = format!("compared:{}", self.context.now().day());
-        if payment_events::known(&self.context.db, self.provider(), &today).await?.is_some() {
+        let today = self.context.now().day();
+        if self.comparisons(None, 1).await?.first().is_some_and(|last| last.day >= today) {
             return Ok(None);
         }
         let Some(differences) = self.compare().await? else { return Ok(None) };
-        retry!(self.record(&today, &differences))?;
-        Ok(Some(differences))
+        let noted = retry!(self.record(today, &differences))?;
+        Ok(Some(differences).filter(|_| noted))
+    }
+
+    /// The comparisons, newest first, those before a day (since 1970, UTC); at most a hundred and one.
+    pub async fn comparisons(&self, before: Option<i64>, limit: i64) -> Result<Vec<Comparison>, PlatformError> {
+        Ok(payment_comparisons::list(&self.context.db, self.provider(), before, limit.clamp(1, 101)).await?)
+    }
+
+    /// The last comparison in Prometheus' text format; nothing where there is nobody to compare with, or was none yet.
+    pub async fn metrics(&self) -> Result<String, PlatformError> {
+        let Provider::Stripe(_) = &*self.provider else { return Ok(String::new()) };
+        Ok(self.comparisons(None, 1).await?.first().map_or_else(String::new, written))
     }
 
     async fn compare(&self) -> Result<Option<Differences>, PlatformError> {
@@ -106,13 +122,26 @@ impl Payments {
         Ok(Some(differences))
     }
 
-    async fn record(&self, day: &str, differences: &Differences) -> Result<(), PlatformError> {
+    /// Writes a day's comparison down. Whether nobody had before.
+    async fn record(&self, day: i64, differences: &Differences) -> Result<bool, PlatformError> {
         let moment = self.context.moment();
+        let named = |orders: &BTreeSet<String>| orders.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>();
+        let counted = |orders: &BTreeSet<String>| i64::try_from(orders.len()).unwrap_or(i64::MAX);
+        let (here, there) = (&differences.unknown_here, &differences.unknown_there);
+        let comparison = Comparison {
+            provider: self.provider().to_owned(),
+            day,
+            compared_at: moment.now,
+            unknown_here_count: counted(here),
+            unknown_there_count: counted(there),
+            unknown_here: Json::from(named(here)).to_string(),
+            unknown_there: Json::from(named(there)).to_string(),
+        };
         let mut tx = self.context.db.begin().await?;
-        payment_events::note(&mut tx, moment.now, self.provider(), day, "compared", "").await?;
+        if !payment_comparisons::note(&mut tx, &comparison).await? {
+            return Ok(false);
+        }
         if !differences.is_none() {
-            let named = |orders: &BTreeSet<String>| orders.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>();
-            let (here, there) = (&differences.unknown_here, &differences.unknown_there);
             let detail = serde_json::json!({
                 "unknown_here": named(here), "unknown_here_count": here.len(),
                 "unknown_there": named(there), "unknown_there_count": there.len(),
@@ -126,8 +155,24 @@ impl Payments {
                 "the payment service's books and ours differ: see the audit log"
             );
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
     }
+}
+
+/// Two families of a comparison.
+fn written(last: &Comparison) -> String {
+    let Comparison { unknown_here_count: here, unknown_there_count: there, .. } = last;
+    format!(
+        "# HELP payments_differing Orders that the payment service and we say different things of, as last compared.\n\
+         # TYPE payments_differing gauge\n\
+         payments_differing{{unknown=\"here\"}} {here}\n\
+         payments_differing{{unknown=\"there\"}} {there}\n\
+         # HELP payments_compared_timestamp_seconds When they were last compared.\n\
+         # TYPE payments_compared_timestamp_seconds gauge\n\
+         payments_compared_timestamp_seconds {}\n",
+        last.compared_at.0 / 1_000_000
+    )
 }
 
 /// Which order a checkout is for.

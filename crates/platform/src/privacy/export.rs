@@ -11,7 +11,7 @@ use easel_store::{
     jobs,
     ledger::{self, Page},
     likes, moderation, profiles, provider_consents, purchases, reports, sessions, shares, strikes, subscriptions, tags, trash,
-    uploads, usage, users, webhooks,
+    uploads, usage, user_limits, users, webhooks,
 };
 use serde_json::{Value as Json, json};
 
@@ -64,6 +64,7 @@ impl Privacy {
             "api_configs": api_configs::of_user(db, user_id).await?,
             "consents": consents::of_user(db, user_id).await?,
             "client_settings": client_settings::of_user(db, user_id).await?,
+            "limits": user_limits::of_user(db, user_id).await?,
             "external": provider_consents::of_user(db, user_id).await?,
             "balance": ledger::balance(db, user_id).await?,
             "transfers": self.transfers(user_id).await?,

@@ -1,20 +1,24 @@
 //! Drawing a job: the engine draws, its events become news, its pictures are stored.
 
+use std::time::Duration;
+
 use easel_engine::{Event, Picture, Terms, Ticket};
 use easel_imaging::{EncodeOptions, Format, encode};
-use easel_store::jobs::Job;
+use easel_store::{jobs::Job, leases::Lease};
 use easel_types::Rgb8;
 use tokio::time::Instant;
 
 use super::{Held, Keeper, Kept, Trouble, Worker, sources};
 use crate::{
-    bus::{Bus, What},
-    jobs::Results,
+    bus::What,
+    jobs::{Jobs, Results},
     orders::{Drawing, Order, seed_of},
 };
 
 /// Thousandths of a job that drawing is; storing is the rest.
 const DRAWN: i64 = 900;
+/// The pause between two notes of when a job will be finished.
+const FORETOLD_EVERY: Duration = Duration::from_secs(3);
 /// Previews are small and short-lived.
 const PREVIEW_QUALITY: u8 = 80;
 
@@ -31,7 +35,7 @@ impl Worker {
         };
         let ticket = self.engine.submit_on(request, &terms)?;
         let begun = Instant::now();
-        let drawn = follow(job, ticket, held, self.platform.jobs.bus()).await?;
+        let drawn = follow(job, ticket, held, &self.platform.jobs).await?;
         let gpu_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
         let kept = keep_all(&self.keeper, job, order, drawn, held).await?;
         Ok(Results { images: kept.into_iter().map(|kept| kept.image).collect(), gpu_ms })
@@ -49,7 +53,8 @@ async fn keep_all(keeper: &Keeper, job: &Job, order: &Order, drawn: Vec<Picture>
 }
 
 /// Tells what happens, until the pictures are there or the job must not go on. The ticket goes with it: then the engine stops within a step.
-async fn follow(job: &Job, mut ticket: Ticket, held: &mut Held, bus: &Bus) -> Result<Vec<Picture>, Trouble> {
+async fn follow(job: &Job, mut ticket: Ticket, held: &mut Held, jobs: &Jobs) -> Result<Vec<Picture>, Trouble> {
+    let mut foretold = Foretold::default();
     loop {
         let event = tokio::select! {
             stop = held.stopped() => return Err(Trouble::Stopped(stop)),
@@ -75,9 +80,35 @@ async fn follow(job: &Job, mut ticket: Ticket, held: &mut Held, bus: &Bus) -> Re
             }
             Some(_) => None,
         };
-        if let Some(what) = what {
-            bus.tell(&job.id, &job.user_id, what);
+        if let Some(What::Waiting { seconds_left, .. } | What::Step { seconds_left, .. }) = &what {
+            foretold.note(jobs, held.lease(), *seconds_left);
         }
+        if let Some(what) = what {
+            jobs.bus().tell(&job.id, &job.user_id, what);
+        }
+    }
+}
+
+/// Writes down when a job will be finished, now and then: for whoever asks for the job and does not listen.
+#[derive(Default)]
+struct Foretold {
+    noted: Option<Instant>,
+}
+
+impl Foretold {
+    /// Nothing waits for it: what is told late is overtaken, and a job that has ended says nothing more.
+    fn note(&mut self, jobs: &Jobs, lease: &Lease, seconds_left: f64) {
+        if self.noted.is_some_and(|noted| noted.elapsed() < FORETOLD_EVERY) {
+            return;
+        }
+        let Ok(left) = Duration::try_from_secs_f64(seconds_left) else { return };
+        self.noted = Some(Instant::now());
+        let (jobs, lease) = (jobs.clone(), lease.clone());
+        tokio::spawn(async move {
+            if let Err(error) = jobs.foretell(&lease, left).await {
+                tracing::debug!(job = lease.job_id, error = ?error, "a job's end could not be foretold");
+            }
+        });
     }
 }
 

@@ -97,6 +97,11 @@ impl Held {
         self
     }
 
+    /// Whether nobody else does it when this is dropped.
+    pub(crate) fn is_given_up_when_dropped(&self) -> bool {
+        self.given_up_when_dropped
+    }
+
     /// What it is held by.
     pub(crate) fn lease(&self) -> &Lease {
         &self.lease
@@ -141,6 +146,14 @@ impl Held {
             tokio::time::sleep(OFFER_PAUSE).await;
         }
         self.jobs.finish(&self.lease, results).await
+    }
+
+    /// Ends a job that nobody wants any more: nothing is paid.
+    pub async fn give_up(mut self) {
+        self.given_up_when_dropped = false;
+        if let Err(error) = self.jobs.give_up(&self.lease).await {
+            tracing::error!(job = self.lease.job_id, error = ?error, "a job nobody wants could not be ended; its lease will be");
+        }
     }
 
     /// Ends the job without pictures, or puts it back.

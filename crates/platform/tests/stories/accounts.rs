@@ -371,12 +371,17 @@ on_both_engines! {
         world.jobs.cancel(&user.id, &first.id).await?;
         world.jobs.submit(by_key(1)).await?;
         assert!(refused(1).await, "three jobs");
+        // What is told of it is what is counted: three jobs, of which the first was cancelled and costs nothing.
+        let used = world.accounts.keys_used(&user).await?;
+        let told: Vec<_> = used.iter().map(|used| (used.api_key_id.as_str(), used.jobs, used.credits)).collect();
+        assert_eq!(told, [(key.key.id.as_str(), 3, Credits::whole(2).ok_or("fits")?)]);
         let more = world.accounts.set_key_caps(&user, &key.key.id, Caps { jobs: None, credits: Some(5) }).await?;
         assert_eq!((more.jobs_monthly_max, more.credits_monthly_max), (None, Credits::whole(5)));
         world.jobs.submit(by_key(3)).await?;
         assert!(refused(1).await, "five credits");
         world.assert_clean().await?;
         world.clock.advance(MINUTE * 60 * 24 * 31);
+        assert!(world.accounts.keys_used(&user).await?.is_empty(), "another month");
         world.jobs.submit(by_key(5)).await?;
         let bob = world.user("bob", 0).await?;
         let others = world.accounts.set_key_caps(&bob, &key.key.id, Caps::default()).await;
@@ -426,6 +431,34 @@ on_both_engines! {
         }
         let given = accounts.consents(&user.id).await?;
         assert_eq!((given.len(), accounts.legal().missing(&given)), (3, Vec::new()));
+        // Until then nothing is ordered, and everything else is as before.
+        let jobs = |terms| world.jobs.clone().with_legal(papers(terms));
+        jobs("t2").submit(job_for(&user.id, 1)).await?;
+        let before = world.balance(&user.id).await?;
+        let keyed = NewJob { idempotency_key: Some("k"), ..job_for(&user.id, 1) };
+        for new in [job_for(&user.id, 1), keyed] {
+            let refused = jobs("t3").submit(new).await.expect_err("t3 is not agreed to");
+            assert_eq!(refused.code(), "consent_required");
+            let told = refused.to_string();
+            assert!(told.contains("the terms of use (t3)") && told.contains("/users/me/consents") && !told.contains("privacy"), "{told}");
+        }
+        let waiting = jobs("t3").submit_to("w", job_for(&user.id, 1)).await;
+        assert!(matches!(waiting, Err(PlatformError::ConsentRequired { .. })), "{waiting:?}");
+        assert_eq!(world.balance(&user.id).await?, before, "what is refused sets nothing aside");
+        assert!(world.privacy.document(&user.id).await?["jobs"].is_array());
+        with(papers("t3"))?.agree(&actor, &[(Paper::Terms, "t3")]).await?;
+        assert!(!jobs("t3").submit(keyed).await?.repeated, "the key was free");
+        // What was taken before the terms changed is told again.
+        assert!(jobs("t4").submit(keyed).await?.repeated);
+        // Who was never asked, as those who come by an identity provider, has agreed to nothing yet.
+        let bob = world.user("bob", 0).await?;
+        let refused = jobs("t3").submit(job_for(&bob.id, 1)).await.expect_err("nothing is agreed to");
+        assert!(refused.to_string().contains("the terms of use (t3) and the privacy policy (p1)"), "{refused}");
+        with(papers("t3"))?.agree(&Actor::user(&bob), &[(Paper::Terms, "t3"), (Paper::Privacy, "p1")]).await?;
+        jobs("t3").submit(job_for(&bob.id, 1)).await?;
+        // This machine's own needs none: it is the operator.
+        let local = accounts.local().await?;
+        jobs("t9").submit(job_for(&local.id, 1)).await?;
         // Where there is nothing to agree to nobody is asked.
         let none = with(Legal::default())?;
         none.register(Registration { email: "eve@example.org", ..ada }).await?;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::common::{World, job_for};
+use crate::common::{Outcome, World, job_for};
 use easel_platform::{
     PlatformError,
     accounts::Actor,
-    credits::{CreditDesk, Grant},
+    credits::{CreditDesk, Grant, Rollover},
     jobs::Jobs,
     plans::Catalogue,
 };
@@ -14,6 +14,16 @@ use easel_store::{Credits, ledger::Page};
 use easel_testing::on_both_engines;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Into the first minute of the next month.
+fn until_next_month(world: &World) -> Duration {
+    use chrono::{Datelike, Months, NaiveTime};
+    let now = world.context.now();
+    let today = chrono::DateTime::from_timestamp_micros(now.0).expect("a time").date_naive();
+    let next = today.with_day(1).and_then(|first| first.checked_add_months(Months::new(1))).expect("a month");
+    let next = next.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
+    Duration::from_micros(u64::try_from(next - now.0).expect("it is later")) + Duration::from_secs(60)
+}
 
 on_both_engines! {
     async fn a_plans_credits_come_once_and_end(database: &Database) {
@@ -47,6 +57,63 @@ on_both_engines! {
         world.desk.grant_periods(&world.accounts.get(&user.id).await?).await?;
         assert_eq!(world.balance(&user.id).await?, (400, 0), "the next month's");
         assert_eq!(world.desk.grants(&user.id).await?.len(), 2);
+        world.assert_clean().await?;
+    }
+
+    async fn what_is_left_of_a_month_is_carried_over_once_and_not_without_end(database: &Database) {
+        let world = World::open(database).await?;
+        let rolling = |max| -> Outcome<CreditDesk> {
+            Ok(CreditDesk::new(world.context.clone(), world.catalogue.clone().with_rollover(Rollover { max })?))
+        };
+        assert!(world.catalogue.clone().with_rollover(Rollover { max: Some(-1) }).is_err());
+        let (whole, capped) = (rolling(None)?, rolling(Some(50))?);
+        let ada = world.user("ada", 0).await?;
+        world.accounts.set_plan(&Actor::operator(), &ada.id, "basic", None).await?;
+        let ada = world.accounts.get(&ada.id).await?;
+        assert_eq!(world.balance(&ada.id).await?, (400, 0), "100 for ever and 300 a month");
+        // A job that is open when the month ends holds 4 of them.
+        let held = world.jobs.submit(job_for(&ada.id, 4)).await?.job;
+        world.clock.advance(until_next_month(&world));
+        // Six at once, and the sweep besides.
+        let calls: Vec<_> = (0..6).map(|_| {
+            let (desk, user) = (whole.clone(), ada.clone());
+            tokio::spawn(async move { desk.grant_periods(&user).await })
+        }).collect();
+        for call in calls {
+            call.await??;
+        }
+        while whole.expire().await? > 0 {}
+        whole.grant_periods(&ada).await?;
+        assert_eq!(world.balance(&ada.id).await?, (100 + 296 + 300, 4));
+        let grants = whole.grants(&ada.id).await?;
+        let carried = grants.iter().find(|grant| grant.source == "rollover").ok_or("a rollover")?;
+        let monthly = grants.iter().find(|grant| grant.source == "monthly").ok_or("a month's")?;
+        assert_eq!((carried.remaining.0 / Credits::UNIT, carried.expires_at), (296, monthly.expires_at));
+        // What the job lets go later is of the last month too, and is carried over when it lapses.
+        world.jobs.cancel(&ada.id, &held.id).await?;
+        while whole.expire().await? > 0 {}
+        assert_eq!(world.balance(&ada.id).await?, (700, 0));
+        world.deliver_events().await?;
+        // Of 600 that are left of the second month, a month's worth is kept.
+        world.clock.advance(until_next_month(&world));
+        while whole.expire().await? > 0 {}
+        whole.grant_periods(&ada).await?;
+        assert_eq!(world.balance(&ada.id).await?, (100 + 300 + 300, 0));
+        // The operator may say how much.
+        let bob = world.user("bob", 0).await?;
+        world.accounts.set_plan(&Actor::operator(), &bob.id, "basic", None).await?;
+        let bob = world.accounts.get(&bob.id).await?;
+        world.clock.advance(until_next_month(&world));
+        for _ in 0..2 {
+            while capped.expire().await? > 0 {}
+            capped.grant_periods(&bob).await?;
+        }
+        assert_eq!(world.balance(&bob.id).await?, (100 + 50 + 300, 0));
+        // Without a plan of that kind there is nothing to keep, and without the setting nothing is kept.
+        world.accounts.set_plan(&Actor::operator(), &bob.id, "free", None).await?;
+        world.clock.advance(until_next_month(&world));
+        while capped.expire().await? > 0 {}
+        assert_eq!(world.balance(&bob.id).await?, (100, 0));
         world.assert_clean().await?;
     }
 

@@ -34,12 +34,12 @@ use crate::{
 
 const BOTH: [Kind; 2] = [Kind::Fal, Kind::Replicate];
 
-fn drawing() -> Drawing {
+pub fn drawing() -> Drawing {
     Drawing { seed: Some(7), steps: Some(4), clip_skip: Some(1), ..Drawing::new(MODEL, "a heron at dawn") }
 }
 
 /// Takes work on, and has it done at once.
-fn serves(kind: Kind, request: &Received, port: u16) -> Reply {
+pub fn serves(kind: Kind, request: &Received, port: u16) -> Reply {
     if request.path.starts_with("/files/") {
         return file();
     }
@@ -53,7 +53,7 @@ fn serves(kind: Kind, request: &Received, port: u16) -> Reply {
 }
 
 /// A fake that has this done by each of these services.
-async fn fake(kinds: &'static [Kind], answer: impl Fn(Kind, &Received, u16) -> Reply + Send + Sync + 'static) -> Fake {
+pub async fn fake(kinds: &'static [Kind], answer: impl Fn(Kind, &Received, u16) -> Reply + Send + Sync + 'static) -> Fake {
     let port = Arc::new(std::sync::atomic::AtomicU16::new(0));
     let own = port.clone();
     let fake = Fake::start(move |request| {

@@ -5,12 +5,15 @@ use std::{sync::Arc, time::Duration};
 use crate::common::{World, job_for};
 use bytes::Bytes;
 use easel_blobs::{FileKind, Folder, Key};
+use easel_engine::DeviceStatus;
 use easel_platform::{
     Clock, DatabaseClock, SystemClock,
     accounts::Origin,
     credits::Grant,
     housekeeping::{Housekeeping, Kept, Retention},
     jobs::{Jobs, NewJob},
+    nodes::{BEAT, Myself, SILENT},
+    overview::Overview,
 };
 use easel_store::{Credits, images, trash};
 use easel_testing::on_both_engines;
@@ -52,6 +55,54 @@ on_both_engines! {
         world.assert_clean().await?;
     }
 
+    async fn jobs_that_ended_long_ago_are_forgotten_and_what_they_cost_is_not(database: &Database) {
+        let world = World::open(database).await?;
+        let user = world.user("ada", 0).await?;
+        let image = world.pictures(&user, "a cat", 2).await?.remove(0);
+        let pictured = images::by_id(&world.context.db, &image).await?.ok_or("a picture")?.job_id;
+        let child = NewJob { parent_image: Some(&image), ..job_for(&user.id, 1) };
+        let child = world.jobs.submit(child).await?.job;
+        let cancelled = world.jobs.submit(job_for(&user.id, 1)).await?.job;
+        world.jobs.cancel(&user.id, &cancelled.id).await?;
+        let claimed = world.jobs.claim("w", None, 1).await?.remove(0);
+        assert_eq!(claimed.id, child.id);
+        world.jobs.finish(&Jobs::lease_of(&claimed).ok_or("a lease")?, &world.draw(&claimed, 1).await?).await?;
+        world.deliver_events().await?;
+        let strict = Retention { jobs: Some(DAY), ..Retention::default() };
+        let keeping = |retention| Housekeeping::new(world.context.clone(), world.desk.clone(), world.privacy.clone(), retention);
+        let exists = async |id: &str| world.jobs.get(&user.id, id).await.is_ok();
+        world.clock.advance(DAY * 30);
+        assert_eq!(keeping(strict).run().await?.jobs_removed, 0, "none goes before a month is over");
+        world.clock.advance(DAY * 340);
+        assert_eq!(keeping(Retention { jobs: None, ..strict }).run().await?.jobs_removed, 0, "for ever");
+        let recent = world.jobs.submit(job_for(&user.id, 1)).await?.job;
+        world.jobs.cancel(&user.id, &recent.id).await?;
+        world.deliver_events().await?;
+        let (before, transfers) = (world.balance(&user.id).await?, world.assert_clean().await?.transfers);
+        // What has pictures stays with them.
+        let keeping = keeping(Retention::default());
+        assert_eq!(keeping.run().await?.jobs_removed, 1);
+        assert!(!exists(&cancelled.id).await && exists(&pictured).await && exists(&child.id).await && exists(&recent.id).await);
+        assert_eq!(keeping.run().await?.jobs_removed, 0);
+        // With its last picture it goes, and nothing refers to it any more.
+        let mut tx = world.context.db.begin().await?;
+        assert!(trash::throw_away(&mut tx, &user.id, &image, world.context.now(), world.context.now()).await?);
+        tx.commit().await?;
+        let kept = keeping.run().await?;
+        assert_eq!((kept.images_purged, kept.jobs_removed), (1, 1));
+        assert!(!exists(&pictured).await);
+        assert!(images::by_id(&world.context.db, &image).await?.is_none());
+        assert_eq!(world.jobs.get(&user.id, &child.id).await?.parent_id, None);
+        let next = world.jobs.submit(job_for(&user.id, 1)).await?.job;
+        assert_eq!(next.task_no, recent.task_no + 1, "no number is given twice");
+        world.jobs.cancel(&user.id, &next.id).await?;
+        world.deliver_events().await?;
+        assert_eq!(world.balance(&user.id).await?, before);
+        let report = world.assert_clean().await?;
+        assert_eq!(report.transfers, transfers + 2, "a hold and its release; everything from before is there");
+        assert_eq!((report.jobs, report.images), (4, 2));
+    }
+
     async fn files_of_nobody_are_removed_and_no_others(database: &Database) {
         let world = World::open(database).await?;
         let user = world.user("ada", 0).await?;
@@ -70,6 +121,41 @@ on_both_engines! {
         assert!(database.dir().join("blobs/output/README").exists());
         assert_eq!(world.gallery.get(&user.id, &image).await?.id, image);
         assert_eq!(world.blobs.usage(Some(Folder::Output)).await?.files, 2, "a picture, and what is not ours");
+    }
+
+    async fn nodes_are_there_while_they_say_so(database: &Database) {
+        let world = World::open(database).await?;
+        let overview = Overview::new(world.context.clone());
+        let node = |id: &str, role| Myself {
+            id: id.to_owned(), address: "127.0.0.1:8080".to_owned(), role, version: "1.2.3", started_at: world.context.now(),
+        };
+        let device = |models: &[&str]| DeviceStatus {
+            name: "cuda:0".to_owned(),
+            detail: "a card".to_owned(),
+            is_up: true,
+            models: models.iter().map(|&model| model.into()).collect(),
+            pictures: 0,
+            memory: Default::default(),
+            weights_max: Some(7),
+        };
+        let (first, second) = (node("a", "serve"), node("b", "worker"));
+        overview.beat(&first, Vec::new()).await?;
+        overview.beat(&second, vec![device(&[])]).await?;
+        world.clock.advance(BEAT);
+        overview.beat(&second, vec![device(&["sd15"])]).await?;
+        let nodes = overview.nodes().await?;
+        let told: Vec<_> = nodes.iter().map(|node| (node.id.as_str(), node.role.as_str(), node.is_alive)).collect();
+        assert_eq!(told, [("a", "serve", true), ("b", "worker", true)]);
+        let drawing = &nodes[1].devices[0];
+        assert_eq!((drawing.models.as_slice(), drawing.weight_bytes_max), (["sd15".to_owned()].as_slice(), Some(7)), "as it last said");
+        assert_eq!((nodes[1].started_at, nodes[1].heartbeat_at), (second.started_at, world.context.now()));
+        world.clock.advance(SILENT);
+        overview.beat(&second, Vec::new()).await?;
+        let alive: Vec<bool> = overview.nodes().await?.into_iter().map(|node| node.is_alive).collect();
+        assert_eq!(alive, [false, true], "the first says nothing any more");
+        world.clock.advance(DAY);
+        overview.beat(&second, Vec::new()).await?;
+        assert_eq!(overview.nodes().await?.len(), 1, "and is forgotten");
     }
 
     async fn the_databases_clock_is_followed(database: &Database) {

@@ -6,7 +6,7 @@ use crate::common::{World, job_for};
 use easel_platform::{
     PlatformError,
     accounts::Actor,
-    jobs::{Failure, Jobs, NewJob, Settings},
+    jobs::{Failure, Jobs, NewJob, Settings, Which},
 };
 use easel_store::{jobs::JobState, leases::Beat};
 use easel_testing::on_both_engines;
@@ -44,6 +44,64 @@ on_both_engines! {
         assert_eq!(events.iter().map(|event| event.topic.as_str()).collect::<Vec<_>>(), ["job.completed"]);
         let report = world.assert_clean().await?;
         assert_eq!((report.jobs, report.images, report.files), (1, 3, 3));
+    }
+
+    async fn jobs_have_numbers_parents_batches_and_an_end_that_is_foretold(database: &Database) {
+        let world = World::open(database).await?;
+        let (ada, bob) = (world.user("ada", 0).await?, world.user("bob", 0).await?);
+        // Eight at once: nobody's number is given twice, and what was refused takes none.
+        assert!(world.jobs.submit(NewJob { user_id: "nobody", ..job_for(&ada.id, 1) }).await.is_err());
+        assert!(world.jobs.submit(job_for(&ada.id, 0)).await.is_err());
+        let all: Vec<_> = (0..8).map(|_| {
+            let (jobs, user_id) = (world.jobs.clone(), ada.id.clone());
+            tokio::spawn(async move { jobs.submit(job_for(&user_id, 1)).await })
+        }).collect();
+        let mut numbers = Vec::new();
+        for one in all {
+            numbers.push(one.await??.job.task_no);
+        }
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=8).collect::<Vec<i64>>());
+        let keyed = NewJob { idempotency_key: Some("k"), ..job_for(&bob.id, 1) };
+        assert_eq!(world.jobs.submit(keyed).await?.job.task_no, 1, "each counts their own");
+        assert_eq!(world.jobs.submit(keyed).await?.job.task_no, 1, "the same key is the same job");
+
+        // Its parent is the job that made its picture, if that is theirs.
+        let image = world.pictures(&ada, "a red circle", 1).await?.remove(0);
+        let parent = easel_store::images::by_id(&world.context.db, &image).await?.ok_or("a picture")?.job_id;
+        world.clock.advance(Duration::from_secs(1));
+        let child = NewJob { parent_image: Some(&image), batch_key: Some("batch"), ..job_for(&ada.id, 1) };
+        let child = world.jobs.submit(child).await?.job;
+        assert_eq!((child.task_no, child.parent_id.as_deref(), child.batch_key.as_deref()), (10, Some(parent.as_str()), Some("batch")));
+        let others = world.jobs.submit(NewJob { parent_image: Some(&image), batch_key: Some("batch"), ..job_for(&bob.id, 1) }).await?.job;
+        assert_eq!(others.parent_id, None);
+
+        // Lists: of one batch, and by offset.
+        let of_batch = Which { batch_key: Some("batch"), ..Which::default() };
+        let listed = world.jobs.list_which(&ada.id, of_batch, 10).await?;
+        assert_eq!(listed.iter().map(|job| &job.id).collect::<Vec<_>>(), [&child.id]);
+        let whole: Vec<String> = world.jobs.list(&ada.id, None, 100).await?.into_iter().map(|job| job.id).collect();
+        assert_eq!(whole.len(), 10);
+        let from = |offset| Which { offset, ..Which::default() };
+        let third: Vec<String> = world.jobs.list_which(&ada.id, from(2), 3).await?.into_iter().map(|job| job.id).collect();
+        assert_eq!(third, whole[2..5]);
+        assert!(world.jobs.list_which(&ada.id, from(10), 3).await?.is_empty());
+        for offset in [-1, 10_001] {
+            let refused = world.jobs.list_which(&ada.id, from(offset), 3).await;
+            assert!(matches!(refused, Err(PlatformError::Invalid { field: "offset", .. })), "{refused:?}");
+        }
+
+        // Only whoever has it foretells its end; when it is begun again nobody has yet.
+        let claimed = world.jobs.claim("w", None, 1).await?.remove(0);
+        let lease = Jobs::lease_of(&claimed).ok_or("a lease")?;
+        let left = Duration::from_secs(7);
+        assert!(world.jobs.foretell(&lease, left).await?);
+        let foretold = world.jobs.get(&claimed.user_id, &claimed.id).await?.estimated_completion_at;
+        assert_eq!(foretold, Some(world.context.now().after(left)));
+        world.jobs.fail(&lease, BROKEN).await?;
+        assert!(!world.jobs.foretell(&lease, left).await?, "it is in the queue again");
+        assert_eq!(world.jobs.get(&claimed.user_id, &claimed.id).await?.estimated_completion_at, None);
+        world.assert_clean().await?;
     }
 
     async fn the_same_key_is_the_same_job(database: &Database) {

@@ -42,4 +42,5 @@ mod simulation;
 mod social;
 mod spending;
 mod subscriptions;
+mod waiting;
 mod webhooks;

@@ -353,6 +353,7 @@ on_both_engines! {
         // What is this young may be on its way.
         assert!(payments.compare_daily().await?.ok_or("a comparison")?.is_none());
         assert!(payments.compare_daily().await?.is_none(), "once a day");
+        assert!(payments.metrics().await?.contains("payments_differing{unknown=\"here\"} 0\n"));
         world.clock.advance(DAY);
         let found = payments.compare_daily().await?.ok_or("a comparison")?;
         assert_eq!((found.unknown_here.iter().collect::<Vec<_>>(), found.unknown_there.iter().collect::<Vec<_>>()), (vec![lost], vec![alone]));
@@ -360,6 +361,18 @@ on_both_engines! {
         assert_eq!((asked.method.as_str(), asked.headers["authorization"].as_str()), ("GET", "Bearer sk_test_secret"));
         let recorded = easel_store::audit::recent(&world.context.db, i64::MAX, 1).await?.remove(0);
         assert!(recorded.action == "payments.differ" && recorded.detail.contains(lost.as_str()) && recorded.detail.contains(alone.as_str()));
+        // For operators: in a list, and as a number to set an alert on.
+        let days = payments.comparisons(None, 10).await?;
+        let told: Vec<_> = days.iter().map(|day| (day.day, day.unknown_here_count, day.unknown_there_count)).collect();
+        let today = world.context.now().day();
+        assert_eq!(told, [(today, 1, 1), (today - 1, 0, 0)]);
+        assert_eq!((days[0].unknown_here.as_str(), days[0].unknown_there.as_str()), (json!([lost]).to_string().as_str(), json!([alone]).to_string().as_str()));
+        assert_eq!(payments.comparisons(Some(today), 10).await?, days[1..]);
+        let metrics = payments.metrics().await?;
+        for line in ["payments_differing{unknown=\"here\"} 1\n".to_owned(), "payments_differing{unknown=\"there\"} 1\n".to_owned(),
+            format!("payments_compared_timestamp_seconds {}\n", world.context.now().0 / 1_000_000)] {
+            assert!(metrics.contains(&line), "{metrics}");
+        }
         // Settled, and old: nothing is said of it any more.
         payments.mark_paid(&Actor::operator(), lost).await?;
         world.clock.advance(DAY * 4);

@@ -3,9 +3,11 @@
 use easel_imaging::{EncodeOptions, Format, encode};
 use easel_platform::{
     PlatformError,
+    accounts::Actor,
     images::{Images, UploadLimits},
     jobs::{Jobs, NewJob, Settings},
     plans::Catalogue,
+    records::Limits,
 };
 use easel_testing::on_both_engines;
 use easel_types::Rgb8;
@@ -43,6 +45,54 @@ on_both_engines! {
             let refused = jobs.submit(job_for(&ada.id, max + 1)).await;
             assert!(matches!(refused, Err(PlatformError::Limit { code: "daily_limit_reached", max: told, .. }) if told == max), "{refused:?}");
         }
+    }
+
+    async fn limits_of_ones_own_take_the_plans_place_until_they_are_taken(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let bob = world.user("bob", 0).await?;
+        let (operator, accounts) = (Actor::operator(), &world.accounts);
+        accounts.set_plan(&operator, &ada.id, "small", None).await?;
+        let ada = accounts.get(&ada.id).await?;
+        let refused = async |jobs: &Jobs, images: i64| match jobs.submit(job_for(&ada.id, images)).await {
+            Err(PlatformError::Limit { code, max, .. }) => Some((code, max)),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(refused(&world.jobs, 4).await, Some(("daily_limit_reached", 3)));
+        let more = Limits { images_daily_max: Some(5), jobs_open_max: Some(1), storage_bytes_max: Some(10) };
+        // Only who stands above them, with a reason.
+        let own = accounts.set_own_limits(&Actor::user(&ada), &ada.id, more, "please").await;
+        assert!(matches!(own, Err(PlatformError::Forbidden(_))), "{own:?}");
+        for (limits, reason) in [(more, " "), (Limits { jobs_open_max: Some(-1), ..more }, "why")] {
+            assert!(matches!(accounts.set_own_limits(&operator, &ada.id, limits, reason).await, Err(PlatformError::Invalid { .. })));
+        }
+        let nobody = accounts.set_own_limits(&operator, "nobody", more, "why").await;
+        assert!(matches!(nobody, Err(PlatformError::NotFound("user"))), "{nobody:?}");
+        assert_eq!(accounts.own_limits(&ada.id).await?, Limits::default());
+        for _ in 0..2 {
+            accounts.set_own_limits(&operator, &ada.id, more, "a class of thirty").await?;
+        }
+        assert_eq!((accounts.own_limits(&ada.id).await?, accounts.own_limits(&bob.id).await?), (more, Limits::default()));
+        assert_eq!(refused(&world.jobs, 6).await, Some(("daily_limit_reached", 5)));
+        // The server's own limit holds whatever is given.
+        let strict = Settings { images_daily_max: Some(4), ..Settings::default() };
+        let strict = Jobs::new(world.context.clone(), world.catalogue.clone(), strict);
+        assert_eq!(refused(&strict, 5).await, Some(("daily_limit_reached", 4)));
+        let job = world.jobs.submit(job_for(&ada.id, 4)).await?.job;
+        assert_eq!(refused(&world.jobs, 1).await, Some(("too_many_open_jobs", 1)));
+        let claimed = world.jobs.claim("w", None, 1).await?.remove(0);
+        assert_eq!(claimed.id, job.id);
+        world.jobs.finish(&Jobs::lease_of(&claimed).ok_or("a lease")?, &world.draw(&claimed, 1).await?).await?;
+        assert_eq!(refused(&world.jobs, 1).await, Some(("storage_quota_exceeded", 10)));
+        assert_eq!(world.gallery.storage(&ada).await?.bytes_max, Some(10));
+        let images = Images::new(world.context.clone(), world.catalogue.clone(), world.blobs.clone(), UploadLimits::default());
+        assert!(images.presign(&ada, Format::Png, 100, "https://easel.example/f/").await.is_err());
+        // Taken away, the plan's hold again.
+        accounts.set_own_limits(&operator, &ada.id, Limits::default(), "the class is over").await?;
+        assert_eq!(refused(&world.jobs, 3).await, Some(("daily_limit_reached", 3)));
+        world.jobs.submit(job_for(&ada.id, 1)).await?;
+        images.presign(&ada, Format::Png, 100, "https://easel.example/f/").await?;
+        world.assert_clean().await?;
     }
 
     async fn what_is_stored_counts_whatever_it_is(database: &Database) {

@@ -169,6 +169,8 @@ async fn connect(world: &World, user: &User) -> Outcome {
     api_configs::insert(&mut tx, &config).await?;
     provider_consents::put(&mut tx, &user.id, &consent).await?;
     easel_store::client_settings::put(&mut tx, now, &user.id, "{\"samples_format\":\"webp\"}").await?;
+    let limits = easel_store::user_limits::Limits { images_daily_max: Some(5000), ..Default::default() };
+    easel_store::user_limits::put(&mut tx, now, &user.id, limits).await?;
     assert!(easel_store::consents::note(&mut tx, now, &user.id, "terms", "2026-01").await?);
     uploads::insert(&mut tx, &upload).await?;
     awaited_uploads::insert(&mut tx, &awaited).await?;

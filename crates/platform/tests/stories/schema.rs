@@ -56,6 +56,7 @@ const COVERED: &[Covered] = &[
     Covered { table: "api_configs", by: &["user_id"], exported: "api_configs", erased: Gone },
     Covered { table: "consents", by: &["user_id"], exported: "consents", erased: Gone },
     Covered { table: "client_settings", by: &["user_id"], exported: "client_settings", erased: Gone },
+    Covered { table: "user_limits", by: &["user_id"], exported: "limits", erased: Gone },
     Covered { table: "provider_consents", by: &["user_id"], exported: "external", erased: Gone },
     Covered { table: "user_identities", by: &["user_id"], exported: "identities", erased: Gone },
     Covered { table: "sign_ins", by: &["user_id"], exported: "", erased: Gone },
@@ -80,6 +81,8 @@ const NOBODYS: &[(&str, &str)] = &[
     ("provider_spend", "the operator's"),
     ("provider_switches", "the operator's"),
     ("secrets", "the server's own"),
+    ("nodes", "the server's own processes"),
+    ("payment_comparisons", "counts and ids of orders, swept after months"),
     ("payment_events", "names of events and hashes, swept after months"),
     ("audit_head", "the end of the chain"),
 ];

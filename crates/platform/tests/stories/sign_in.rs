@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use easel_oidc::{ClientSecret, Provider, Settings};
 use easel_platform::{
     PlatformError,
-    accounts::Origin,
+    accounts::{Legal, Origin, Published},
     keyring::Keyring,
     sign_in::{Callback, Entered, Offered, SignIn, SignInError},
 };
@@ -13,7 +13,7 @@ use easel_testing::on_both_engines;
 use serde_json::json;
 
 use crate::{
-    common::{Outcome, START, World},
+    common::{Outcome, START, World, job_for},
     identity_provider::{CLIENT, IdentityProvider, Key, SECRET, Signing},
     webhooks::client,
 };
@@ -83,6 +83,11 @@ on_both_engines! {
             assert_eq!((entered.user.full_name.as_deref(), entered.return_to.as_str()), (Some("Ada Lovelace"), "/gallery"));
             let tokens = entered.tokens.ok_or("tokens")?;
             assert_eq!(setting.world.accounts.authenticate(&tokens.access).await?.user.id, entered.user.id);
+            // Nobody has shown them the operator's papers: they are asked at their first order.
+            let terms = Some(Published { version: "t1".to_owned(), url: None });
+            let legal = Legal { terms, privacy: None };
+            let refused = setting.world.jobs.clone().with_legal(legal).submit(job_for(&entered.user.id, 1)).await;
+            assert!(matches!(&refused, Err(error) if error.code() == "consent_required"), "{refused:?}");
             // Their address at the provider is another now; who they are is not.
             setting.provider.change(|provider| provider.claims["email"] = "new@example.org".into());
             let again = setting.go("main", None).await?;

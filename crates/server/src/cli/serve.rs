@@ -7,6 +7,7 @@ use easel_api::{ApiConfig, AppState, Door, FilesConfig};
 use easel_imaging::Processor;
 use easel_platform::{
     Platform,
+    nodes::Myself,
     worker::{Worker, WorkerSettings},
 };
 
@@ -36,6 +37,7 @@ impl Group for Settings {
         config::models::SETTINGS,
         config::server::SETTINGS,
         config::accounts::SETTINGS,
+        config::legal::SETTINGS,
         config::payments::SETTINGS,
         config::quotas::SETTINGS,
         config::state::SETTINGS,
@@ -60,14 +62,17 @@ pub fn run(context: &Context) -> Result<ExitCode> {
         let outside = outside::open(config, &opened.platform).await?;
         let setup = setup_token(config, &opened.platform).await?;
         let mailer = platform::mailer(config, &opened.platform)?;
-        let _caretaker = caretaker::start(&opened.platform, mailer, opened.clock, config.quotas.retention);
+        let mut caretaker = caretaker::start(&opened.platform, mailer, opened.clock, config.quotas.retention);
+        let myself = myself(config, &opened.platform);
+        let name = myself.id.clone();
+        caretaker.spawn(caretaker::beat(Arc::clone(&opened.platform), runtime.engine.clone(), myself));
         let state = AppState::new(runtime.engine.clone(), Arc::clone(&opened.platform), api(config))
             .map_err(|error| Failure::io(format!("cannot use the data folder {}", config.storage.data_dir.display()), &error))?
             .with_services(outside.services.clone());
         let role = config.server.role;
         let router = if role == Role::Worker { easel_api::health_router(state) } else { easel_api::router(state) };
         let worker = (role != Role::Serve).then(|| {
-            let worker = Worker::new(opened.platform, runtime.engine.clone(), worker(config));
+            let worker = Worker::new(opened.platform, runtime.engine.clone(), worker(config, name));
             worker.with_fallback(outside.services.fallback.clone())
         });
         serve::serve(config, &runtime, router, worker, setup.as_deref()).await
@@ -98,9 +103,23 @@ fn check_door(config: &Config) -> Result<()> {
 }
 
 /// Named anew at each start: what an earlier one had is not this one's.
-fn worker(config: &Config) -> WorkerSettings {
+fn myself(config: &Config, platform: &Platform) -> Myself {
     let host = sysinfo::System::host_name().unwrap_or_else(|| "node".to_owned());
-    let name = format!("{host}/{}/{:016x}", std::process::id(), rand::random::<u64>());
+    let role = match config.server.role {
+        Role::All => "all",
+        Role::Serve => "serve",
+        Role::Worker => "worker",
+    };
+    Myself {
+        id: format!("{host}/{}/{:016x}", std::process::id(), rand::random::<u64>()),
+        address: std::net::SocketAddr::new(config.server.host, config.server.port).to_string(),
+        role,
+        version: env!("CARGO_PKG_VERSION"),
+        started_at: platform.context.now(),
+    }
+}
+
+fn worker(config: &Config, name: String) -> WorkerSettings {
     WorkerSettings {
         jobs_max: config.server.jobs_max,
         time_limit: config.server.generation_timeout,
@@ -116,6 +135,7 @@ fn api(config: &Config) -> ApiConfig {
         door,
         registration: config.accounts.registration,
         public_url: config.server.public_url.clone(),
+        prefix: config.server.api_prefix.clone(),
         generation_timeout: config.server.generation_timeout,
         write_parameters: config.server.write_parameters,
         settings: super::config::everything(config),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use easel_platform::plans::Catalogue;
+use easel_platform::{credits::Rollover, plans::Catalogue};
 
 use super::{ConfigError, Fallback, Setting, Values};
 
@@ -49,6 +49,28 @@ pub const SIGNUP_CREDITS: Setting = Setting {
     env: &["EASEL_SIGNUP_CREDITS", "NEW_USER_CREDITS"],
     placeholder: "N",
     help: "Whole credits for who registers. Unset: what their plan gives",
+    ..Setting::BASE
+};
+
+/// Whether unused credits are kept.
+pub const ROLLOVER: Setting = Setting {
+    key: "credit_rollover",
+    flag: "credit-rollover",
+    env: &["EASEL_CREDIT_ROLLOVER", "CREDIT_ROLLOVER"],
+    placeholder: "BOOL",
+    help: "Carry what is left of a month's credits of a plan into the next month",
+    default: Fallback::Fixed("false"),
+    choices: Some(|| vec!["true", "false"]),
+    ..Setting::BASE
+};
+
+/// How many of them.
+pub const ROLLOVER_MAX: Setting = Setting {
+    key: "credit_rollover_max",
+    flag: "credit-rollover-max",
+    env: &["EASEL_CREDIT_ROLLOVER_MAX", "CREDIT_ROLLOVER_MAX"],
+    placeholder: "N",
+    help: "Whole credits carried over at most. Unset: as many as the plan gives in a month",
     ..Setting::BASE
 };
 
@@ -109,8 +131,19 @@ pub const REGISTRATION: Setting = Setting {
 };
 
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] =
-    &[&AUTH, &REGISTRATION, &CREDITS, &CATALOGUE, &PLANS, &SIGNUP_CREDITS, &SMTP, &MAIL_FROM, &VERIFICATION];
+pub const SETTINGS: &[&Setting] = &[
+    &AUTH,
+    &REGISTRATION,
+    &CREDITS,
+    &CATALOGUE,
+    &PLANS,
+    &SIGNUP_CREDITS,
+    &ROLLOVER,
+    &ROLLOVER_MAX,
+    &SMTP,
+    &MAIL_FROM,
+    &VERIFICATION,
+];
 
 /// Who gets in, what they get, and how they are written to.
 pub struct Accounts {
@@ -126,6 +159,8 @@ pub struct Accounts {
     pub plans: Option<PathBuf>,
     /// Whole credits for who registers, whatever the plan gives.
     pub signup_credits: Option<i64>,
+    /// What of a month's credits is carried into the next.
+    pub rollover: Option<Rollover>,
     /// The mail server's address, which may hold a password.
     pub smtp: Option<String>,
     /// Who mail comes from.
@@ -148,6 +183,7 @@ impl Accounts {
             charging: values.switch(&CREDITS)?,
             catalogue: values.require(&CATALOGUE)?,
             signup_credits: values.get(&SIGNUP_CREDITS)?,
+            rollover: values.switch(&ROLLOVER)?.then_some(Rollover { max: values.get(&ROLLOVER_MAX)? }),
             plans: values.get::<String>(&PLANS)?.map(PathBuf::from),
             smtp: values.get(&SMTP)?,
             mail_from: values.require(&MAIL_FROM)?,

@@ -10,6 +10,8 @@ use super::{ConfigError, Fallback, Setting, Values};
 const MEGABYTES_MAX: usize = 60;
 const MEGABYTE: usize = 1024 * 1024;
 const DAY: u64 = 24 * 3600;
+/// A month's jobs are what limits of a month are counted from.
+const JOB_DAYS_MIN: u64 = 31;
 
 /// The largest picture that is taken.
 pub const FILE_MB: Setting = Setting {
@@ -76,6 +78,17 @@ pub const MESSAGE_DAYS: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Keeping jobs.
+pub const JOB_DAYS: Setting = Setting {
+    key: "keep.jobs_days",
+    flag: "keep-jobs-days",
+    env: &["EASEL_KEEP_JOBS_DAYS"],
+    placeholder: "DAYS",
+    help: "How long jobs that have ended are kept once none of their pictures is left; 31 at least, 0 is for ever",
+    default: Fallback::Fixed("365"),
+    ..Setting::BASE
+};
+
 /// Forgetting people.
 pub const ERASE_DAYS: Setting = Setting {
     key: "keep.regret_days",
@@ -89,7 +102,7 @@ pub const ERASE_DAYS: Setting = Setting {
 
 /// The settings of this section.
 pub const SETTINGS: &[&Setting] =
-    &[&FILE_MB, &JOBS_OPEN, &IMAGES_DAILY, &QUEUE_SECONDS, &UPLOAD_DAYS, &MESSAGE_DAYS, &ERASE_DAYS];
+    &[&FILE_MB, &JOBS_OPEN, &IMAGES_DAILY, &QUEUE_SECONDS, &UPLOAD_DAYS, &MESSAGE_DAYS, &JOB_DAYS, &ERASE_DAYS];
 
 /// How much one person may have, and how long things are kept.
 #[derive(Debug)]
@@ -125,6 +138,10 @@ impl Quotas {
             let days: u32 = values.require(setting)?;
             Ok(Duration::from_secs(u64::from(days) * DAY))
         };
+        let jobs = days(&JOB_DAYS)?;
+        if !jobs.is_zero() && jobs < Duration::from_secs(JOB_DAYS_MIN * DAY) {
+            return Err(ConfigError::new(format!("`{}` is 0 or at least {JOB_DAYS_MIN}", JOB_DAYS.key)));
+        }
         let jobs_open = positive(&JOBS_OPEN, Some(values.require(&JOBS_OPEN)?))?;
         let queue: u32 = values.require(&QUEUE_SECONDS)?;
         Ok(Self {
@@ -132,7 +149,12 @@ impl Quotas {
             jobs_open: jobs_open.filter(|&max| max > 0),
             images_daily: positive(&IMAGES_DAILY, values.get(&IMAGES_DAILY)?)?,
             queue: Duration::from_secs(u64::from(queue).max(1)),
-            retention: Retention { uploads: days(&UPLOAD_DAYS)?, messages: days(&MESSAGE_DAYS)?, ..Retention::default() },
+            retention: Retention {
+                uploads: days(&UPLOAD_DAYS)?,
+                messages: days(&MESSAGE_DAYS)?,
+                jobs: Some(jobs).filter(|jobs| !jobs.is_zero()),
+                ..Retention::default()
+            },
             regret: days(&ERASE_DAYS)?,
         })
     }

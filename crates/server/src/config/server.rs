@@ -61,6 +61,17 @@ pub const PUBLIC_URL: Setting = Setting {
     ..Setting::BASE
 };
 
+/// What our own routes begin with.
+pub const API_PREFIX: Setting = Setting {
+    key: "server.api_prefix",
+    flag: "api-prefix",
+    env: &["EASEL_API_PREFIX", "API_V1_PREFIX"],
+    placeholder: "PATH",
+    help: "What the routes of Easel's own API begin with; `/api/v1` answers as well, and is what answers name",
+    default: Fallback::Fixed("/api/v1"),
+    ..Setting::BASE
+};
+
 /// Whether pictures say how they were made.
 pub const WRITE_PARAMETERS: Setting = Setting {
     key: "server.write_parameters",
@@ -99,7 +110,7 @@ pub const JOBS_MAX: Setting = Setting {
 
 /// The settings of this section.
 pub const SETTINGS: &[&Setting] =
-    &[&HOST, &PORT, &DRAIN_SECONDS, &TIMEOUT_SECONDS, &PUBLIC_URL, &WRITE_PARAMETERS, &ROLE, &JOBS_MAX];
+    &[&HOST, &PORT, &DRAIN_SECONDS, &TIMEOUT_SECONDS, &PUBLIC_URL, &API_PREFIX, &WRITE_PARAMETERS, &ROLE, &JOBS_MAX];
 
 /// What a node does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +149,8 @@ pub struct Server {
     pub generation_timeout: Duration,
     /// Scheme, host and path clients see, without a slash at the end.
     pub public_url: Option<String>,
+    /// What our own routes begin with.
+    pub api_prefix: String,
     /// Whether pictures say how they were made.
     pub write_parameters: bool,
     /// What this node does.
@@ -149,7 +162,13 @@ pub struct Server {
 impl Server {
     /// Reads the section.
     pub fn read(values: &Values) -> Result<Self, ConfigError> {
+        let api_prefix: String = values.require(&API_PREFIX)?;
+        if !easel_api::is_prefix(&api_prefix) {
+            let message = "is a path of small letters, digits, dots and dashes that nothing else begins with, such as /easel/v1";
+            return Err(ConfigError::new(format!("`{}` {message}", API_PREFIX.key)));
+        }
         Ok(Self {
+            api_prefix,
             host: values.require::<Host>(&HOST)?.0,
             port: values.require(&PORT)?,
             drain: Duration::from_secs(values.require(&DRAIN_SECONDS)?),

@@ -1,5 +1,6 @@
 // The official Node client against a running server: node openai_client.mjs BASE_URL
 import assert from "node:assert/strict";
+import { crc32, deflateSync } from "node:zlib";
 import OpenAI, { toFile } from "openai";
 
 const client = new OpenAI({ baseURL: process.argv[2], apiKey: "unused", maxRetries: 0 });
@@ -40,6 +41,28 @@ for (const image of [await file(), [await file()]]) {
   const edited = await client.images.edit({ image, prompt: "a yellow star on a black background", response_format: "b64_json" });
   assert.deepEqual(size(bytes(edited.data[0].b64_json)), [128, 128]);
 }
+// A mask whose left half is transparent.
+const chunk = (type, data) => {
+  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
+  const around = Buffer.alloc(4 + body.length + 4);
+  around.writeUInt32BE(data.length, 0);
+  body.copy(around, 4);
+  around.writeUInt32BE(crc32(body), 4 + body.length);
+  return around;
+};
+const header = Buffer.from([0, 0, 0, 128, 0, 0, 0, 128, 8, 6, 0, 0, 0]);
+const row = Buffer.from([0, ...Array.from({ length: 128 }, (_, x) => [0, 0, 0, x < 64 ? 0 : 255]).flat()]);
+const pixels = deflateSync(Buffer.concat(Array(128).fill(row)));
+const signature = Buffer.from("89504e470d0a1a0a", "hex");
+const mask = Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", pixels), chunk("IEND", Buffer.alloc(0))]);
+const repaint = async (words) => {
+  const sent = { image: await file(), mask: await toFile(mask, "mask.png", { type: "image/png" }), prompt: words, seed: 3 };
+  return bytes((await client.images.edit({ ...sent, response_format: "b64_json" })).data[0].b64_json);
+};
+const [green, again, white] = [await repaint("a green background"), await repaint("a green background"), await repaint("a white background")];
+assert.deepEqual(size(green), [128, 128]);
+assert.ok(green.equals(again), "a seed in the form gives the same picture");
+assert.ok(!green.equals(white) && !green.equals(drawn), "what is transparent is painted as the words say");
 const types = [];
 for await (const event of await client.images.edit({ image: await file(), prompt: "a yellow star", stream: true })) types.push(event.type);
 assert.deepEqual(types, ["image_edit.completed"]);

@@ -1,7 +1,7 @@
 """`webuiapi` from PyPI against a running server: python webuiapi.py HOST:PORT [USER PASSWORD]
 
-Draws, enlarges and draws over, draws over a picture and a part of it, watches progress, sets options, reads files and enlarges pictures; and
-`sd-parsers` reads what was drawn. With a name and a password it only looks whether they let in.
+Draws, varies seeds, enlarges and draws over, draws over a picture and a part of it, watches progress, sets options, reads files, enlarges pictures
+and looks for edges; and `sd-parsers` reads what was drawn. With a name and a password it only looks whether they let in.
 """
 import base64
 import io
@@ -45,6 +45,13 @@ def mean(image, box):
 
 def likely(colour, wanted):
     return max(abs(a - b) for a, b in zip(colour, wanted)) < 70
+
+
+def told(result, index=0):
+    """What somebody else's parser finds in a file, by the keys' names."""
+    read = ParserManager().parse(io.BytesIO(base64.b64decode(result.json["images"][index])))
+    found = {**read.metadata, **read.samplers[0].parameters}
+    return {key.lower().replace(" ", "_"): str(value) for key, value in found.items()}
 
 
 # What clients look at first.
@@ -93,14 +100,42 @@ assert [prompt.value for prompt in sampler.prompts] == ["a red circle on a blue 
 assert [prompt.value for prompt in sampler.negative_prompts] == ["a green star"]
 assert sampler.model.name == title.split(" [")[0] and parsed.metadata["Size"] == "128x128", parsed
 
+# Seeds that are varied: the seed stays, the other one goes on, and each picture can be had alone.
+words = {"prompt": "a red circle on a blue background", "cfg_scale": 5.5}
+varied = api.txt2img(seed=1003, subseed=40, subseed_strength=0.3, n_iter=2, **words, **size)
+assert (varied.info["all_seeds"], varied.info["all_subseeds"]) == ([1003, 1003], [40, 41]), varied.info
+assert varied.info["subseed_strength"] == 0.3
+alone = api.txt2img(seed=1003, subseed=41, subseed_strength=0.3, **words, **size)
+assert alone.image.tobytes() == varied.images[1].tobytes(), "a variation is the same picture alone"
+plain = api.txt2img(seed=1003, subseed=40, subseed_strength=0, **words, **size)
+others = [plain.image.tobytes(), varied.images[0].tobytes(), varied.images[1].tobytes()]
+assert len(set(others)) == 3, "three pictures"
+assert plain.image.tobytes() == api.txt2img(seed=1003, **words, **size).image.tobytes(), "no strength is no variation"
+wide = api.txt2img(seed=1003, seed_resize_from_w=192, seed_resize_from_h=128, **words, **size)
+assert wide.image.tobytes() != plain.image.tobytes() and wide.info["seed_resize_from_w"] == 192
+found = told(varied, 1)
+assert (found["seed"], found["variation_seed"], found["variation_seed_strength"]) == ("1003", "41", "0.3"), found
+assert told(wide)["seed_resize_from"] == "192x128"
+
+# Noise between the steps has seeds of its own where the settings say so.
+delta = {"eta_noise_seed_delta": 31337}
+moved = api.txt2img(seed=1003, sampler_name="Euler a", override_settings=delta, **words, **size)
+usual = api.txt2img(seed=1003, sampler_name="Euler a", **words, **size)
+assert moved.image.tobytes() != usual.image.tobytes()
+assert told(moved)["ensd"] == "31337" and "ensd" not in told(usual), told(moved)
+
 # In two passes.
-for upscaler in (webuiapi.HiResUpscaler.Latent, webuiapi.HiResUpscaler.Lanczos):
+modes = (webuiapi.HiResUpscaler.LatentBicubicAntialiased, webuiapi.HiResUpscaler.LatentNearestExact)
+for upscaler in modes + (webuiapi.HiResUpscaler.Latent, webuiapi.HiResUpscaler.Lanczos):
     large = api.txt2img(
         prompt="a yellow star on a black background", seed=5, enable_hr=True, hr_scale=2, hr_upscaler=upscaler, hr_second_pass_steps=8,
         denoising_strength=0.4, **size
     )
     assert large.image.size == (256, 256)
     assert f"Hires upscale: 2, Hires steps: 8, Hires upscaler: {upscaler.value}" in large.info["infotexts"][0], large.info
+    found = told(large)
+    hires = found["hires_upscale"], found["hires_steps"], found["hires_upscaler"], found["denoising_strength"]
+    assert hires == ("2", "8", upscaler.value, "0.4"), found
     assert likely(mean(large.image, (0, 0, 24, 24)), (0, 0, 0)), mean(large.image, (0, 0, 24, 24))
 
 # Image to image: at a small strength the picture stays what it was.
@@ -124,6 +159,18 @@ for whole in (True, False):
     assert outside.tobytes() == base.crop((0, 0, 128, 24)).tobytes(), "what is not masked stays"
     inside = painted.image.convert("RGB").crop((44, 44, 84, 84))
     assert inside.tobytes() != base.crop((44, 44, 84, 84)).tobytes(), "what is masked is painted"
+
+# What is masked begins as it was, as noise, or as nothing, and each is told.
+contents = {}
+for fill, content in ((1, "original"), (2, "latent noise"), (3, "latent nothing")):
+    painted = api.img2img(
+        images=[base], mask_image=mask, prompt="a red circle on a blue background", denoising_strength=0.8, seed=3, mask_blur=2,
+        inpaint_full_res=False, inpainting_fill=fill, **size
+    )
+    assert told(painted)["masked_content"] == content, painted.info
+    assert painted.image.convert("RGB").crop((0, 0, 128, 24)).tobytes() == base.crop((0, 0, 128, 24)).tobytes()
+    contents[fill] = painted.image.tobytes()
+assert len(set(contents.values())) == 3, "three beginnings, three pictures"
 
 # Progress, and leaving.
 idle = api.get_progress()
@@ -162,6 +209,12 @@ assert api.txt2img(prompt="a red circle", steps=2, **size).info["clip_skip"] == 
 override = {"CLIP_stop_at_last_layers": 1, "samples_format": "jpg"}
 own = api.txt2img(prompt="a red circle", steps=2, override_settings=override, **size)
 assert own.info["clip_skip"] == 1 and own.image.format == "JPEG"
+# They are kept for whoever comes with the same name, and what a request had of its own is gone with it.
+other = webuiapi.WebUIApi(host=host, port=int(port))
+assert (other.get_options()["CLIP_stop_at_last_layers"], other.get_options()["samples_format"]) == (2, "png")
+assert other.txt2img(prompt="a red circle", steps=2, **size).info["clip_skip"] == 2
+assert other.set_options({"CLIP_stop_at_last_layers": 1}) is None
+assert api.get_options()["CLIP_stop_at_last_layers"] == 1
 api.util_set_model("builtin")
 assert api.util_get_current_model() == title
 
@@ -171,6 +224,21 @@ assert large.image.size == (256, 256)
 several = api.extra_batch_images([drawn.images[0], base], upscaler_1="Nearest", upscaling_resize=3)
 assert [image.size for image in several.images] == [(384, 384)] * 2
 assert several.images[1].convert("RGB").getpixel((0, 0)) == (0, 0, 255)
+
+# What ControlNets would see.
+assert api.controlnet_version() and isinstance(api.controlnet_model_list(), list)
+assert {"none", "canny"} <= set(api.controlnet_module_list())
+edges = api.controlnet_detect([mask.convert("RGB")], module="canny", threshold_a=100, threshold_b=200).image.convert("L")
+assert edges.size == (128, 128) and edges.getextrema() == (0, 255) and edges.getpixel((64, 64)) == 0, "edges alone are white"
+
+unit = webuiapi.ControlNetUnit(base, model="sd15_nowhere", weight=0.5)
+try:
+    api.txt2img(prompt="a red circle", steps=2, controlnet_units=[unit], alwayson_scripts={}, **size)
+except RuntimeError as error:
+    # It is the model that is not there; how the package writes a unit is understood.
+    assert 400 <= error.args[0] < 500 and "control_mode" not in error.args[1] and "control" in error.args[1].lower(), error.args
+else:
+    raise AssertionError("a ControlNet that is not there was used")
 
 # What cannot be done is an error that says so.
 for call, status in (

@@ -35,7 +35,7 @@ macro_rules! tables {
 tables! {
     users by "id" { id Text, email Text, username Text, password_hash Text, full_name Text, avatar_key Text, locale Text, role Text, plan Text,
         plan_ends_at Integer, is_active Boolean, is_verified Boolean, auth_epoch Integer, created_at Integer, updated_at Integer,
-        deleted_at Integer, bio Text, follower_count Integer, following_count Integer }
+        deleted_at Integer, bio Text, follower_count Integer, following_count Integer, jobs_made Integer }
     sessions by "id" { id Text, user_id Text, auth_epoch Integer, user_agent Text, ip Text, created_at Integer, last_used_at Integer,
         expires_at Integer, revoked_at Integer, revoked_reason Text }
     session_tokens by "hash" { hash Text, session_id Text, kind Text, created_at Integer, expires_at Integer, used_at Integer }
@@ -58,6 +58,7 @@ tables! {
         is_active Boolean, created_at Integer, updated_at Integer }
     consents by "user_id, document, version" { user_id Text, document Text, version Text, given_at Integer }
     client_settings by "user_id" { user_id Text, settings Text, updated_at Integer }
+    user_limits by "user_id" { user_id Text, images_daily_max Integer, jobs_open_max Integer, storage_bytes_max Integer, updated_at Integer }
     provider_consents by "user_id" { user_id Text, allow_external Boolean, providers Text, regions Text, updated_at Integer }
     secrets by "name" { name Text, value Text, updated_at Integer }
     accounts by "id" { id Text, user_id Text, kind Text, posted Integer, pending Integer }
@@ -70,7 +71,9 @@ tables! {
     jobs by "id" { id Text, user_id Text, state Text, model Text, request Text, images_wanted Integer, images_delivered Integer,
         unit_price Integer, hold_id Text, priority Integer, queue_order Integer, not_before Integer, queue_ends_at Integer, attempt Integer,
         attempts_max Integer, lease_owner Text, lease_expires_at Integer, cancel_requested Boolean, progress Integer, provider Text,
-        provider_task_id Text, leaves_at Integer, away Text, images_free Integer, api_key_id Text, callback_url Text, error_code Text, error_message Text, created_at Integer, started_at Integer, finished_at Integer }
+        provider_task_id Text, leaves_at Integer, away Text, images_free Integer, api_key_id Text, callback_url Text, error_code Text, error_message Text,
+        created_at Integer, started_at Integer, finished_at Integer, task_no Integer, parent_id Text, batch_key Text,
+        estimated_completion_at Integer }
     forgotten_prompts by "user_id, digest" { user_id Text, digest Text, forgotten_at Integer }
     provider_attempts by "attempt_key" { attempt_key Text, job_id Text, provider Text, part Integer, terms Text, step Text, task_id Text,
         kept Text, reserved Integer, day Integer, month Integer, spent Integer, created_at Integer, updated_at Integer }
@@ -106,6 +109,9 @@ tables! {
     purchases by "id" { id Text, user_id Text, kind Text, product Text, paid_for Text, credits Integer, amount_cents Integer, currency Text,
         provider Text, provider_ref Text, provider_customer Text, state Text, created_at Integer, updated_at Integer, paid_at Integer }
     payment_events by "provider, event_id" { provider Text, event_id Text, kind Text, body_hash Text, processed_at Integer }
+    nodes by "id" { id Text, address Text, role Text, version Text, devices Text, started_at Integer, heartbeat_at Integer }
+    payment_comparisons by "provider, day" { provider Text, day Integer, compared_at Integer, unknown_here_count Integer,
+        unknown_there_count Integer, unknown_here Text, unknown_there Text }
     awaited_uploads by "id" { id Text, user_id Text, storage_key Text, bytes Integer, created_at Integer, expires_at Integer }
     subscriptions by "id" { id Text, user_id Text, plan Text, next_plan Text, state Text, provider Text, provider_ref Text,
         period_starts_at Integer, period_ends_at Integer, cancel_at_period_end Boolean, created_at Integer, updated_at Integer }

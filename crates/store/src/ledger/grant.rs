@@ -14,7 +14,7 @@ pub struct NewGrant<'a> {
     pub user_id: &'a str,
     /// How many, more than none.
     pub amount: Credits,
-    /// `signup`, `daily`, `monthly`, `purchase`, `refund`, `adjust`.
+    /// `signup`, `daily`, `monthly`, `rollover`, `purchase`, `refund`, `adjust`.
     pub source: &'a str,
     /// Until when they are good; `None` is for ever.
     pub expires_at: Option<Timestamp>,

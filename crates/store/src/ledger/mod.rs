@@ -24,7 +24,7 @@ use thiserror::Error;
 
 use crate::{Credits, StoreError, Timestamp};
 
-pub use expire::{accounts_with_expired_grants, expire};
+pub use expire::{RollOver, accounts_with_expired_grants, expire, roll_over};
 pub use grant::{Adjustment, NewGrant, adjust, grant, refund, take_back};
 pub use hold::{NewHold, capture, hold, release};
 pub use read::{Balance, GrantRow, Page, balance, grants, history, hold_of, refundable, transfer_by_key};

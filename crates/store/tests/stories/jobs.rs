@@ -46,6 +46,10 @@ fn job(ids: &RandomIds, order: i64, model: &str) -> Job {
         created_at: NOON,
         started_at: None,
         finished_at: None,
+        task_no: 0,
+        parent_id: None,
+        batch_key: None,
+        estimated_completion_at: None,
     }
 }
 

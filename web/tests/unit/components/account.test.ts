@@ -1,6 +1,8 @@
 import { flushPromises } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
 import AvatarPart from '@/components/account/AvatarPart.vue'
+import CreditHistory from '@/components/account/CreditHistory.vue'
+import KeysPart from '@/components/account/KeysPart.vue'
 import PlanPart from '@/components/account/PlanPart.vue'
 import CreditsBox from '@/components/admin/CreditsBox.vue'
 import Landing from '@/pages/Landing.vue'
@@ -62,6 +64,38 @@ describe('getting in', () => {
     await sendForm()
     expect(asked.of('POST /api/v1/auth/register')[1]?.body).toMatchObject({ username: 'ada', locale: 'en' })
     expect(push).toHaveBeenCalledWith('/generate')
+  })
+
+  it('by a new account that agrees to the papers there are', async () => {
+    let version = '2026-01'
+    const papers = (): unknown => [{ document: 'terms', version, url: 'https://example.org/terms' }, { document: 'privacy', version: 'p1', url: null }]
+    const register = ({ body }: Asked): unknown =>
+      (body as { accept: { version: string }[] }).accept[0]?.version === '2026-02' ? user() : new Refusal(422, 'invalid_value', 'the terms have changed', 'accept')
+    const { asked, text, wrapper, push } = await show(Register, { path: '/register', world: { 'GET /api/v1/legal': papers, 'POST /api/v1/auth/register': register } })
+    const boxes = () => wrapper.findAll<HTMLInputElement>('input[type=checkbox]')
+    expect(boxes().map(({ element }) => element.required)).toEqual([true, true])
+    expect(wrapper.findAll('fieldset a').map((link) => link.attributes('href'))).toEqual(['https://example.org/terms'])
+    expect(text()).toContain('Privacy policy (p1)')
+    for (const box of boxes()) await box.setValue(true)
+    version = '2026-02'
+    await sendForm()
+    expect(text()).toContain('the terms have changed')
+    expect(push).not.toHaveBeenCalled()
+    // What has changed is shown as it is now, and has to be agreed to anew; what has not stays agreed to.
+    expect(text()).toContain('Terms of use (2026-02)')
+    expect(boxes().map(({ element }) => element.checked)).toEqual([false, true])
+    await sendForm()
+    const accept = [{ document: 'terms', version: '2026-02' }, { document: 'privacy', version: 'p1' }]
+    expect(asked.of('POST /api/v1/auth/register')[1]?.body).toMatchObject({ accept })
+    expect(push).toHaveBeenCalledWith('/generate')
+  })
+
+  it('not before it is known what is to be agreed to', async () => {
+    const { text, click, wrapper } = await show(Register, { path: '/register', world: { 'GET /api/v1/legal': new Refusal(503, 'busy', 'too much at once') } })
+    expect(text()).toContain('too much at once')
+    expect(wrapper.get('button[type=submit]').attributes('disabled')).toBeDefined()
+    await click('Try again')
+    expect(wrapper.get('button[type=submit]').attributes('disabled')).toBeDefined()
   })
 
   it('after a forgotten password', async () => {
@@ -143,6 +177,9 @@ describe('one’s own pages', () => {
     await sendForm()
     expect(text()).toContain('ik_secret')
     await click('Revoke')
+    expect(asked.of('DELETE /api/v1/api-keys/k')).toHaveLength(0)
+    ;([...document.querySelectorAll('[role=dialog] button')].at(-1) as HTMLElement).click()
+    await flushPromises()
     expect(asked.of('DELETE /api/v1/api-keys/k')).toHaveLength(1)
     await click('Privacy')
     await click('Download everything about me')
@@ -151,6 +188,46 @@ describe('one’s own pages', () => {
     await flushPromises()
     expect(asked.of('DELETE /api/v1/users/me')).toHaveLength(1)
     expect(push).toHaveBeenCalledWith('/')
+  })
+
+  it('what one has agreed to is in the profile', async () => {
+    useSession().user = user()
+    const given = [{ document: 'terms', version: '2026-01', given_at: '2026-11-28T10:00:00Z' }]
+    const { click, text } = await show(Profile, { world: { 'GET /api/v1/users/me/consents': { given, missing: [] } } })
+    await click('Privacy')
+    expect(text()).toContain('Terms of use (2026-01)')
+  })
+
+  it('bookings are read back page by page', async () => {
+    const booking = { id: 't', kind: 'capture', amount: '1', posted_after: '99', job_id: null, reason: 'one picture', created_at: '2026-11-28T10:00:00Z' }
+    const pages = ({ query }: Asked): unknown =>
+      query.get('cursor') ? { data: [{ ...booking, id: 'first', kind: 'grant', reason: 'a welcome' }], next: null } : { data: [booking], next: 'earlier' }
+    const { text, click } = await show(CreditHistory, { world: { 'GET /api/v1/credits/history': pages } })
+    expect(text()).not.toContain('a welcome')
+    await click('Show more')
+    expect(text()).toContain('one picture')
+    expect(text()).toContain('a welcome')
+    expect(text()).not.toContain('Show more')
+  })
+
+  it('a key’s limits of a month are set when it is made, shown, and changed', async () => {
+    useSession().user = user()
+    const { asked, click, text } = await show(KeysPart)
+    expect(text()).toContain('at most 50 jobs a month')
+    await fill('Name', 'n')
+    await fill('Credits a month', '20')
+    await sendForm()
+    expect(asked.of('POST /api/v1/api-keys')[0]?.body).toMatchObject({ jobs_monthly_max: null, credits_monthly_max: 20 })
+    await click('Limits of script')
+    const [jobs] = [...document.querySelectorAll<HTMLInputElement>('[role=dialog] input')]
+    expect(jobs?.value).toBe('50')
+    if (jobs) jobs.value = ''
+    jobs?.dispatchEvent(new Event('change', { bubbles: true }))
+    document.querySelector('[role=dialog] form')?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }))
+    await flushPromises()
+    expect(asked.of('PATCH /api/v1/api-keys/k')[0]?.body).toEqual({ jobs_monthly_max: null, credits_monthly_max: null })
+    expect(asked.of('GET /api/v1/api-keys')).toHaveLength(3)
+    expect(document.querySelector('[role=dialog]')).toBeNull()
   })
 
   it('a subscription is ended and kept after all', async () => {
@@ -301,6 +378,18 @@ describe('prices', () => {
     expect(alone.asked.of('GET /api/v1/images/public')).toHaveLength(0)
   })
 
+  it('are not on the landing page of a server that sells nothing', async () => {
+    useSession().config = { billing: true }
+    const sells = await show(Landing)
+    expect(sells.wrapper.find('#plans').exists()).toBe(true)
+    expect(sells.text()).toContain('$29.99 a month')
+    sells.wrapper.unmount()
+    useSession().config = { billing: false }
+    const { asked, wrapper } = await show(Landing)
+    expect(wrapper.find('#plans').exists()).toBe(false)
+    expect(asked.of('GET /api/v1/subscriptions/plans')).toHaveLength(0)
+  })
+
   it('and examples are on the landing page', async () => {
     const { text, wrapper } = await show(Landing)
     expect(text()).toContain('Pictures from words')
@@ -358,6 +447,59 @@ describe('administration', () => {
     await rows[1]?.findAll('button')[0]?.trigger('click')
     await flushPromises()
     await click('Close')
+  })
+
+  it('finds people by how their name or address begins', async () => {
+    useSession().user = user({ role: 'admin' })
+    const people = ({ query }: Asked): unknown => {
+      const found = [user(), user({ id: 'u2', username: 'grace' })].filter(({ username }) => username.startsWith(query.get('q') ?? ''))
+      return { data: found, next: null }
+    }
+    const { asked, wrapper, text } = await show(AdminUsers, { world: { 'GET /api/v1/admin/users': people } })
+    expect(wrapper.findAll('tbody tr')).toHaveLength(2)
+    await wrapper.get('input[type=search]').setValue(' gr')
+    await vi.waitFor(() => expect(wrapper.findAll('tbody tr')).toHaveLength(1))
+    expect(text()).toContain('grace')
+    expect(asked.of('GET /api/v1/admin/users').map(({ query }) => query.get('q'))).toEqual([null, 'gr'])
+    await wrapper.get('input[type=search]').setValue('nobody')
+    await vi.waitFor(() => expect(text()).toContain('Nothing found'))
+  })
+
+  it('changes a plan, until a day or for good, and not by a slip', async () => {
+    useSession().user = user({ role: 'admin' })
+    const changed = ({ body }: Asked): unknown => user({ id: 'u2', username: 'grace', plan: 'pro', plan_ends_at: (body as { plan_ends_at?: string }).plan_ends_at ?? null })
+    const { asked, wrapper, text } = await show(AdminUsers, { world: { 'PATCH /api/v1/admin/users/u2': changed } })
+    const select = () => wrapper.findAll('tbody tr')[1]?.findAll<HTMLSelectElement>('select')[1]
+    expect(select()?.findAll('option').map((option) => option.text())).toEqual(['Free', 'Pro'])
+    await select()?.setValue('pro')
+    await flushPromises()
+    expect(asked.of('PATCH /api/v1/admin/users/u2')).toHaveLength(0)
+    expect(select()?.element.value).toBe('free')
+    expect(document.querySelector('[role=dialog]')?.textContent).toContain('grace gets the plan “Pro”')
+    await fill('Good until (empty: for ever)', '2027-01-31')
+    await sendForm()
+    expect(asked.of('PATCH /api/v1/admin/users/u2')[0]?.body).toEqual({ plan: 'pro', plan_ends_at: '2027-01-31T23:59:59Z' })
+    expect(select()?.element.value).toBe('pro')
+    expect(text()).toContain('until ')
+    expect(document.querySelector('[role=dialog]')).toBeNull()
+  })
+
+  it('gives one person limits of their own, with a reason', async () => {
+    useSession().user = user({ role: 'admin' })
+    const world = {
+      'GET /api/v1/admin/users/u2/limits': { images_daily_max: 500, jobs_open_max: null, storage_bytes_max: 2_500_000_000 },
+      'PUT /api/v1/admin/users/u2/limits': ({ body }: Asked): unknown => body,
+    }
+    const { asked, wrapper } = await show(AdminUsers, { world })
+    await wrapper.findAll('tbody tr')[1]?.findAll('button')[1]?.trigger('click')
+    await flushPromises()
+    expect([...document.querySelectorAll<HTMLInputElement>('[role=dialog] input')].map(({ value }) => value)).toEqual(['500', '', '2.5', ''])
+    await fill('Unfinished jobs', '20')
+    await fill('Pictures a day', '')
+    await fill('Reason', 'a class of thirty')
+    await sendForm()
+    expect(asked.of('PUT /api/v1/admin/users/u2/limits')[0]?.body).toEqual({ images_daily_max: null, jobs_open_max: 20, storage_bytes_max: 2_500_000_000, reason: 'a class of thirty' })
+    expect(document.querySelector('[role=dialog]')).toBeNull()
   })
 
   it('books a correction once', async () => {
@@ -440,6 +582,8 @@ describe('administration', () => {
     expect(config.text()).toContain('server.port')
     await config.wrapper.get('input[type=search]').setValue('database')
     expect(config.text()).not.toContain('server.port')
+    await config.wrapper.get('input[type=search]').setValue('no such setting')
+    expect(config.text()).toContain('Nothing found')
     const overview = await show(AdminOverview)
     expect(overview.text()).toContain('Jobs waiting1')
     expect(overview.text()).toContain('easel_up')

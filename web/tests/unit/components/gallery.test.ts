@@ -123,6 +123,7 @@ describe('the gallery', () => {
     await flushPromises()
     await click('Restore')
     expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0'], action: { kind: 'restore' } })
+    expect(useGallery().chosen.size).toBe(0)
     useGallery().choose('p1', true)
     await flushPromises()
     await click('Delete for good')
@@ -156,6 +157,17 @@ describe('the gallery', () => {
     await click('Make private')
     expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0', 'p1'], action: { kind: 'withdraw' } })
     expect(useToasts().list.at(-1)?.text).toBe('2 pictures are private now')
+  })
+
+  it('says that albums could not be fetched, and asks again', async () => {
+    let down = true
+    const album = { id: 'al', title: 'Trip', cover_image_id: null, image_count: 2, created_at: '', updated_at: '' }
+    const { click, text } = await show(Gallery, { world: { 'GET /api/v1/albums': () => (down ? new Refusal(503, 'busy') : [album]) } })
+    expect(text()).toContain('Your albums could not be fetched.')
+    down = false
+    await click('Try again')
+    expect(text()).not.toContain('Your albums could not be fetched.')
+    expect(document.querySelector('[aria-label="Album"]')?.textContent).toContain('Trip')
   })
 
   it('has albums that are emptied, renamed and deleted', async () => {
@@ -221,6 +233,20 @@ describe('a picture’s page', () => {
     expect(push).toHaveBeenCalledWith('/images/p9')
     await fill('Title', 'new')
     expect(asked.of('PATCH /api/v1/images/p0')[0]?.body).toEqual({ title: 'new' })
+  })
+
+  it('is left by arrows alone: those of a field, a dialog or the browser are theirs', async () => {
+    useSession().user = user()
+    useGallery().pictures = [picture({ id: 'p9' }), picture({ id: 'p0' })]
+    const { click, push, wrapper } = await show(Image, { path: '/images/p0' })
+    const press = (target: Element, more: KeyboardEventInit = {}) => target.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true, ...more }))
+    press(document.body, { altKey: true })
+    press(wrapper.get('input').element)
+    await click('Delete')
+    press(document.querySelector('[role=dialog] button') as Element)
+    expect(push).not.toHaveBeenCalled()
+    press(document.body)
+    expect(push).toHaveBeenCalledWith('/images/p9')
   })
 
   it('is missing where it is not one’s own', async () => {

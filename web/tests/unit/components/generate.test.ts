@@ -2,6 +2,7 @@ import { flushPromises } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
 import BuilderBox from '@/components/generate/BuilderBox.vue'
 import GenerateButton from '@/components/generate/GenerateButton.vue'
+import HistoryPanel from '@/components/generate/HistoryPanel.vue'
 import JobCard from '@/components/generate/JobCard.vue'
 import MaskEditor from '@/components/generate/MaskEditor.vue'
 import PictureActions from '@/components/generate/PictureActions.vue'
@@ -231,6 +232,29 @@ describe('a picture to start from', () => {
     expect(useForm().start).toBeNull()
   })
 
+  it('is pasted from anywhere on the page; words that are pasted where one writes stay words', async () => {
+    vi.stubGlobal('XMLHttpRequest', Xhr)
+    await show(Generate, { path: '/?prompt=a+fox' })
+    const paste = (target: EventTarget, types: string[], files: File[]): Event => {
+      const event = new Event('paste', { bubbles: true, cancelable: true })
+      Object.defineProperty(event, 'clipboardData', { value: { types, files } })
+      target.dispatchEvent(event)
+      return event
+    }
+    const words = document.querySelector('textarea') as HTMLElement
+    const file = new File(['x'], 'shot.webp', { type: 'image/webp' })
+    expect(paste(words, ['text/plain', 'Files'], [file]).defaultPrevented).toBe(false)
+    expect(paste(words, ['text/plain'], []).defaultPrevented).toBe(false)
+    await flushPromises()
+    expect(useForm().start).toBeNull()
+    expect(paste(words, ['Files'], [file]).defaultPrevented).toBe(true)
+    await vi.waitFor(() => expect(useForm().start).toMatchObject({ source: { from: 'upload', id: 'up' }, name: 'shot.webp' }))
+    expect(useForm().mode).not.toBe('text-to-image')
+    useForm().clearStart()
+    expect(paste(document.body, ['text/html', 'Files'], [file]).defaultPrevented).toBe(true)
+    await vi.waitFor(() => expect(useForm().start?.name).toBe('shot.webp'))
+  })
+
   it('is refused with its name', async () => {
     const { wrapper } = await show(StartImage)
     const zone = wrapper.find('[data-testid=drop]')
@@ -329,6 +353,42 @@ describe('a job', () => {
   })
 })
 
+describe('an order that runs when the page is opened', () => {
+  it('says how long it takes, by what was foretold, until there is news of it', async () => {
+    const running = job({ state: 'processing', estimated_completion_at: new Date(Date.now() + 65_000).toISOString() })
+    const { text } = await show(JobCard, { props: { job: running } })
+    expect(text()).toMatch(/1 min [45] sec left/)
+    useJobs().keep(running)
+    useJobs().news('j1', { type: 'step', index: 1, total: 4, seconds_left: 3 })
+    await flushPromises()
+    expect(text()).toMatch(/[23] sec left/)
+    expect(text()).not.toContain('min')
+  })
+})
+
+describe('the history', () => {
+  it('says when more of it could not be had, and keeps what there is', async () => {
+    let down = false
+    const pages = ({ query }: Asked): unknown => (down ? new Refusal(503, 'busy', 'too much at once') : { data: [job({ id: query.get('cursor') ?? 'new', state: 'completed' })], next: query.get('cursor') ? null : 'old' })
+    let seen: (entries: { isIntersecting: boolean }[]) => void = () => undefined
+    vi.stubGlobal('IntersectionObserver', class {
+      constructor(work: typeof seen) { seen = work }
+      observe(): void {}
+      disconnect(): void {}
+    })
+    const { wrapper, click, text } = await show(HistoryPanel, { world: { 'GET /api/v1/jobs': pages } })
+    expect(wrapper.findAll('li button')).toHaveLength(1)
+    down = true
+    seen([{ isIntersecting: true }])
+    await flushPromises()
+    expect(text()).toContain('too much at once')
+    down = false
+    await click('Try again')
+    expect(text()).not.toContain('too much at once')
+    expect(useJobs().list.map(({ id }) => id).sort()).toEqual(['new', 'old'])
+  })
+})
+
 describe('what has ended', () => {
   it('says what was charged: what was finished, and nothing else', async () => {
     const stopped = await show(ResultCard, { props: { job: job({ state: 'cancelled', images_wanted: 4, images_delivered: 2 }), current: null } })
@@ -384,11 +444,30 @@ describe('a result', () => {
     expect(wrapper.emitted('removed')).toHaveLength(1)
   })
 
-  it('tells what variations cost before they are ordered', async () => {
+  it('tells what variations and an enlargement cost before they are ordered', async () => {
     useSession().user = user()
-    const { asked, text } = await show(PictureActions, { props: { picture: picture({ id: 'p0', model: 'gone' }) } })
+    const prices = ({ body }: Asked): unknown => ({ ...quote, total: 'upscale' in (body as object) ? '1.5' : '2', available: '99' })
+    const props = { picture: picture({ id: 'p0', model: 'gone' }) }
+    const { asked, text, wrapper } = await show(PictureActions, { props, world: { 'POST /api/v1/images/quote': prices } })
     await vi.waitFor(() => expect(text()).toContain('Four variations cost 2 of 99 credits.'))
-    expect(asked.of('POST /api/v1/images/quote')[0]?.body).toEqual({ prompt: 'a red circle', n: 4 })
+    expect(text()).toContain('Enlarging costs 1.5 of 99 credits.')
+    const enlarge = wrapper.findAll('button').find((one) => one.text() === 'Enlarge')
+    expect(document.getElementById(enlarge?.attributes('aria-describedby') ?? '')?.textContent).toContain('Enlarging costs')
+    const bodies = asked.of('POST /api/v1/images/quote').map(({ body }) => body)
+    expect(bodies).toContainEqual({ prompt: 'a red circle', n: 4 })
+    expect(bodies).toContainEqual({ upscale: { image_id: 'p0', factor: 2 } })
+  })
+
+  it('tells the price that is known when the other is not, and none where nothing is charged', async () => {
+    useSession().user = user()
+    const prices = ({ body }: Asked): unknown => ('upscale' in (body as object) ? { ...quote, charged: true } : new Refusal(403, 'model_not_in_plan'))
+    const some = await show(PictureActions, { props: { picture: picture({ id: 'p0' }) }, world: { 'POST /api/v1/images/quote': prices } })
+    await vi.waitFor(() => expect(some.text()).toContain('Enlarging costs 2 of 5 credits.'))
+    expect(some.text()).not.toContain('variations cost')
+    some.wrapper.unmount()
+    const free = await show(PictureActions, { props: { picture: picture({ id: 'p0' }) }, world: { 'POST /api/v1/images/quote': { ...quote, charged: false } } })
+    expect(free.asked.of('POST /api/v1/images/quote')).toHaveLength(2)
+    expect(free.text()).not.toContain('Enlarging costs')
   })
 
   it('is looked at closely, and beside what it was made from', async () => {

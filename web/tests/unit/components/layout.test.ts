@@ -3,6 +3,7 @@ import { defineComponent, h, ref } from 'vue'
 import { describe, expect, it, vi } from 'vitest'
 import AppFooter from '@/components/layout/AppFooter.vue'
 import AppHeader from '@/components/layout/AppHeader.vue'
+import ConsentNotice from '@/components/layout/ConsentNotice.vue'
 import ErrorBoundary from '@/components/layout/ErrorBoundary.vue'
 import OfflineNotice from '@/components/layout/OfflineNotice.vue'
 import ToastHost from '@/components/layout/ToastHost.vue'
@@ -10,11 +11,14 @@ import VerifyNotice from '@/components/layout/VerifyNotice.vue'
 import NumberField from '@/components/ui/NumberField.vue'
 import PictureBox from '@/components/ui/PictureBox.vue'
 import { useForm } from '@/stores/form'
+import { ApiFailure } from '@/api/failure'
+import { useConsents } from '@/stores/consents'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { i18n, setLocale } from '@/i18n'
-import { fill, show } from '../mount'
+import { fill, sendForm, show } from '../mount'
 import { user } from '../samples'
+import { Refusal } from '../server'
 
 describe('the header', () => {
   it('shows everybody what is theirs', async () => {
@@ -112,4 +116,57 @@ it('a picture that does not come says so', async () => {
   await wrapper.find('img').trigger('load')
   await wrapper.find('img').trigger('error')
   expect(text()).toContain('could not be loaded')
+})
+
+describe('papers that have changed', () => {
+  const terms = { document: 'terms', version: '2026-02', url: '/terms.html' }
+  const CONSENTS = '/api/v1/users/me/consents'
+
+  it('are read and agreed to from any page', async () => {
+    useSession().user = user()
+    const world = { [`GET ${CONSENTS}`]: { given: [], missing: [terms] }, [`POST ${CONSENTS}`]: { given: [], missing: [] } }
+    const { click, text, asked } = await show(ConsentNotice, { world })
+    expect(text()).toContain('have changed')
+    await click('Read and agree')
+    expect(document.querySelector('[role=dialog] a')?.getAttribute('href')).toBe('/terms.html')
+    expect(asked.of(`POST ${CONSENTS}`)).toHaveLength(0)
+    await sendForm()
+    expect(asked.of(`POST ${CONSENTS}`)[0]?.body).toEqual({ accept: [{ document: 'terms', version: '2026-02' }] })
+    expect(text()).not.toContain('have changed')
+    expect(document.querySelector('[role=dialog]')).toBeNull()
+  })
+
+  it('are shown beside what is refused for want of them, and again when they have changed meanwhile', async () => {
+    useSession().user = user()
+    let missing: unknown[] = []
+    const world = { [`GET ${CONSENTS}`]: () => ({ given: [], missing }), [`POST ${CONSENTS}`]: new Refusal(422, 'invalid_value', 'is not the one of now', 'version') }
+    const { text } = await show(ConsentNotice, { world })
+    expect(text()).not.toContain('have changed')
+    missing = [terms]
+    useToasts().fail(new ApiFailure(403, 'consent_required', 'agree to the terms first'))
+    await vi.waitFor(() => expect(document.querySelector('[role=dialog]')?.textContent).toContain('Nothing is drawn before you have agreed'))
+    expect(useToasts().list.at(-1)?.text).toContain('Nothing is drawn')
+    missing = [{ ...terms, version: '2026-03' }]
+    await sendForm()
+    expect(document.querySelector('[role=dialog]')?.textContent).toContain('is not the one of now')
+    expect(document.querySelector('[role=dialog]')?.textContent).toContain('Terms of use (2026-03)')
+  })
+
+  it('can be read from the foot of every page, where there is an address of them', async () => {
+    const { wrapper } = await show(AppFooter, { world: { 'GET /api/v1/legal': [terms, { document: 'privacy', version: '1', url: null }] } })
+    expect(wrapper.findAll('nav a').map((link) => link.text())).toEqual(['Terms of use', 'API', 'Questions'])
+  })
+
+  it('are nobody’s business where there are no accounts, and go with whoever has to agree', async () => {
+    const session = useSession()
+    session.user = user({ plan: 'local' })
+    const { asked, text } = await show(ConsentNotice, { world: { [`GET ${CONSENTS}`]: { given: [], missing: [terms] } } })
+    expect(asked.of(`GET ${CONSENTS}`)).toHaveLength(0)
+    session.user = user()
+    await vi.waitFor(() => expect(text()).toContain('have changed'))
+    session.user = null
+    await flushPromises()
+    expect(useConsents().missing).toEqual([])
+    expect(text()).not.toContain('have changed')
+  })
 })

@@ -290,6 +290,38 @@ describe('the gallery', () => {
     expect(of('POST /api/v1/images/bulk').slice(-3).map(({ body }) => (body as { ids: string[] }).ids.length)).toEqual([100, 100, 50])
   })
 
+  it('keeps its place when many are changed, and fills up when many are taken out', async () => {
+    const page = (from: number, count: number): unknown[] => Array.from({ length: count }, (_, index) => picture({ id: `p${from + index}` }))
+    const pages = ({ query }: Asked): unknown => (query.get('cursor') ? { data: page(100, 50), next: null } : { data: page(0, 100), next: 'further' })
+    const { of } = server({ 'GET /api/v1/images': pages, 'POST /api/v1/images/bulk': allDone })
+    const gallery = useGallery()
+    await gallery.load()
+    await gallery.load(true)
+    gallery.choose('p120')
+    await gallery.doBulk({ kind: 'favourite', value: true })
+    expect(of('GET /api/v1/images')).toHaveLength(2)
+    expect(gallery.pictures.filter(({ is_favourite }) => is_favourite).map(({ id }) => id)).toEqual(['p120'])
+    gallery.choose('p121')
+    await gallery.doBulk({ kind: 'publish', shows_prompt: true })
+    expect(gallery.pictures.find(({ id }) => id === 'p121')).toMatchObject({ is_public: true, shows_prompt: true })
+    gallery.choose('p121')
+    await gallery.doBulk({ kind: 'withdraw' })
+    expect(gallery.pictures.find(({ id }) => id === 'p121')).toMatchObject({ is_public: false, shows_prompt: false })
+    gallery.choose('p121')
+    await gallery.doBulk({ kind: 'add_to_album', album_id: 'al' })
+    expect(gallery.pictures).toHaveLength(150)
+    expect(of('GET /api/v1/images')).toHaveLength(2)
+    // What is sifted by what has changed is asked for again.
+    await gallery.show({ favourite: true })
+    gallery.choose('p1')
+    await gallery.doBulk({ kind: 'favourite', value: false })
+    expect(of('GET /api/v1/images')).toHaveLength(4)
+    // A whole page that goes makes room for the next one.
+    gallery.chooseAll()
+    await gallery.remove([...gallery.chosen])
+    expect(gallery.pictures.map(({ id }) => id)).toEqual((page(100, 50) as { id: string }[]).map(({ id }) => id))
+  })
+
   it('takes in what was just drawn, and says what went wrong', async () => {
     server({ 'GET /api/v1/images': { data: [], next: null } })
     const gallery = useGallery()

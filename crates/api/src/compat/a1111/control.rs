@@ -156,6 +156,12 @@ fn module(fields: &Fields) -> Result<Module, ApiError> {
 
 /// One of several words, or its place among them.
 fn choice(fields: &Fields, name: &'static str, words: &[&str]) -> Result<usize, ApiError> {
+    // webuiapi has versions that put the word into a list of its own.
+    let value = match fields.0.get(name) {
+        Some(Value::Array(one)) if one.len() == 1 => one[0].clone(),
+        value => value.cloned().unwrap_or(Value::Null),
+    };
+    let fields = Fields(Map::from_iter([(name.to_owned(), value)]));
     if let Some(place) = fields.0.get(name).and_then(Value::as_u64) {
         let place = usize::try_from(place).unwrap_or(usize::MAX);
         return if place < words.len() { Ok(place) } else { Err(unknown_value(name, &words.join(", "), &place.to_string())) };
@@ -202,7 +208,9 @@ mod tests {
             "guidance_start": 0.1, "guidance_end": 0.9, "control_mode": "Balanced", "pixel_perfect": false, "hr_option": "Both",
             "enabled": true,
         });
-        let read = units(json!({"ControlNet": {"args": [unit]}})).unwrap();
+        let mut listed = unit.clone();
+        listed["control_mode"] = json!(["Balanced"]);
+        let read = units(json!({"ControlNet": {"args": [unit, listed]}})).unwrap();
         let expected = Unit {
             model: "sd15_canny".to_owned(),
             image: Some("aGk=".to_owned()),
@@ -214,7 +222,7 @@ mod tests {
             low: true,
             high: true,
         };
-        assert_eq!(read, [expected]);
+        assert_eq!(read, [expected.clone(), expected]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod flag;
 pub mod hires;
 pub mod infotext;
 pub mod neutral;
+pub mod nodes;
 pub mod noising;
 pub mod options;
 pub mod parameters;
@@ -23,9 +24,29 @@ pub mod upscalers;
 
 use std::sync::Arc;
 
-/// What is remembered of A1111's clients between their requests, by this process alone.
-#[derive(Debug, Default)]
+use easel_platform::bus::Bus;
+use tokio::{runtime::Handle, task::JoinSet};
+
+/// What is remembered of A1111's clients between their requests.
+#[derive(Debug)]
 pub struct Remembered {
-    /// What is being drawn for each of them.
+    /// What this process draws for each of them.
     pub tasks: Arc<tasks::Tasks>,
+    /// What others do.
+    pub nodes: Arc<nodes::Nodes>,
+    /// Hears of it, as long as this is there.
+    _hearing: JoinSet<()>,
+}
+
+impl Remembered {
+    /// Nothing, and what is heard from now on.
+    pub fn hearing(bus: &Bus) -> Self {
+        let nodes = Arc::<nodes::Nodes>::default();
+        let mut hearing = JoinSet::new();
+        // Without a runtime there is nobody who could ask.
+        if let Ok(runtime) = Handle::try_current() {
+            hearing.spawn_on(Arc::clone(&nodes).hear(bus.listen()), &runtime);
+        }
+        Self { tasks: Arc::default(), nodes, _hearing: hearing }
+    }
 }

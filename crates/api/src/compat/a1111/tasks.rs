@@ -9,7 +9,9 @@ use std::{
 };
 
 use easel_engine::{Canceller, Event};
+use easel_platform::bus::What;
 use easel_types::Rgb8;
+use tokio::sync::Notify;
 
 /// Names of tasks that have ended and are still known as such.
 const ENDED_MAX: usize = 16;
@@ -35,6 +37,7 @@ pub struct Task {
     pub timestamp: String,
     begun: Instant,
     seen: Mutex<Seen>,
+    told: Notify,
 }
 
 /// What is seen of a task at a moment.
@@ -58,8 +61,8 @@ pub struct Seen {
     pub skipped: bool,
     /// All of it is to be left.
     pub interrupted: bool,
-    running: Vec<Canceller>,
-    shares: Vec<f64>,
+    pub(super) running: Vec<Canceller>,
+    pub(super) shares: Vec<f64>,
 }
 
 impl Seen {
@@ -70,7 +73,53 @@ impl Seen {
     }
 }
 
+/// A task at a moment, whichever node draws it.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// What its client calls it.
+    pub id: String,
+    /// When it began, as A1111 writes it.
+    pub timestamp: String,
+    /// Seconds since.
+    pub seconds: f64,
+    /// How far it is.
+    pub seen: Seen,
+}
+
+impl Moment {
+    /// For other nodes; previews stay here.
+    pub fn news(&self) -> What {
+        let Seen { jobs, job, step, steps, waiting, skipped, interrupted, .. } = self.seen;
+        let (task, timestamp, seconds) = (self.id.clone(), self.timestamp.clone(), self.seconds);
+        What::Drawing { task, timestamp, seconds, jobs, job, step, steps, waiting, skipped, interrupted }
+    }
+
+    /// As another node has said; `None` for other news.
+    pub fn of(news: &What) -> Option<Self> {
+        let What::Drawing { task, timestamp, seconds, jobs, job, step, steps, waiting, skipped, interrupted } = news else {
+            return None;
+        };
+        let seen = Seen {
+            jobs: *jobs,
+            job: *job,
+            step: *step,
+            steps: *steps,
+            waiting: *waiting,
+            skipped: *skipped,
+            interrupted: *interrupted,
+            ..Seen::default()
+        };
+        Some(Self { id: task.clone(), timestamp: timestamp.clone(), seconds: *seconds, seen })
+    }
+}
+
 impl Task {
+    /// A look at it, with what it is called and how long it takes by now.
+    pub fn moment(&self) -> Moment {
+        let (id, timestamp) = (self.id.clone(), self.timestamp.clone());
+        Moment { id, timestamp, seconds: self.begun.elapsed().as_secs_f64(), seen: self.look() }
+    }
+
     /// A pass begins.
     pub fn pass(&self, job: u32, steps: u32, running: Vec<Canceller>) {
         let mut seen = self.seen();
@@ -111,11 +160,6 @@ impl Task {
         self.seen().clone()
     }
 
-    /// Seconds since it began.
-    pub fn seconds(&self) -> f64 {
-        self.begun.elapsed().as_secs_f64()
-    }
-
     /// Whether this pass was to be left.
     pub fn is_left(&self) -> bool {
         let seen = self.seen();
@@ -127,11 +171,25 @@ impl Task {
         self.seen().interrupted
     }
 
-    fn leave(&self, all: bool) {
+    /// Returns when this pass is to be left: for passes that the engine does not draw, and so cannot stop.
+    pub async fn left(&self) {
+        loop {
+            // Before the look, so that nothing is missed in between.
+            let told = self.told.notified();
+            if self.is_left() {
+                return;
+            }
+            told.await;
+        }
+    }
+
+    /// It is to be left: all of it, or the pass it is at.
+    pub fn leave(&self, all: bool) {
         let mut seen = self.seen();
         seen.skipped = true;
         seen.interrupted |= all;
         seen.running.iter().for_each(Canceller::cancel);
+        self.told.notify_waiters();
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -144,14 +202,9 @@ impl Tasks {
     pub fn enter(self: &Arc<Self>, user_id: &str, id: Option<String>, jobs: u32, timestamp: String) -> Entered {
         let id = id.unwrap_or_else(|| format!("task({})", uuid::Uuid::now_v7().simple()));
         let seen = Seen { jobs, waiting: true, ..Seen::default() };
-        let task = Arc::new(Task { id, timestamp, begun: Instant::now(), seen: Mutex::new(seen) });
+        let task = Arc::new(Task { id, timestamp, begun: Instant::now(), seen: Mutex::new(seen), told: Notify::new() });
         self.all().entry(user_id.to_owned()).or_default().running.push(Arc::clone(&task));
         Entered { tasks: Arc::clone(self), user_id: user_id.to_owned(), task }
-    }
-
-    /// Somebody's oldest.
-    pub fn current(&self, user_id: &str) -> Option<Arc<Task>> {
-        self.all().get(user_id)?.running.first().cloned()
     }
 
     /// All of somebody's, the oldest first.
@@ -209,10 +262,16 @@ impl Drop for Entered {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn enter(tasks: &Arc<Tasks>, user: &str, id: &str) -> Entered {
         tasks.enter(user, Some(id.to_owned()), 2, "0".to_owned())
+    }
+
+    fn oldest(tasks: &Tasks, user: &str) -> Option<String> {
+        tasks.running(user).first().map(|task| task.id.clone())
     }
 
     #[test]
@@ -227,20 +286,33 @@ mod tests {
         assert!(!ada.task.is_left(), "the next pass is not skipped");
         eve.task.pass(1, 4, Vec::new());
         assert!(eve.task.is_left(), "nothing follows an interruption");
-        assert_eq!(tasks.current("ada").map(|task| task.id.clone()), Some("a".to_owned()));
-        assert!(tasks.current("nobody").is_none());
+        assert_eq!(oldest(&tasks, "ada"), Some("a".to_owned()));
+        assert!(oldest(&tasks, "nobody").is_none());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_it_is_told_that_it_is_left() {
+        let tasks = Arc::new(Tasks::default());
+        let ada = enter(&tasks, "ada", "a");
+        let task = Arc::clone(&ada.task);
+        let mut waiting = tokio::spawn(async move { task.left().await });
+        tasks.interrupt("eve");
+        assert!(tokio::time::timeout(Duration::from_millis(20), &mut waiting).await.is_err(), "another's interruption");
+        tasks.skip("ada");
+        tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it is told").expect("it does not panic");
+        ada.task.left().await;
     }
 
     #[test]
     fn a_task_ends_when_nobody_waits_for_it() {
         let tasks = Arc::new(Tasks::default());
         let (first, second) = (enter(&tasks, "ada", "1"), enter(&tasks, "ada", "2"));
-        assert_eq!(tasks.current("ada").map(|task| task.id.clone()), Some("1".to_owned()));
+        assert_eq!(oldest(&tasks, "ada"), Some("1".to_owned()));
         drop(first);
-        assert_eq!(tasks.current("ada").map(|task| task.id.clone()), Some("2".to_owned()));
+        assert_eq!(oldest(&tasks, "ada"), Some("2".to_owned()));
         assert!(tasks.has_ended("ada", "1") && !tasks.has_ended("eve", "1"));
         drop(second);
-        assert!(tasks.current("ada").is_none());
+        assert!(oldest(&tasks, "ada").is_none());
         (0..100).for_each(|id| drop(enter(&tasks, "ada", &id.to_string())));
         assert!(!tasks.has_ended("ada", "1") && tasks.has_ended("ada", "99"));
     }

@@ -186,6 +186,9 @@ impl ImageRequest {
         check_ignored(&fields)?;
         check_background(&fields)?;
         check_unmet(&fields)?;
+        if purpose == Purpose::Generation {
+            check_no_picture(&fields)?;
+        }
         let base64_only = named.as_deref().is_some_and(|name| model::answers_base64_only(name.trim()));
         Ok(Self {
             purpose,
@@ -320,6 +323,24 @@ fn check_unmet(fields: &Fields) -> Result<(), ApiError> {
     match fields.0.get("markup") {
         None | Some(Value::Null) => Ok(()),
         Some(_) => Err(unmet("markup", "say in words what is to change, or where with `mask`")),
+    }
+}
+
+/// Other servers' generations take pictures under these names; without them another picture would come of it.
+fn check_no_picture(fields: &Fields) -> Result<(), ApiError> {
+    let holds_something = |value: &Value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(all) => !all.is_empty(),
+        _ => true,
+    };
+    let names = ["image", "images", "image_url", "ref_images", "file", "files", "mask"];
+    match names.into_iter().find(|name| fields.0.get(*name).is_some_and(holds_something)) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("a generation starts from words, not from `{name}`: send the picture to /v1/images/edits");
+            Err(ApiError::invalid(name, "unsupported_parameter", message))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::Json;
-use easel_engine::{EngineError, Event, Outcome, Picture, Resolved, Terms, Ticket};
+use easel_engine::{Picture, Resolved, Terms, Ticket};
 use easel_imaging::{
     Infotext, Kernel,
     canny::{canny, in_rgb},
@@ -23,12 +23,13 @@ use easel_platform::{
 use easel_types::{
     ControlUse, FromLatents, GenerationRequest, Handover, LatentCell, LatentFill, Noising, Quality, Rgb8, Task, Variation,
 };
-use futures_util::future::join_all;
 use tokio::sync::OwnedSemaphorePermit;
 
 use base64::Engine as _;
 
 use super::{
+    heard,
+    passes::{Passed, give_up, is_left_there, pass},
     pictures::{self, ENCODER, blocking},
     there,
 };
@@ -41,7 +42,6 @@ use crate::{
         repaint::{self, PutBack, Sent},
         request::{Asked, Start},
         response::{DrawnView, Info},
-        tasks,
     },
     generation::Paid,
     ordering::{check_sides, size_elsewhere},
@@ -82,16 +82,6 @@ struct Begun<'a> {
     /// What each ControlNet looks at.
     controls: Vec<(Unit, Arc<Rgb8>)>,
     deadline: Instant,
-}
-
-/// How a pass ended.
-enum Passed {
-    Drawn(Vec<Picture>),
-    /// It was skipped, or all of it interrupted.
-    Left,
-    Failed(EngineError),
-    /// Cancelled by nobody who may.
-    Lost,
 }
 
 /// A picture on its way into its file.
@@ -153,6 +143,7 @@ impl<'a> Begun<'a> {
             timestamp(self.state.now()),
         );
         let task = &entered.task;
+        let _hearing = heard::hear(self.state, &self.caller.user.id, task);
         let low = self.controls(|unit| unit.low, self.size).await?;
         let (mut first, mut paid): (Option<Resolved>, Option<Paid>) = (None, None);
         let outward = self.outward(&low, hires.is_some()).await?;
@@ -160,9 +151,11 @@ impl<'a> Begun<'a> {
             && let Some(local) = outward.leaves(self.state)?
         {
             let held = Paid::hold_with(self.state, self.caller, outward.order(), Some(outward.offer())).await?;
-            match held.elsewhere(self.state, outward, local).await? {
-                outward::Asked::There(there) => return self.drawn_there(&task.timestamp, there),
-                outward::Asked::Here(held) => paid = Some(*held),
+            match held.elsewhere(self.state, outward, local, task.left()).await {
+                Ok(outward::Asked::There(there)) => return self.drawn_there(&task.timestamp, there),
+                Ok(outward::Asked::Here(held)) => paid = Some(*held),
+                Err(error) if is_left_there(task, &error) => return self.left_there(&task.timestamp),
+                Err(error) => return Err(error),
             }
         }
         let mut made: Vec<Made> = Vec::new();
@@ -201,8 +194,11 @@ impl<'a> Begun<'a> {
                 Passed::Left => continue,
                 Passed::Failed(error) if made.is_empty() => {
                     let Some(paid) = paid.take() else { return Err(error.into()) };
-                    let there = paid.after(self.state, outward.as_ref(), error).await?;
-                    return self.drawn_there(&task.timestamp, there);
+                    return match paid.after(self.state, outward.as_ref(), error, task.left()).await {
+                        Ok(there) => self.drawn_there(&task.timestamp, there),
+                        Err(error) if is_left_there(task, &error) => self.left_there(&task.timestamp),
+                        Err(error) => Err(error),
+                    };
                 }
                 failed => return Err(give_up(paid, failed).await),
             };
@@ -247,6 +243,10 @@ impl<'a> Begun<'a> {
 
     fn drawn_there(&self, timestamp: &str, there: There) -> Result<Json<DrawnView>, ApiError> {
         there::drawn(&self.asked, model_of(self.state, &self.asked.generation), timestamp, there)
+    }
+
+    fn left_there(&self, timestamp: &str) -> Result<Json<DrawnView>, ApiError> {
+        there::left(&self.asked, model_of(self.state, &self.asked.generation), timestamp)
     }
 
     /// Stores what was made, pays, and answers; what was left before anything was made costs nothing.
@@ -409,43 +409,6 @@ fn of_round(asked: &GenerationRequest, first_seed: Option<u64>, drawn: u64) -> G
     let varied = variation.map(|other| Variation { seed: other.seed.wrapping_add(drawn), ..other });
     let seed = if variation.is_some() { seed } else { seed.map(|seed| seed.wrapping_add(drawn)) };
     GenerationRequest { seed, noising: Noising { variation: varied, fill, ..asked.noising.clone() }, ..asked.clone() }
-}
-
-/// Runs the requests of a pass to their end.
-async fn pass(task: &tasks::Task, job: u32, steps: u32, tickets: Vec<Ticket>) -> Passed {
-    task.pass(job, steps, tickets.iter().map(Ticket::canceller).collect());
-    let watched = tickets.into_iter().enumerate().map(|(index, ticket)| watch(task, index, ticket));
-    let mut pictures = Vec::new();
-    for outcome in join_all(watched).await {
-        match outcome {
-            Outcome::Finished(finished) => pictures.extend(finished),
-            Outcome::Failed(error) => return Passed::Failed(error),
-            Outcome::Cancelled if task.is_left() => return Passed::Left,
-            Outcome::Cancelled => return Passed::Lost,
-        }
-    }
-    Passed::Drawn(pictures)
-}
-
-async fn watch(task: &tasks::Task, index: usize, mut ticket: Ticket) -> Outcome {
-    while let Some(event) = ticket.next().await {
-        match event {
-            Event::Finished(pictures) => return Outcome::Finished(pictures),
-            Event::Failed(error) => return Outcome::Failed(error),
-            Event::Cancelled => return Outcome::Cancelled,
-            event => task.hear(index, &event),
-        }
-    }
-    Outcome::Cancelled
-}
-
-/// Nothing comes of it, and nothing is paid.
-async fn give_up(paid: Option<Paid>, passed: Passed) -> ApiError {
-    match (passed, paid) {
-        (Passed::Failed(error), Some(paid)) => paid.fail(error).await,
-        (Passed::Failed(error), None) => error.into(),
-        _ => ApiError::internal(),
-    }
 }
 
 /// Enlarged, and the middle of it if that has another shape.

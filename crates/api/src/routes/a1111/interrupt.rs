@@ -3,6 +3,7 @@
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
+use super::heard;
 use crate::{
     AppState,
     auth::{As, Generates},
@@ -15,6 +16,6 @@ use crate::{
     security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
 )]
 pub(crate) async fn handler(State(state): State<AppState>, As(caller, _): As<Generates>) -> Json<Value> {
-    state.a1111.tasks.interrupt(&caller.user.id);
+    heard::leave(&state, &caller.user.id, true);
     Json(json!({}))
 }

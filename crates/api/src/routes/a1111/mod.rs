@@ -3,7 +3,9 @@
 mod body;
 mod draw;
 mod extras;
+mod heard;
 mod layers;
+mod passes;
 mod pictures;
 
 pub(crate) mod cmd_flags;

@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::heard::drawings;
 use crate::{
     AppState,
     auth::{As, Generates},
@@ -25,6 +26,6 @@ pub(crate) struct PendingView {
     security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
 )]
 pub(crate) async fn handler(State(state): State<AppState>, As(caller, _): As<Generates>) -> Json<PendingView> {
-    let tasks: Vec<_> = state.a1111.tasks.running(&caller.user.id).iter().map(|task| task.id.clone()).collect();
+    let tasks: Vec<_> = drawings(&state, &caller.user.id).into_iter().map(|task| task.id).collect();
     Json(PendingView { size: tasks.len(), tasks })
 }

@@ -6,11 +6,14 @@ use easel_types::Rgb8;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::pictures::{ENCODER, png};
+use super::{
+    heard::drawings,
+    pictures::{ENCODER, png},
+};
 use crate::{
     AppState,
     auth::{As, Generates},
-    compat::a1111::tasks::{Seen, Task},
+    compat::a1111::tasks::{Moment, Seen},
     extract::InQuery,
 };
 
@@ -77,7 +80,7 @@ pub(crate) async fn handler(
     As(caller, _): As<Generates>,
     InQuery(query): InQuery<ProgressQuery>,
 ) -> Json<ProgressView> {
-    let current = state.a1111.tasks.current(&caller.user.id);
+    let current = drawings(&state, &caller.user.id).into_iter().next();
     Json(current.map_or_else(idle, |task| view(&task, query.skip_current_image)))
 }
 
@@ -96,9 +99,9 @@ fn idle() -> ProgressView {
     ProgressView { progress: 0.0, eta_relative: 0.0, state, current_image: None, textinfo: None, current_task: None }
 }
 
-fn view(task: &Task, without_image: bool) -> ProgressView {
-    let seen = task.look();
-    let progress = share(&seen);
+fn view(task: &Moment, without_image: bool) -> ProgressView {
+    let seen = &task.seen;
+    let progress = share(seen);
     let state = StateView {
         skipped: seen.skipped,
         interrupted: seen.interrupted,
@@ -112,7 +115,7 @@ fn view(task: &Task, without_image: bool) -> ProgressView {
     };
     ProgressView {
         progress,
-        eta_relative: left(task, progress),
+        eta_relative: left(task.seconds, progress),
         state,
         current_image: seen.preview.as_ref().filter(|_| !without_image).and_then(picture),
         textinfo: None,
@@ -126,8 +129,7 @@ pub(super) fn share(seen: &Seen) -> f64 {
 }
 
 /// If it goes on as it went.
-pub(super) fn left(task: &Task, progress: f64) -> f64 {
-    let seconds = task.seconds();
+pub(super) fn left(seconds: f64, progress: f64) -> f64 {
     (seconds / progress - seconds).max(0.0)
 }
 

@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 
+use super::heard;
 use crate::{
     AppState,
     auth::{As, Generates},
@@ -14,6 +15,6 @@ use crate::{
     security(("session" = []), ("cookie" = []), ("api_key" = ["generate"]))
 )]
 pub(crate) async fn handler(State(state): State<AppState>, As(caller, _): As<Generates>) -> Json<()> {
-    state.a1111.tasks.skip(&caller.user.id);
+    heard::leave(&state, &caller.user.id, false);
     Json(())
 }

@@ -8,7 +8,10 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::progress::{left, picture, share};
+use super::{
+    heard::drawings,
+    progress::{left, picture, share},
+};
 use crate::{
     ApiError, AppState,
     auth::{As, Generates},
@@ -66,20 +69,20 @@ pub(crate) async fn handler(
     let known = fields.integer(&["id_live_preview"])?.unwrap_or(-1);
     let wanted = fields.boolean(&["live_preview"])?.unwrap_or(true);
     let tasks = &state.a1111.tasks;
-    let Some(task) = tasks.running(&caller.user.id).into_iter().find(|task| task.id == id) else {
+    let Some(task) = drawings(&state, &caller.user.id).into_iter().find(|task| task.id == id) else {
         let completed = tasks.has_ended(&caller.user.id, &id);
         let textinfo = if completed { String::new() } else { "Waiting...".to_owned() };
         return Ok(Json(NamedTaskView { completed, textinfo, id_live_preview: -1, ..NamedTaskView::default() }));
     };
-    let seen = task.look();
-    let progress = share(&seen);
+    let seen = &task.seen;
+    let progress = share(seen);
     let preview = seen.preview.as_ref().filter(|_| wanted && i128::from(seen.previews) != known);
     Ok(Json(NamedTaskView {
         active: !seen.waiting,
         queued: seen.waiting,
         completed: false,
         progress: Some(progress),
-        eta: Some(left(&task, progress)),
+        eta: Some(left(task.seconds, progress)),
         live_preview: preview.and_then(picture).map(|encoded| format!("data:image/png;base64,{encoded}")),
         id_live_preview: if seen.previews == 0 { -1 } else { i64::try_from(seen.previews).unwrap_or(i64::MAX) },
         textinfo: if seen.waiting { "In queue...".to_owned() } else { String::new() },

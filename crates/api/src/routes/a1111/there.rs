@@ -71,6 +71,14 @@ pub(super) fn drawn(asked: &Asked, model: String, timestamp: &str, there: There)
     Ok(Json(DrawnView { images, parameters: asked.echo.clone(), info: told.to_string() }))
 }
 
+/// The answer when it was interrupted or skipped while somebody else was at it: no pictures, and nothing is paid.
+pub(super) fn left(asked: &Asked, model: String, timestamp: &str) -> Result<Json<DrawnView>, ApiError> {
+    let told = info(asked, model, timestamp, (0, 0), 0);
+    let mut told = serde_json::to_value(&told).map_err(|_| ApiError::internal())?;
+    told["seed"] = json!(-1);
+    Ok(Json(DrawnView { images: Vec::new(), parameters: asked.echo.clone(), info: told.to_string() }))
+}
+
 fn info(asked: &Asked, model: String, timestamp: &str, (width, height): (u32, u32), count: usize) -> Info {
     let wanted = &asked.generation;
     let negative = wanted.negative_prompt.clone().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `GET /api/v1/admin/users`: everybody, oldest first.
+//! `GET /api/v1/admin/users`: everybody, or those who are called so, oldest first.
 
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,13 @@ pub(crate) struct UsersQuery {
     limit: Option<i64>,
     /// The id of the last row of the page before.
     after: Option<String>,
+    /// How their name or their address begins; left out, everybody.
+    #[param(max_length = 255)]
+    q: Option<String>,
 }
+
+/// Characters of an address, and so of how it begins.
+const SOUGHT_MAX: usize = 255;
 
 /// A page of people.
 #[derive(Serialize, ToSchema)]
@@ -32,7 +38,7 @@ pub(crate) struct UsersView {
     next: Option<String>,
 }
 
-/// Everybody, oldest first.
+/// Everybody, or those whose name or address begins so, oldest first.
 #[utoipa::path(
     get, path = "/api/v1/admin/users", operation_id = "list_users", tag = "admin", params(UsersQuery),
     responses((status = 200, description = "The people", body = UsersView)),
@@ -45,7 +51,11 @@ pub(crate) async fn handler(
 ) -> Result<Json<UsersView>, ApiError> {
     let limit = page_size("limit", query.limit)?;
     let after = query.after.as_deref().filter(|after| !after.contains('\0'));
-    let mut users = state.platform.accounts.list(after, limit + 1).await?;
+    let sought = query.q.as_deref().unwrap_or_default();
+    if sought.chars().count() > SOUGHT_MAX {
+        return Err(ApiError::invalid("q", "out_of_range", format!("`q` must have at most {SOUGHT_MAX} characters")));
+    }
+    let mut users = state.platform.accounts.find(sought, after, limit + 1).await?;
     let size = usize::try_from(limit).unwrap_or(0);
     let more = users.len() > size;
     users.truncate(size);

@@ -3,18 +3,21 @@
 use std::sync::LazyLock;
 
 use axum::{
+    extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
+use utoipa::openapi::OpenApi;
 
-use crate::routes::page::file;
+use crate::{AppState, prefix::documented, routes::page::file};
 
 /// `GET /openapi.json`.
 #[cfg(not(test))]
-pub(crate) async fn document() -> Response {
-    static TEXT: LazyLock<String> =
-        LazyLock::new(|| crate::openapi().to_json().expect("the document is plain data; this is a bug"));
-    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], TEXT.as_str()).into_response()
+pub(crate) async fn document(State(state): State<AppState>) -> Response {
+    const PLAIN: &str = "the document is plain data; this is a bug";
+    static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(crate::openapi);
+    let text = documented(&state.config.prefix, DOCUMENT.clone()).to_json().expect(PLAIN);
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], text).into_response()
 }
 
 /// `GET /docs`.

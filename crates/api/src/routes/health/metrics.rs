@@ -1,4 +1,4 @@
-//! `GET /metrics`: the engine and the external providers in Prometheus' text format.
+//! `GET /metrics`: the engine, the external providers and the comparison of payments in Prometheus' text format.
 
 use axum::{
     extract::State,
@@ -19,9 +19,16 @@ const END: &str = "# EOF";
 )]
 pub(crate) async fn handler(State(state): State<AppState>) -> Response {
     let mut text = state.engine.metrics();
+    // What ends the text ends it.
+    let end = text.rfind(END).unwrap_or(text.len());
+    if let Some(payments) = &state.services.payments {
+        match payments.metrics().await {
+            Ok(lines) => text.insert_str(end, &lines),
+            // Without the database the rest is of use all the more.
+            Err(error) => tracing::warn!(error = error.code(), "the metrics of payments cannot be read"),
+        }
+    }
     if let Some(fallback) = &state.services.fallback {
-        // What ends the text ends it.
-        let end = text.rfind(END).unwrap_or(text.len());
         text.insert_str(end, &fallback.metrics());
     }
     ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response()

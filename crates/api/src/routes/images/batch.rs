@@ -1,6 +1,7 @@
 //! `POST /api/v1/images/batch`: one thing done to many pictures: a job for each, each paid for itself.
 //!
-//! With an idempotency key every picture's job has a key of its own made from it, so that a batch that was cut off can be sent again whole.
+//! With an idempotency key every picture's job has a key of its own made from it, so that a batch that was cut off can be sent again whole. Its
+//! jobs share a `batch_key`: that key, or a name made for the batch.
 
 use std::collections::BTreeSet;
 
@@ -86,10 +87,13 @@ pub(crate) async fn handler(
         let message = format!("`Idempotency-Key` must have 1 to {KEY_MAX} characters here");
         return Err(ApiError::invalid("Idempotency-Key", "out_of_range", message));
     }
+    // A batch that is sent again is the same batch.
+    let batch_key = key.map_or_else(|| state.platform.context.new_id(), str::to_owned);
     let mut rows = Vec::with_capacity(body.image_ids.len());
     for image_id in body.image_ids {
         let key = key.map(|key| format!("{key}/{image_id}"));
-        let done = one(&state, &caller, &image_id, body.action, key.as_deref()).await;
+        let asked = Asked { key: key.as_deref(), batch_key: Some(&batch_key), ..Asked::default() };
+        let done = one(&state, &caller, &image_id, body.action, asked).await;
         let (job, error_code) = match done {
             Ok(job) => (Some(job), None),
             Err(error) => (None, Some(error.code())),
@@ -99,12 +103,12 @@ pub(crate) async fn handler(
     Ok((StatusCode::ACCEPTED, Json(rows)))
 }
 
-async fn one(state: &AppState, caller: &Caller, image_id: &str, action: Action, key: Option<&str>) -> Result<JobView, ApiError> {
+async fn one(state: &AppState, caller: &Caller, image_id: &str, action: Action, asked: Asked<'_>) -> Result<JobView, ApiError> {
     let user = &caller.user;
     let image = state.platform.images.get(&user.id, image_id).await?;
     let order = match action {
         Action::Upscale(body) => upscale::order(&image, body)?,
         Action::Variations(body) => variations::order(state, user, image, body).await?,
     };
-    Ok(submit(state, caller, &order, Asked { key, ..Asked::default() }).await?.job.into())
+    Ok(submit(state, caller, &order, asked).await?.job.into())
 }

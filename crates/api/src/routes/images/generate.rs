@@ -57,7 +57,7 @@ pub(crate) async fn handler(
     JsonBody(body): JsonBody<DrawingBody>,
 ) -> Result<Response, ApiError> {
     let order = body.order(&state, &caller.user).await?;
-    let asked = Asked { key: idempotency_key(&headers)?, callback_url: body.callback_url.as_deref() };
+    let asked = Asked { key: idempotency_key(&headers)?, callback_url: body.callback_url.as_deref(), batch_key: None };
     let submitted = submit(&state, &caller, &order, asked).await?;
     if query.wait {
         ended(&state, &caller.user.id, &submitted.job.id).await?;

@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct UpscaleBody {
     /// 2 or 4.
     #[schema(example = 2, minimum = 2, maximum = 4)]
-    factor: u32,
+    pub(super) factor: u32,
 }
 
 /// Enlarges one of your pictures.

@@ -1,7 +1,10 @@
 //! `GET /api/v1/generate/history`: somebody's jobs with their pictures, newest first, for clients of earlier designs.
 
 use axum::{Json, extract::State};
-use easel_platform::records::{Image, Job, Timestamp};
+use easel_platform::{
+    jobs::Which,
+    records::{Image, Job},
+};
 
 use super::list::JobsQuery;
 use crate::{
@@ -23,7 +26,7 @@ pub(crate) async fn handler(
     InQuery(query): InQuery<JobsQuery>,
 ) -> Result<Json<PageView<JobView>>, ApiError> {
     let limit = page_size("limit", query.limit)?;
-    let jobs = with_images(&state, &caller.user.id, query.cursor.as_ref().map(Cursor::as_place), limit + 1).await?;
+    let jobs = with_images(&state, &caller.user.id, query.which(), limit + 1).await?;
     Ok(Json(PageView::of(jobs, limit, |(job, _)| Cursor(job.created_at, job.id.clone()))))
 }
 
@@ -31,10 +34,10 @@ pub(crate) async fn handler(
 pub(crate) async fn with_images(
     state: &AppState,
     user_id: &str,
-    after: Option<(Timestamp, &str)>,
+    which: Which<'_>,
     limit: i64,
 ) -> Result<Vec<(Job, Vec<Image>)>, ApiError> {
-    let jobs = state.platform.jobs.list(user_id, after, limit).await?;
+    let jobs = state.platform.jobs.list_which(user_id, which, limit).await?;
     let ids: Vec<&str> = jobs.iter().map(|job| job.id.as_str()).collect();
     let mut images = state.platform.images.of_jobs(user_id, &ids).await?;
     let of = |job: Job| {

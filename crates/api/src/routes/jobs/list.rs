@@ -1,6 +1,7 @@
 //! `GET /api/v1/jobs`: somebody's jobs, newest first.
 
 use axum::{Json, extract::State};
+use easel_platform::jobs::Which;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -22,6 +23,22 @@ pub(crate) struct JobsQuery {
     /// The `next` of the page before.
     #[param(value_type = Option<String>)]
     pub(crate) cursor: Option<Cursor>,
+    /// Jobs to pass over first; `cursor` goes further and costs less.
+    #[param(minimum = 0, maximum = 10000, default = 0)]
+    pub(crate) offset: Option<i64>,
+    /// Those of one batch.
+    pub(crate) batch_key: Option<String>,
+}
+
+impl JobsQuery {
+    /// As the rules take it.
+    pub(crate) fn which(&self) -> Which<'_> {
+        Which {
+            before: self.cursor.as_ref().map(Cursor::as_place),
+            offset: self.offset.unwrap_or(0),
+            batch_key: self.batch_key.as_deref(),
+        }
+    }
 }
 
 /// Your jobs, newest first.
@@ -36,7 +53,6 @@ pub(crate) async fn handler(
     InQuery(query): InQuery<JobsQuery>,
 ) -> Result<Json<PageView<JobView>>, ApiError> {
     let limit = page_size("limit", query.limit)?;
-    let after = query.cursor.as_ref().map(Cursor::as_place);
-    let jobs = state.platform.jobs.list(&caller.user.id, after, limit + 1).await?;
+    let jobs = state.platform.jobs.list_which(&caller.user.id, query.which(), limit + 1).await?;
     Ok(Json(PageView::of(jobs, limit, |job| Cursor(job.created_at, job.id.clone()))))
 }

@@ -52,7 +52,7 @@ pub(super) fn looks() -> Interval {
 pub(super) async fn next_of(news: &mut Receiver<Heard>, user_id: &str) -> Option<Arc<News>> {
     loop {
         match news.recv().await {
-            Ok(heard) if heard.news.user_id == user_id => return Some(heard.news),
+            Ok(heard) if heard.news.user_id == user_id && !heard.news.what.is_among_nodes() => return Some(heard.news),
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => return None,
             Err(RecvError::Closed) => std::future::pending::<()>().await,

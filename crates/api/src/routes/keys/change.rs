@@ -38,5 +38,7 @@ pub(crate) async fn handler(
     JsonBody(body): JsonBody<KeyLimitsBody>,
 ) -> Result<Json<KeyView>, ApiError> {
     let caps = Caps { jobs: body.jobs_monthly_max, credits: body.credits_monthly_max };
-    Ok(Json(state.platform.accounts.set_key_caps(&caller.user, &id, caps).await?.into()))
+    let accounts = &state.platform.accounts;
+    let key = accounts.set_key_caps(&caller.user, &id, caps).await?;
+    Ok(Json(KeyView::of(key, &accounts.keys_used(&caller.user).await?)))
 }

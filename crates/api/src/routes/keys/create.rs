@@ -62,6 +62,6 @@ pub(crate) async fn handler(
     let caps = Caps { jobs: body.jobs_monthly_max, credits: body.credits_monthly_max };
     let new = NewKey { name: &body.name, scopes: &body.scopes, expires_at, caps };
     let shown = state.platform.accounts.create_key(&caller.user, new).await?;
-    let view = NewKeyView { key: shown.text, kept: shown.key.into() };
+    let view = NewKeyView { key: shown.text, kept: KeyView::unused(shown.key) };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(view)))
 }

@@ -18,6 +18,7 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     As(caller, _): As<ActsAsThemselves>,
 ) -> Result<Json<Vec<KeyView>>, ApiError> {
-    let keys = state.platform.accounts.keys(&caller.user).await?;
-    Ok(Json(keys.into_iter().map(KeyView::from).collect()))
+    let accounts = &state.platform.accounts;
+    let (keys, used) = (accounts.keys(&caller.user).await?, accounts.keys_used(&caller.user).await?);
+    Ok(Json(keys.into_iter().map(|key| KeyView::of(key, &used)).collect()))
 }

@@ -57,7 +57,7 @@ pub(super) async fn draw(
         && let Some(local) = outward.leaves(&state)?
     {
         let paid = Paid::hold_with(&state, caller, outward.order(), Some(outward.offer())).await?;
-        let asked = tokio::time::timeout(timeout, paid.elsewhere(&state, outward, local));
+        let asked = tokio::time::timeout(timeout, paid.elsewhere(&state, outward, local, std::future::pending()));
         match asked.await.unwrap_or_else(|_| Err(ApiError::timeout()))? {
             Asked::There(there) if request.stream => return Ok(stream::answer_there(&state, &request, there).into_response()),
             Asked::There(there) => return answer_there(&state, &request, base.as_ref(), there).await,
@@ -108,7 +108,7 @@ async fn answer(
     let pictures = match outcome {
         Outcome::Finished(pictures) => pictures,
         Outcome::Failed(error) => {
-            let there = paid.after(state, outward, error).await?;
+            let there = paid.after(state, outward, error, std::future::pending()).await?;
             return answer_there(state, request, base, there).await;
         }
         Outcome::Cancelled => return Err(ApiError::internal()),

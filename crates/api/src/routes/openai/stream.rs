@@ -143,7 +143,7 @@ impl Progress {
                 }
                 Some(Event::Failed(error)) => {
                     let Some(paid) = self.paid.take() else { return Ok(None) };
-                    let there = paid.after(&self.state, self.outward.as_ref(), error).await?;
+                    let there = paid.after(&self.state, self.outward.as_ref(), error, std::future::pending()).await?;
                     self.waiting.extend(foreign(&self.state, &self.request, there));
                 }
                 Some(Event::Cancelled) => return Err(ApiError::internal()),

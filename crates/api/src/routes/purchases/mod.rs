@@ -1,5 +1,6 @@
 //! What is bought: credits once, and plans; where it is paid, and what payment services tell.
 
+pub(crate) mod admin_comparisons;
 pub(crate) mod admin_list;
 pub(crate) mod admin_paid;
 pub(crate) mod admin_refund;

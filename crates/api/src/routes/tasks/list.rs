@@ -22,6 +22,6 @@ pub(crate) async fn handler(
     InQuery(query): InQuery<JobsQuery>,
 ) -> Result<Json<PageView<TaskView>>, ApiError> {
     let limit = page_size("limit", query.limit)?;
-    let jobs = with_images(&state, &caller.user.id, query.cursor.as_ref().map(Cursor::as_place), limit + 1).await?;
+    let jobs = with_images(&state, &caller.user.id, query.which(), limit + 1).await?;
     Ok(Json(PageView::of(jobs, limit, |(job, _)| Cursor(job.created_at, job.id.clone()))))
 }

@@ -99,6 +99,8 @@ impl Server {
                 request: &request,
                 key_id: None,
                 callback_url: None,
+                parent_image: None,
+                batch_key: None,
             };
             jobs.submit(new).await.expect("a job");
             let job = jobs.claim("test", None, 1).await.expect("a claim").remove(0);
