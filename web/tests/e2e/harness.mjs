@@ -55,8 +55,11 @@ export async function start({ accounts = false, data = null, settings = [] } = {
       if (ran.status !== 0) throw new Error(ran.stderr)
     },
     stop() {
+      // It writes until it has ended.
+      const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+      if (child.exitCode !== null || child.signalCode !== null) return remove()
+      child.once('exit', remove)
       child.kill('SIGTERM')
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }
   for (let tries = 0; tries < 300; tries++) {
