@@ -462,11 +462,11 @@ describe('a result', () => {
     useSession().user = user()
     const prices = ({ body }: Asked): unknown => ('upscale' in (body as object) ? { ...quote, charged: true } : new Refusal(403, 'model_not_in_plan'))
     const some = await show(PictureActions, { props: { picture: picture({ id: 'p0' }) }, world: { 'POST /api/v1/images/quote': prices } })
-    await vi.waitFor(() => expect(some.text()).toContain('Enlarging costs 2 of 5 credits.'))
+    await vi.waitFor(() => expect(some.text()).toContain('Enlarging costs 2 of 5 credits.'), { timeout: 10_000 })
     expect(some.text()).not.toContain('variations cost')
     some.wrapper.unmount()
     const free = await show(PictureActions, { props: { picture: picture({ id: 'p0' }) }, world: { 'POST /api/v1/images/quote': { ...quote, charged: false } } })
-    expect(free.asked.of('POST /api/v1/images/quote')).toHaveLength(2)
+    await vi.waitFor(() => expect(free.asked.of('POST /api/v1/images/quote')).toHaveLength(2), { timeout: 10_000 })
     expect(free.text()).not.toContain('Enlarging costs')
   })
 
