@@ -253,3 +253,6 @@ export const purchase = (changes: Partial<Purchase> = {}): Purchase => ({
   paid_at: null,
   ...changes,
 })
+
+/** What an order costs somebody who has five credits. */
+export const quote = { model: 'm', images: 1, unit_price: '1', total: '2', available: '5', charged: true, backlog_seconds: 0 }

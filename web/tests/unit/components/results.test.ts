@@ -1,0 +1,115 @@
+import { flushPromises } from '@vue/test-utils'
+import { describe, expect, it, vi } from 'vitest'
+import PictureActions from '@/components/generate/PictureActions.vue'
+import CompareSlider from '@/components/generate/CompareSlider.vue'
+import ResultCard from '@/components/generate/ResultCard.vue'
+import ResultView from '@/components/generate/ResultView.vue'
+import ZoomBox from '@/components/generate/ZoomBox.vue'
+import Generate from '@/pages/Generate.vue'
+import { useForm } from '@/stores/form'
+import { useGallery } from '@/stores/gallery'
+import { useJobs } from '@/stores/jobs'
+import { useSession } from '@/stores/session'
+import { sendForm, show } from '../mount'
+import { job, picture, quote, user } from '../samples'
+import { Refusal, type Asked } from '../server'
+
+describe('what has ended', () => {
+  it('says what was charged: what was finished, and nothing else', async () => {
+    const stopped = await show(ResultCard, { props: { job: job({ state: 'cancelled', images_wanted: 4, images_delivered: 2 }), current: null } })
+    expect(stopped.text()).toContain('Only the 2 pictures that were finished were charged.')
+    stopped.wrapper.unmount()
+    const failed = await show(ResultCard, { props: { job: job({ state: 'failed' }), current: null } })
+    expect(failed.text()).toContain('Nothing was charged.')
+  })
+
+  it('is ordered again as it was: an enlargement is no drawing', async () => {
+    const enlarged = job({ id: 'u0', state: 'failed', request: { work: { kind: 'upscale', source: { from: 'image', id: 'p0' }, factor: 4 }, output: job().request.output } })
+    const { asked, wrapper } = await show(Generate, { path: '/?prompt=x', world: { 'GET /api/v1/jobs/u0': enlarged } })
+    useJobs().keep({ ...enlarged, state: 'processing' })
+    useJobs().keep(enlarged)
+    await flushPromises()
+    const card = wrapper.findAll('article').find((one) => one.text().includes('This did not work'))
+    await card?.find('button').trigger('click')
+    await flushPromises()
+    expect(asked.of('POST /api/v1/images/p0/upscale')[0]?.body).toEqual({ factor: 4 })
+    expect(asked.of('POST /api/v1/images/generate')).toHaveLength(0)
+  })
+})
+
+describe('a result', () => {
+  it('is downloaded, copied, varied, enlarged, used, recalled, marked, published and deleted', async () => {
+    useSession().user = user()
+    const one = picture({ id: 'p0' })
+    useGallery().pictures = [one]
+    const written: unknown[] = []
+    Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { write: async (items: unknown) => written.push(items), writeText: async (text: string) => written.push(text) } })
+    vi.stubGlobal('ClipboardItem', class {})
+    const { wrapper, click, asked, push } = await show(PictureActions, { props: { picture: one } })
+    for (const name of ['Download', 'Copy', 'Copy parameters', 'Variations', 'Enlarge', 'Use as input']) await click(name)
+    expect(useForm().start?.source).toEqual({ from: 'image', id: 'p0' })
+    for (const name of ['Use the settings', 'Favourite', 'Publish']) await click(name)
+    expect(written).toHaveLength(2)
+    expect(String(written[1])).toContain('Seed: 7')
+    expect(asked.of('POST /api/v1/images/p0/variations')[0]?.body).toEqual({ n: 4 })
+    expect(asked.of('POST /api/v1/images/p0/upscale')[0]?.body).toEqual({ factor: 2 })
+    expect(useForm().start).toBeNull()
+    expect(useForm().fields.seed).toBe(7)
+    expect(push).toHaveBeenCalledWith('/generate')
+    await click(/^With its prompt/)
+    await sendForm()
+    expect(asked.of('POST /api/v1/images/p0/public')[0]?.query.get('shows_prompt')).toBe('true')
+    await click('Share')
+    await click('Close')
+    await click('Delete')
+    const confirm = [...document.querySelectorAll('[role=dialog] button')].at(-1) as HTMLElement
+    confirm.click()
+    await flushPromises()
+    expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0'], action: { kind: 'trash' } })
+    expect(wrapper.emitted('removed')).toHaveLength(1)
+  })
+
+  it('tells what variations and an enlargement cost before they are ordered', async () => {
+    useSession().user = user()
+    const prices = ({ body }: Asked): unknown => ({ ...quote, total: 'upscale' in (body as object) ? '1.5' : '2', available: '99' })
+    const props = { picture: picture({ id: 'p0', model: 'gone' }) }
+    const { asked, text, wrapper } = await show(PictureActions, { props, world: { 'POST /api/v1/images/quote': prices } })
+    await vi.waitFor(() => expect(text()).toContain('Four variations cost 2 of 99 credits.'))
+    expect(text()).toContain('Enlarging costs 1.5 of 99 credits.')
+    const enlarge = wrapper.findAll('button').find((one) => one.text() === 'Enlarge')
+    expect(document.getElementById(enlarge?.attributes('aria-describedby') ?? '')?.textContent).toContain('Enlarging costs')
+    const bodies = asked.of('POST /api/v1/images/quote').map(({ body }) => body)
+    expect(bodies).toContainEqual({ prompt: 'a red circle', n: 4 })
+    expect(bodies).toContainEqual({ upscale: { image_id: 'p0', factor: 2 } })
+  })
+
+  it('tells the price that is known when the other is not, and none where nothing is charged', async () => {
+    useSession().user = user()
+    const prices = ({ body }: Asked): unknown => ('upscale' in (body as object) ? { ...quote, charged: true } : new Refusal(403, 'model_not_in_plan'))
+    const some = await show(PictureActions, { props: { picture: picture({ id: 'p0' }) }, world: { 'POST /api/v1/images/quote': prices } })
+    await vi.waitFor(() => expect(some.text()).toContain('Enlarging costs 2 of 5 credits.'), { timeout: 10_000 })
+    expect(some.text()).not.toContain('variations cost')
+    some.wrapper.unmount()
+    const free = await show(PictureActions, { props: { picture: picture({ id: 'p0' }) }, world: { 'POST /api/v1/images/quote': { ...quote, charged: false } } })
+    await vi.waitFor(() => expect(free.asked.of('POST /api/v1/images/quote')).toHaveLength(2), { timeout: 10_000 })
+    expect(free.text()).not.toContain('Enlarging costs')
+  })
+
+  it('is looked at closely, and beside what it was made from', async () => {
+    const { wrapper, click } = await show(ResultView, { props: { picture: picture(), before: '/before.png' } })
+    const box = wrapper.find('[role=group]')
+    for (const name of ['+', '=', 'ArrowLeft', '-', '0']) await box.trigger('keydown', { key: name })
+    await box.trigger('dblclick')
+    await box.trigger('pointermove', { buttons: 1 })
+    await click('Smaller')
+    await click('Larger')
+    await click('Compare')
+    expect(wrapper.find('input[type=range]').exists()).toBe(true)
+    await click('Close')
+    expect(wrapper.emitted('close')).toHaveLength(1)
+    expect((await show(ZoomBox, { props: { picture: picture() } })).wrapper.exists()).toBe(true)
+    const compare = await show(CompareSlider, { props: { before: 'a', after: 'b', width: 2, height: 1, label: 'Compare' } })
+    await compare.wrapper.find('input').setValue(20)
+    expect(compare.wrapper.find('span').attributes('style')).toContain('20%')
+  })
+})
