@@ -13,7 +13,7 @@ use easel_platform::{
     records::Job,
     worker::{Held, Kept, Stop, Trouble, Writing, infotext},
 };
-use easel_types::{Quality, Rgb8};
+use easel_types::{GenerationRequest, Quality, Rgb8};
 use serde_json::Value;
 
 use crate::{
@@ -219,8 +219,18 @@ fn not_stored(trouble: &Trouble) -> ApiError {
 
 /// What is asked for, as somebody else would be asked for it.
 pub(crate) fn asked_of(request: &ImageRequest, model: &str) -> Order {
-    let asked = &request.generation;
     let drawing = Drawing {
+        styled: request.styled.clone(),
+        stays_here: !request.allow_fallback,
+        allow_drops: request.allow_drops,
+        ..drawing_elsewhere(&request.generation, model)
+    };
+    Order { work: Work::Draw(Box::new(drawing)), output: output(request) }
+}
+
+/// The same for requests of every language: nothing of it is settled by a model of ours.
+pub(crate) fn drawing_elsewhere(asked: &GenerationRequest, model: &str) -> Drawing {
+    Drawing {
         negative_prompt: asked.negative_prompt.clone(),
         width: asked.width,
         height: asked.height,
@@ -233,12 +243,8 @@ pub(crate) fn asked_of(request: &ImageRequest, model: &str) -> Order {
         seed: asked.seed,
         count: asked.num_images,
         loras: asked.loras.clone(),
-        styled: request.styled.clone(),
-        stays_here: !request.allow_fallback,
-        allow_drops: request.allow_drops,
         ..Drawing::new(model, &asked.prompt)
-    };
-    Order { work: Work::Draw(Box::new(drawing)), output: output(request) }
+    }
 }
 
 /// What was asked for, for the job's row.

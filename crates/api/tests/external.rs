@@ -52,8 +52,8 @@ fn file() -> Reply {
     Reply::With(200, "content-type: image/png\r\n".into(), bytes)
 }
 
-/// Replicate, which serves at once.
-async fn replicate() -> Fake {
+/// A service that has drawn what it is asked for by the time it is asked about it.
+async fn at_once(kind: Kind) -> Fake {
     let port = Arc::new(AtomicU16::new(0));
     let own = port.clone();
     let fake = Fake::start(move |request| {
@@ -61,10 +61,10 @@ async fn replicate() -> Fake {
         if request.path.starts_with("/files/") {
             return file();
         }
-        if submits(Kind::Replicate, request) {
-            return Reply::ok(accepted(Kind::Replicate, port));
+        if submits(kind, request) {
+            return Reply::ok(accepted(kind, port));
         }
-        Reply::ok(polled(Kind::Replicate, &request.path, true, &picture_url(Kind::Replicate, port)))
+        Reply::ok(polled(kind, &request.path, true, &picture_url(kind, port)))
     })
     .await;
     port.store(fake.port(), Ordering::SeqCst);
@@ -137,7 +137,7 @@ async fn send(server: &Server, token: &str, method: Method, path: &str, body: Va
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_that_is_not_here_is_drawn_elsewhere_once_its_owner_agrees() {
-    let fake = replicate().await;
+    let fake = at_once(Kind::Replicate).await;
     let (server, working) = server(&fake).await;
     let ada = somebody(&server, "ada", Role::User).await;
     let wish = json!({"model": "elsewhere", "prompt": "a heron", "steps": 4, "clip_skip": 1});
@@ -183,7 +183,7 @@ async fn a_model_that_is_not_here_is_drawn_elsewhere_once_its_owner_agrees() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operators_see_each_account_and_set_its_breaker() {
-    let fake = replicate().await;
+    let fake = at_once(Kind::Replicate).await;
     let (server, working) = server(&fake).await;
     let (admin, root) = (somebody(&server, "admin", Role::Admin).await, somebody(&server, "root", Role::Superuser).await);
     let list = send(&server, &admin, Method::GET, "/api/v1/admin/providers", Value::Null).await;
@@ -215,7 +215,7 @@ async fn operators_see_each_account_and_set_its_breaker() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_of_ones_own_is_shown_without_its_key() {
-    let fake = replicate().await;
+    let fake = at_once(Kind::Replicate).await;
     let (server, working) = server(&fake).await;
     let (ada, bob) = (somebody(&server, "ada", Role::User).await, somebody(&server, "bob", Role::User).await);
     let words = json!({"name": "mine", "provider": "fal", "key": OWN_KEY, "model": "fal-ai/flux/dev"});
@@ -278,7 +278,7 @@ fn contains(changes: &Value, field: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn openais_routes_ask_others_once_their_owner_agrees() {
-    let fake = replicate().await;
+    let fake = at_once(Kind::Replicate).await;
     let (server, working) = server(&fake).await;
     let ada = somebody(&server, "ada", Role::User).await;
     let wish = json!({"model": "elsewhere", "prompt": "a heron", "response_format": "b64_json", "clip_skip": 1});
@@ -330,7 +330,7 @@ async fn openais_routes_ask_others_once_their_owner_agrees() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a1111s_routes_ask_others_once_their_owner_agrees() {
-    let fake = replicate().await;
+    let fake = at_once(Kind::Replicate).await;
     let (server, working) = server(&fake).await;
     let ada = somebody(&server, "ada", Role::User).await;
     let settings = json!({"sd_model_checkpoint": "elsewhere"});
@@ -369,7 +369,7 @@ async fn what_fails_here_is_asked_of_others_and_without_them_told() {
         (SimConfig { rows_max: 0, ..SimConfig::default() }, "out_of_memory", "out_of_memory"),
         (SimConfig { faults: vec![(Call::Step, 1, Fault::Device)], ..SimConfig::default() }, "no_device", "engine_failed"),
     ] {
-        let fake = replicate().await;
+        let fake = at_once(Kind::Replicate).await;
         let (server, working) = server_on(sim, &fake).await;
         // Whoever is first finds out that the device does not do.
         let first = somebody(&server, "first", Role::User).await;

@@ -65,25 +65,6 @@ async fn compatible() -> Fake {
     .await
 }
 
-/// fal, which serves at once.
-async fn fal() -> Fake {
-    let port = Arc::new(AtomicU16::new(0));
-    let own = port.clone();
-    let fake = Fake::start(move |request| {
-        let port = own.load(Ordering::SeqCst);
-        if request.path.starts_with("/files/") {
-            return file();
-        }
-        if submits(Kind::Fal, request) {
-            return Reply::ok(accepted(Kind::Fal, port));
-        }
-        Reply::ok(polled(Kind::Fal, &request.path, true, &picture_url(Kind::Fal, port)))
-    })
-    .await;
-    port.store(fake.port(), Ordering::SeqCst);
-    fake
-}
-
 /// A body with more in it.
 fn with(body: &Value, more: Value) -> Value {
     let mut body = body.clone();
@@ -137,7 +118,7 @@ async fn an_edit_is_asked_of_others_with_its_picture_and_its_mask() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_variation_with_words_is_asked_of_others_and_one_without_stays_here() {
-    let fake = fal().await;
+    let fake = at_once(Kind::Fal).await;
     let (server, working) = server_of(Kind::Fal, SimConfig::default(), &fake).await;
     let ada = somebody(&server, "ada", Role::User).await;
     agrees(&server, &ada).await;
@@ -165,7 +146,7 @@ async fn a_variation_with_words_is_asked_of_others_and_one_without_stays_here() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn img2img_is_asked_of_others_with_its_picture() {
-    let fake = fal().await;
+    let fake = at_once(Kind::Fal).await;
     let (server, working) = server_of(Kind::Fal, SimConfig::default(), &fake).await;
     let ada = somebody(&server, "ada", Role::User).await;
     let picture = halves(256, 256);

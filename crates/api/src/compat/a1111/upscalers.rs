@@ -6,45 +6,37 @@ use easel_types::LatentScaling;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A1111's latent modes, and their kernels.
-const LATENT: [(&str, Kernel); 6] = [
-    ("Latent", Kernel::Bilinear),
-    ("Latent (antialiased)", Kernel::Bilinear),
-    ("Latent (bicubic)", Kernel::Bicubic),
-    ("Latent (bicubic antialiased)", Kernel::Bicubic),
-    ("Latent (nearest)", Kernel::Nearest),
-    ("Latent (nearest-exact)", Kernel::Nearest),
-];
-
-/// What they do to latents, in the same order.
-const SCALINGS: [LatentScaling; 6] = [
-    LatentScaling::Bilinear,
-    LatentScaling::BilinearAntialiased,
-    LatentScaling::Bicubic,
-    LatentScaling::BicubicAntialiased,
-    LatentScaling::Nearest,
-    LatentScaling::NearestExact,
+/// A1111's latent modes: what they do to latents, and the kernel that does the like to pixels.
+const LATENT: [(&str, Kernel, LatentScaling); 6] = [
+    ("Latent", Kernel::Bilinear, LatentScaling::Bilinear),
+    ("Latent (antialiased)", Kernel::Bilinear, LatentScaling::BilinearAntialiased),
+    ("Latent (bicubic)", Kernel::Bicubic, LatentScaling::Bicubic),
+    ("Latent (bicubic antialiased)", Kernel::Bicubic, LatentScaling::BicubicAntialiased),
+    ("Latent (nearest)", Kernel::Nearest, LatentScaling::Nearest),
+    ("Latent (nearest-exact)", Kernel::Nearest, LatentScaling::NearestExact),
 ];
 
 /// What enlarges pictures. "None" resizes all the same, where a size is asked for.
 const PICTURES: [(&str, Kernel); 3] = [("None", Kernel::Lanczos), ("Lanczos", Kernel::Lanczos), ("Nearest", Kernel::Nearest)];
 
+/// Both lists.
+fn all() -> impl Iterator<Item = (&'static str, Kernel)> {
+    PICTURES.into_iter().chain(LATENT.into_iter().map(|(name, kernel, _)| (name, kernel)))
+}
+
 /// The kernel of a name of either list.
 pub fn find(name: &str) -> Option<Kernel> {
-    let all = PICTURES.iter().chain(&LATENT);
-    let name = name.trim();
-    all.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, kernel)| *kernel)
+    all().find(|(known, _)| known.eq_ignore_ascii_case(name.trim())).map(|(_, kernel)| kernel)
 }
 
 /// How latents are enlarged, for the modes that enlarge them.
 pub fn latent(name: &str) -> Option<LatentScaling> {
-    let at = LATENT.iter().position(|(known, _)| known.eq_ignore_ascii_case(name.trim()))?;
-    Some(SCALINGS[at])
+    LATENT.into_iter().find(|(known, ..)| known.eq_ignore_ascii_case(name.trim())).map(|(.., scaling)| scaling)
 }
 
 /// The names for messages.
 pub fn known() -> String {
-    PICTURES.iter().chain(&LATENT).map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    all().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
 }
 
 /// An upscaler, as clients read it.
@@ -85,7 +77,7 @@ pub struct LatentModeView {
 
 /// The latent modes.
 pub fn latent_views() -> Vec<LatentModeView> {
-    LATENT.iter().map(|(name, _)| LatentModeView { name }).collect()
+    LATENT.into_iter().map(|(name, ..)| LatentModeView { name }).collect()
 }
 
 #[cfg(test)]

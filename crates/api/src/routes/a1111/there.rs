@@ -17,28 +17,18 @@ use crate::{
         request::{Asked, Start},
         response::{DrawnView, Info},
     },
+    generation::drawing_elsewhere,
     outward::There,
 };
 
 /// What is asked for, as somebody else would be asked for it: all rounds at once.
 pub(super) fn order(asked: &Asked, model: &str) -> Order {
-    let wanted = &asked.generation;
     let drawing = Drawing {
-        negative_prompt: wanted.negative_prompt.clone(),
-        width: wanted.width,
-        height: wanted.height,
-        steps: wanted.num_inference_steps,
-        guidance: wanted.guidance_scale,
-        sampler: wanted.sampler,
-        schedule: wanted.schedule,
-        eta: wanted.eta,
-        clip_skip: wanted.clip_skip,
-        seed: wanted.seed,
         count: asked.count.total(),
         styled: asked.styled.clone(),
         stays_here: !asked.allow_fallback,
         allow_drops: asked.allow_drops,
-        ..Drawing::new(model, &wanted.prompt)
+        ..drawing_elsewhere(&asked.generation, model)
     };
     Order { work: Work::Draw(Box::new(drawing)), output: output(&asked.options) }
 }
