@@ -20,6 +20,8 @@ export default defineConfig({
   },
   test: {
     environment: 'happy-dom',
+    // A machine that builds at the same time is slow; what hangs is still told.
+    testTimeout: 30_000,
     include: ['tests/unit/**/*.test.ts'],
     setupFiles: ['tests/unit/setup.ts'],
     environmentOptions: { happyDOM: { settings: { navigation: { disableMainFrameNavigation: true, disableChildFrameNavigation: true } } } },

@@ -12,6 +12,9 @@ const page = <T>(data: T[]): { data: T[]; next: string | null } => ({ data, next
 export const allDone = ({ body }: Asked): unknown => ({ results: (body as { ids: string[] }).ids.map((id) => ({ id, result: 'done' })) })
 const link = { id: 'l', image_id: 'p0', shows_prompt: false, view_count: 2, created_at: '2026-11-28T10:00:00Z', expires_at: null, revoked_at: null }
 
+/** Waits until it holds: on a machine that does much else at once a second is not enough, and nobody waits longer than it takes. */
+export const until = <T>(holds: () => T | Promise<T>): Promise<T> => vi.waitFor(holds, { timeout: 10_000 })
+
 export const PLANS = [
   { name: 'free', title: 'Free', price_cents: null, signup_credits: 100, daily_credits: 10, monthly_credits: 0, unlimited_credits: false, images_daily_max: 10, storage_bytes_max: 1e9, watermark: true, model_tier: 'basic', api_access: false, commercial_licence: false },
   { name: 'pro', title: 'Pro', price_cents: 2999, signup_credits: 0, daily_credits: 0, monthly_credits: 1000, unlimited_credits: true, images_daily_max: null, storage_bytes_max: null, watermark: false, model_tier: 'all', api_access: true, commercial_licence: true },

@@ -21,7 +21,7 @@ import { changeWords } from '@/lib/served'
 import { useForm } from '@/stores/form'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
-import { PLANS, fill, sendForm, show } from '../mount'
+import { PLANS, fill, sendForm, show, until } from '../mount'
 import { purchase, user } from '../samples'
 import { type Asked, Refusal } from '../server'
 
@@ -324,7 +324,7 @@ describe('prices', () => {
     useSession().user = user()
     const rows = [purchase({ state: 'paid' }), purchase({ id: 'o2', kind: 'plan', product: 'pro', interval: 'year', credits: '0', amount_cents: 29990 })]
     const { text } = await show(Pricing, { path: '/?purchase=o', world: { 'GET /api/v1/credits/purchases': { data: rows, next: null } } })
-    await vi.waitFor(() => expect(text()).toContain('It is paid: what you bought is here.'))
+    await until(() => expect(text()).toContain('It is paid: what you bought is here.'))
     for (const part of ['100 credits', '$4.99', 'Paid', 'pro, a year', '$299.90', 'Waiting for payment']) expect(text()).toContain(part)
   })
 

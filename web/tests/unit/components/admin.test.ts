@@ -1,5 +1,5 @@
 import { flushPromises } from '@vue/test-utils'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import CreditsBox from '@/components/admin/CreditsBox.vue'
 import AdminAudit from '@/pages/admin/Audit.vue'
 import AdminConfig from '@/pages/admin/Config.vue'
@@ -10,7 +10,7 @@ import AdminOverview from '@/pages/admin/Overview.vue'
 import AdminPurchases from '@/pages/admin/Purchases.vue'
 import AdminUsers from '@/pages/admin/Users.vue'
 import { useSession } from '@/stores/session'
-import { fill, sendForm, show } from '../mount'
+import { fill, sendForm, show, until } from '../mount'
 import { queuedJob, reported, user } from '../samples'
 import { type Asked, Refusal } from '../server'
 
@@ -51,11 +51,11 @@ describe('administration', () => {
     const { asked, wrapper, text } = await show(AdminUsers, { world: { 'GET /api/v1/admin/users': people } })
     expect(wrapper.findAll('tbody tr')).toHaveLength(2)
     await wrapper.get('input[type=search]').setValue(' gr')
-    await vi.waitFor(() => expect(wrapper.findAll('tbody tr')).toHaveLength(1))
+    await until(() => expect(wrapper.findAll('tbody tr')).toHaveLength(1))
     expect(text()).toContain('grace')
     expect(asked.of('GET /api/v1/admin/users').map(({ query }) => query.get('q'))).toEqual([null, 'gr'])
     await wrapper.get('input[type=search]').setValue('nobody')
-    await vi.waitFor(() => expect(text()).toContain('Nothing found'))
+    await until(() => expect(text()).toContain('Nothing found'))
   })
 
   it('changes a plan, until a day or for good, and not by a slip', async () => {

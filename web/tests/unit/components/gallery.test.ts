@@ -13,7 +13,7 @@ import { useGallery } from '@/stores/gallery'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { zip } from '@/lib/zip'
-import { fill, sendForm, show } from '../mount'
+import { fill, sendForm, show, until } from '../mount'
 import { picture, shown, user } from '../samples'
 import { Refusal, server, type Asked } from '../server'
 
@@ -197,7 +197,7 @@ describe('the gallery', () => {
     }
     const { click, text } = await show(Gallery, { world: { 'GET /api/v1/images': pages } })
     await click('Show more')
-    await vi.waitFor(() => expect(text()).toContain('too much at once'))
+    await until(() => expect(text()).toContain('too much at once'))
     down = false
     await click('Try again')
     expect(text()).not.toContain('too much at once')

@@ -17,7 +17,7 @@ import { useJobs } from '@/stores/jobs'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { i18n, setLocale } from '@/i18n'
-import { fill, sendForm, show } from '../mount'
+import { fill, sendForm, show, until } from '../mount'
 import { job, picture, quote, style, suggestion } from '../samples'
 import { Refusal, type Asked } from '../server'
 
@@ -65,7 +65,7 @@ describe('the prompt', () => {
       area.element.value = value
       area.element.setSelectionRange(value.length, value.length)
       await area.trigger('input')
-      await vi.waitFor(() => expect(asked.of('GET /api/v1/prompts/suggest')).toHaveLength(before + 1))
+      await until(() => expect(asked.of('GET /api/v1/prompts/suggest')).toHaveLength(before + 1))
       await flushPromises()
     }
     await type('sky, ca')
@@ -91,7 +91,7 @@ describe('the prompt', () => {
     const area = wrapper.find('textarea')
     area.element.value = 'candle'
     await area.trigger('input')
-    await vi.waitFor(() => expect(asked.of('GET /api/v1/prompts/suggest')).toHaveLength(1))
+    await until(() => expect(asked.of('GET /api/v1/prompts/suggest')).toHaveLength(1))
     await flushPromises()
     expect(wrapper.findAll('[role=option]')).toHaveLength(0)
     expect(useToasts().list).toHaveLength(0)
@@ -126,7 +126,7 @@ describe('the prompt', () => {
     useForm().set({ prompt: 'a fox' })
     const close = vi.fn()
     const { asked, text } = await show(BuilderBox, { props: { onClose: close } })
-    await vi.waitFor(() => expect(text()).toContain('candlelight'))
+    await until(() => expect(text()).toContain('candlelight'))
     await fill('Light', 'light-candlelight')
     await sendForm()
     expect(asked.of('POST /api/v1/prompts/build')[0]?.body).toEqual({ subject: 'a fox', medium: '', composition: '', light: 'light-candlelight', mood: '', palette: '', quality: [] })
@@ -151,7 +151,7 @@ describe('the prompt', () => {
 
   it('shows tokens, and where a long one is divided', async () => {
     const { wrapper, text } = await show(TokenMeter, { props: { id: 'x', prompt: 'a '.repeat(80), length: 9000, lengthMax: 10_000 }, world: { 'GET /assets/clip-merges.txt': new Response(mergesText()) } })
-    await vi.waitFor(() => expect(text()).toContain('80 tokens in 2 parts'), 5000)
+    await until(() => expect(text()).toContain('80 tokens in 2 parts'))
     expect(text()).toContain('9,000 / 10,000')
     expect(wrapper.findAll('li')).toHaveLength(2)
   })
@@ -168,7 +168,7 @@ describe('the prompt', () => {
     await fill('Category of styles', 'drawing/brush')
     expect(asked.of('GET /api/v1/styles').at(-1)?.query.get('category')).toBe('drawing/brush')
     await fill('Find a style', 'тушь')
-    await vi.waitFor(() => expect(asked.of('GET /api/v1/styles').at(-1)?.query.get('q')).toBe('тушь'))
+    await until(() => expect(asked.of('GET /api/v1/styles').at(-1)?.query.get('q')).toBe('тушь'))
     expect(text()).toContain('Brush (1)')
   })
 
@@ -218,7 +218,7 @@ describe('a picture to start from', () => {
     await zone.trigger('dragleave')
     expect(zone.classes()).not.toContain('border-accent')
     await zone.trigger('drop', { dataTransfer: { files: [new File(['x'], 'a.webp', { type: 'image/webp' })] } })
-    await vi.waitFor(() => expect(useForm().start?.source).toEqual({ from: 'upload', id: 'up' }))
+    await until(() => expect(useForm().start?.source).toEqual({ from: 'upload', id: 'up' }))
     await flushPromises()
     expect(wrapper.text()).toContain('8 × 8')
     await click('Remove')
@@ -241,11 +241,11 @@ describe('a picture to start from', () => {
     await flushPromises()
     expect(useForm().start).toBeNull()
     expect(paste(words, ['Files'], [file]).defaultPrevented).toBe(true)
-    await vi.waitFor(() => expect(useForm().start).toMatchObject({ source: { from: 'upload', id: 'up' }, name: 'shot.webp' }))
+    await until(() => expect(useForm().start).toMatchObject({ source: { from: 'upload', id: 'up' }, name: 'shot.webp' }))
     expect(useForm().mode).not.toBe('text-to-image')
     useForm().clearStart()
     expect(paste(document.body, ['text/html', 'Files'], [file]).defaultPrevented).toBe(true)
-    await vi.waitFor(() => expect(useForm().start?.name).toBe('shot.webp'))
+    await until(() => expect(useForm().start?.name).toBe('shot.webp'))
   })
 
   it('is refused with its name', async () => {
@@ -262,7 +262,7 @@ describe('a picture to start from', () => {
     vi.stubGlobal('XMLHttpRequest', Xhr)
     await fill('Address of a picture (https://…)', 'https://example.org/a/fox.png')
     document.querySelector('[aria-label^="Address of a picture"]')?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }))
-    await vi.waitFor(() => expect(useForm().start).toMatchObject({ source: { from: 'upload', id: 'up' }, name: 'fox.png' }))
+    await until(() => expect(useForm().start).toMatchObject({ source: { from: 'upload', id: 'up' }, name: 'fox.png' }))
     expect(asked.of('GET /api/v1/images/proxy')[0]?.query.get('url')).toBe('https://example.org/a/fox.png')
     expect(useForm().start?.url).toMatch(/^blob:/)
     expect(asked.of('POST /api/v1/images/generate')).toHaveLength(0)
@@ -283,7 +283,7 @@ describe('a picture to start from', () => {
     vi.stubGlobal('XMLHttpRequest', class extends Xhr { override send(): void { sent(); super.send() } })
     const files = [new File(['x'], 'a.webp', { type: 'image/webp' })]
     await wrapper.find('[data-testid=drop]').trigger('drop', { dataTransfer: { files } })
-    await vi.waitFor(() => expect(useForm().start).not.toBeNull())
+    await until(() => expect(useForm().start).not.toBeNull())
     await flushPromises()
     expect(sent).toHaveBeenCalledTimes(1)
   })
@@ -294,7 +294,7 @@ describe('a picture to start from', () => {
     const text = new TextEncoder().encode('parameters\0a fox\nSteps: 5, Sampler: Euler a, CFG scale: 3, Seed: 4')
     const bytes = new Uint8Array([137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, text.length, 116, 69, 88, 116, ...text, 0, 0, 0, 0])
     await wrapper.find('[data-testid=drop]').trigger('drop', { dataTransfer: { files: [new File([bytes], 'a.png', { type: 'image/png' })] } })
-    await vi.waitFor(() => expect(useToasts().list[0]?.action).toBeDefined())
+    await until(() => expect(useToasts().list[0]?.action).toBeDefined())
     useToasts().list[0]?.action?.run()
     expect(useForm().fields).toMatchObject({ prompt: 'a fox', steps: 5, sampler: 'euler_ancestral', guidance: 3, seed: 4 })
   })
@@ -322,7 +322,7 @@ describe('a picture to start from', () => {
     for (const kind of ['pointerdown', 'pointermove', 'pointerup']) canvas.dispatchEvent(new PointerEvent(kind, { bubbles: true, clientX: 4, clientY: 4 }))
     await flushPromises()
     await click('Use this mask')
-    await vi.waitFor(() => expect(useForm().mask).toEqual({ source: { from: 'upload', id: 'up' } }))
+    await until(() => expect(useForm().mask).toEqual({ source: { from: 'upload', id: 'up' } }))
     expect(wrapper.emitted('close')).toHaveLength(1)
   })
 })
@@ -386,9 +386,9 @@ describe('the page', () => {
   it('orders, shows what comes, and opens the past', async () => {
     const { click, asked, text } = await show(Generate, { path: '/?prompt=a+fox' })
     expect(useForm().fields.prompt).toBe('a fox')
-    await vi.waitFor(() => expect(text()).toContain('2 of 99 credits'), 3000)
+    await until(() => expect(text()).toContain('2 of 99 credits'))
     await sendForm()
-    await vi.waitFor(() => expect(asked.of('POST /api/v1/images/generate')[0]?.body).toMatchObject({ prompt: 'a fox', aspect_ratio: '1:1' }))
+    await until(() => expect(asked.of('POST /api/v1/images/generate')[0]?.body).toMatchObject({ prompt: 'a fox', aspect_ratio: '1:1' }))
     useJobs().keep(job({ state: 'completed', images: [picture({ id: 'p0' })] }))
     await flushPromises()
     await click(/^Open:/)
@@ -405,8 +405,8 @@ describe('the page', () => {
   it('says what would help when a plan does not allow it', async () => {
     useSession().config = { billing: true }
     const { text } = await show(Generate, { path: '/?prompt=x', world: { 'POST /api/v1/images/generate': new Refusal(402, 'insufficient_credits', 'too few credits') } })
-    await vi.waitFor(() => expect(text()).toContain('credits'), 3000)
+    await until(() => expect(text()).toContain('credits'))
     await sendForm()
-    await vi.waitFor(() => expect(document.querySelector('[role=dialog]')?.textContent).toContain('too few credits'))
+    await until(() => expect(document.querySelector('[role=dialog]')?.textContent).toContain('too few credits'))
   })
 })

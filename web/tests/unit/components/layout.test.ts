@@ -16,7 +16,7 @@ import { useConsents } from '@/stores/consents'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { i18n, setLocale } from '@/i18n'
-import { fill, sendForm, show } from '../mount'
+import { fill, sendForm, show, until } from '../mount'
 import { user } from '../samples'
 import { Refusal } from '../server'
 
@@ -41,7 +41,7 @@ describe('the header', () => {
     const { click, push } = await show(AppHeader)
     await click('Language')
     await click('Русский')
-    await vi.waitFor(() => expect(i18n.global.locale.value).toBe('ru'))
+    await until(() => expect(i18n.global.locale.value).toBe('ru'))
     await setLocale('en')
     await flushPromises()
     await click(/^Theme/)
@@ -144,7 +144,7 @@ describe('papers that have changed', () => {
     expect(text()).not.toContain('have changed')
     missing = [terms]
     useToasts().fail(new ApiFailure(403, 'consent_required', 'agree to the terms first'))
-    await vi.waitFor(() => expect(document.querySelector('[role=dialog]')?.textContent).toContain('Nothing is drawn before you have agreed'))
+    await until(() => expect(document.querySelector('[role=dialog]')?.textContent).toContain('Nothing is drawn before you have agreed'))
     expect(useToasts().list.at(-1)?.text).toContain('Nothing is drawn')
     missing = [{ ...terms, version: '2026-03' }]
     await sendForm()
@@ -163,7 +163,7 @@ describe('papers that have changed', () => {
     const { asked, text } = await show(ConsentNotice, { world: { [`GET ${CONSENTS}`]: { given: [], missing: [terms] } } })
     expect(asked.of(`GET ${CONSENTS}`)).toHaveLength(0)
     session.user = user()
-    await vi.waitFor(() => expect(text()).toContain('have changed'))
+    await until(() => expect(text()).toContain('have changed'))
     session.user = null
     await flushPromises()
     expect(useConsents().missing).toEqual([])

@@ -10,7 +10,7 @@ import { useForm } from '@/stores/form'
 import { useGallery } from '@/stores/gallery'
 import { useJobs } from '@/stores/jobs'
 import { useSession } from '@/stores/session'
-import { sendForm, show } from '../mount'
+import { sendForm, show, until } from '../mount'
 import { job, picture, quote, user } from '../samples'
 import { Refusal, type Asked } from '../server'
 
@@ -74,7 +74,7 @@ describe('a result', () => {
     const prices = ({ body }: Asked): unknown => ({ ...quote, total: 'upscale' in (body as object) ? '1.5' : '2', available: '99' })
     const props = { picture: picture({ id: 'p0', model: 'gone' }) }
     const { asked, text, wrapper } = await show(PictureActions, { props, world: { 'POST /api/v1/images/quote': prices } })
-    await vi.waitFor(() => expect(text()).toContain('Four variations cost 2 of 99 credits.'))
+    await until(() => expect(text()).toContain('Four variations cost 2 of 99 credits.'))
     expect(text()).toContain('Enlarging costs 1.5 of 99 credits.')
     const enlarge = wrapper.findAll('button').find((one) => one.text() === 'Enlarge')
     expect(document.getElementById(enlarge?.attributes('aria-describedby') ?? '')?.textContent).toContain('Enlarging costs')
@@ -87,11 +87,11 @@ describe('a result', () => {
     useSession().user = user()
     const prices = ({ body }: Asked): unknown => ('upscale' in (body as object) ? { ...quote, charged: true } : new Refusal(403, 'model_not_in_plan'))
     const some = await show(PictureActions, { props: { picture: picture({ id: 'p0' }) }, world: { 'POST /api/v1/images/quote': prices } })
-    await vi.waitFor(() => expect(some.text()).toContain('Enlarging costs 2 of 5 credits.'), { timeout: 10_000 })
+    await until(() => expect(some.text()).toContain('Enlarging costs 2 of 5 credits.'))
     expect(some.text()).not.toContain('variations cost')
     some.wrapper.unmount()
     const free = await show(PictureActions, { props: { picture: picture({ id: 'p0' }) }, world: { 'POST /api/v1/images/quote': { ...quote, charged: false } } })
-    await vi.waitFor(() => expect(free.asked.of('POST /api/v1/images/quote')).toHaveLength(2), { timeout: 10_000 })
+    await until(() => expect(free.asked.of('POST /api/v1/images/quote')).toHaveLength(2))
     expect(free.text()).not.toContain('Enlarging costs')
   })
 

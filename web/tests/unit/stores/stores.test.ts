@@ -8,7 +8,7 @@ import { useModels } from '@/stores/models'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { job, model, picture, style, user } from '../samples'
-import { allDone } from '../mount'
+import { allDone, until } from '../mount'
 import { Refusal, server, type Asked } from '../server'
 
 class Deaf {
@@ -67,7 +67,7 @@ describe('the form', () => {
     form.set({ prompt: 'a fox' })
     form.choose(['ink', 'gone', 'ink'])
     expect(form.body).toMatchObject({ prompt: 'a fox', styles: ['ink', 'gone'] })
-    await vi.waitFor(() => expect(form.spoken).toBe('ink drawing of a fox, rice paper'))
+    await until(() => expect(form.spoken).toBe('ink drawing of a fox, rice paper'))
     form.choose(['ink'])
     expect(of('GET /api/v1/styles/ink')).toHaveLength(1)
   })
@@ -176,7 +176,7 @@ describe('jobs', () => {
     jobs.news('j1', { type: 'cancel_requested' })
     jobs.news('j1', { type: 'queued' })
     jobs.news('j1', { type: 'ended', state: 'completed' })
-    await vi.waitFor(() => expect(ended).toEqual(['completed']))
+    await until(() => expect(ended).toEqual(['completed']))
     expect(jobs.progress['j1']).toBeUndefined()
     expect(jobs.jobs['j1']?.images).toHaveLength(1)
     jobs.keep(job({ state: 'completed' }))
@@ -190,7 +190,7 @@ describe('jobs', () => {
     server({ 'GET /api/v1/jobs/j2': job({ id: 'j2' }) })
     const jobs = useJobs()
     jobs.news('j2', { type: 'queued' })
-    await vi.waitFor(() => expect(jobs.jobs['j2']).toBeDefined())
+    await until(() => expect(jobs.jobs['j2']).toBeDefined())
     jobs.clear()
     expect(jobs.list).toEqual([])
   })
