@@ -1,11 +1,14 @@
-//! One empty database, dropped with the value.
+//! One database, dropped with the value.
 
 use std::{fmt, path::PathBuf, str::FromStr, thread};
 
+use easel_store::{Db, Settings};
+
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
-use crate::find::{TestingError, address};
+use crate::find::{Server, TestingError, server};
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +28,7 @@ impl fmt::Display for Engine {
     }
 }
 
-/// An empty database that is dropped with this value.
+/// A database that is dropped with this value.
 #[derive(Debug)]
 pub struct Database {
     engine: Engine,
@@ -41,22 +44,66 @@ struct Created {
 }
 
 impl Database {
-    /// A new one.
+    /// An empty one.
     ///
     /// # Errors
     /// If there is no PostgreSQL and none can be started; the message says what to install.
     pub async fn create(engine: Engine) -> Result<Self, TestingError> {
-        let dir = TempDir::with_prefix("easel-test-").map_err(TestingError::Files)?;
-        if engine == Engine::Sqlite {
-            let url = format!("sqlite:{}", dir.path().join("easel.db").display());
-            return Ok(Self { engine, url, dir, server: None });
+        match engine {
+            Engine::Sqlite => Self::file(),
+            Engine::Postgres => Self::on(found().await?, "").await,
         }
-        // Looking for a server starts programs and waits for them.
-        let address = tokio::task::spawn_blocking(address).await.expect("looking for a server does not panic. This is a bug.")?;
+    }
+
+    /// One that has its tables: a copy of what the migrations made once in this program, which is quicker than making it again.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and if a migration fails.
+    pub async fn migrated(engine: Engine) -> Result<Self, TestingError> {
+        static FILE: OnceCell<Vec<u8>> = OnceCell::const_new();
+        static MODEL: OnceCell<()> = OnceCell::const_new();
+        const NAME: &str = "easel_test_model";
+        if engine == Engine::Sqlite {
+            let file = FILE.get_or_try_init(async || {
+                let first = Self::file()?;
+                migrate(&first.url).await?;
+                std::fs::read(first.path()).map_err(TestingError::Files)
+            });
+            let (file, new) = (file.await?, Self::file()?);
+            std::fs::write(new.path(), file).map_err(TestingError::Files)?;
+            return Ok(new);
+        }
+        let server = found().await?;
+        if !server.ours {
+            // Nothing is left behind on somebody's server.
+            let new = Self::on(server, "").await?;
+            migrate(&new.url).await?;
+            return Ok(new);
+        }
+        let made = MODEL.get_or_try_init(async || {
+            execute(&server.address, format!("CREATE DATABASE {NAME}")).await?;
+            migrate(&with_database(&server.address, NAME)).await
+        });
+        made.await?;
+        Self::on(server, &format!(" TEMPLATE {NAME}")).await
+    }
+
+    fn file() -> Result<Self, TestingError> {
+        let dir = TempDir::with_prefix("easel-test-").map_err(TestingError::Files)?;
+        let url = format!("sqlite:{}", dir.path().join("easel.db").display());
+        Ok(Self { engine: Engine::Sqlite, url, dir, server: None })
+    }
+
+    async fn on(Server { address, .. }: Server, how: &str) -> Result<Self, TestingError> {
+        let dir = TempDir::with_prefix("easel-test-").map_err(TestingError::Files)?;
         let name = format!("easel_test_{}", uuid::Uuid::new_v4().simple());
-        execute(&address, format!("CREATE DATABASE {name}")).await?;
+        execute(&address, format!("CREATE DATABASE {name}{how}")).await?;
         let url = with_database(&address, &name);
-        Ok(Self { engine, url, dir, server: Some(Created { address, name }) })
+        Ok(Self { engine: Engine::Postgres, url, dir, server: Some(Created { address, name }) })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("easel.db")
     }
 
     /// Which one it is.
@@ -87,6 +134,19 @@ impl Drop for Database {
         // What is left over would be seen on the server; it must not hide why a test failed.
         let _ = dropping.join();
     }
+}
+
+/// Looking for a server starts programs and waits for them.
+async fn found() -> Result<Server, TestingError> {
+    tokio::task::spawn_blocking(server).await.expect("looking for a server does not panic. This is a bug.")
+}
+
+/// Makes the tables and lets go of the database: a model that is in use cannot be copied.
+async fn migrate(url: &str) -> Result<(), TestingError> {
+    let db = Db::open(&Settings::new(url)).await.map_err(TestingError::Tables)?;
+    db.migrate().await.map_err(TestingError::Tables)?;
+    db.close().await;
+    Ok(())
 }
 
 /// Runs one statement on a connection of its own.

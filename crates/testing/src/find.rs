@@ -46,34 +46,46 @@ pub enum TestingError {
     /// The server was found and refuses.
     #[error("the PostgreSQL of the tests refuses: {0}")]
     Refused(#[from] sqlx::Error),
+    /// A migration failed.
+    #[error("the tables cannot be made: {0}")]
+    Tables(#[source] easel_store::StoreError),
     /// No temporary files.
     #[error("temporary files cannot be written: {0}")]
     Files(#[source] io::Error),
 }
 
-/// The address of a server whose user may create databases, its path `/postgres`.
-pub(crate) fn address() -> Result<String, TestingError> {
-    static FOUND: OnceLock<Result<String, String>> = OnceLock::new();
+/// A server whose user may create databases.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    /// Its path is `/postgres`.
+    pub(crate) address: String,
+    /// Whether it ends with this program.
+    pub(crate) ours: bool,
+}
+
+pub(crate) fn server() -> Result<Server, TestingError> {
+    static FOUND: OnceLock<Result<Server, String>> = OnceLock::new();
     let mut first = None;
     let found = FOUND.get_or_init(|| find().map_err(|error| first.insert(error).to_string()));
     match (found, first) {
-        (Ok(address), _) => Ok(address.clone()),
+        (Ok(server), _) => Ok(server.clone()),
         (Err(_), Some(error)) => Err(error),
         (Err(text), None) => Err(TestingError::Start(text.clone())),
     }
 }
 
-fn find() -> Result<String, TestingError> {
+/// One of our own rather than one that runs here: it does not wait for the disk, which is most of what making and dropping databases takes.
+fn find() -> Result<Server, TestingError> {
     if let Some(named) = env::var(VARIABLE).ok().filter(|named| !named.is_empty()) {
-        let named = maintenance(&named);
-        return usable(&named).map(|()| named).map_err(TestingError::Named);
+        let address = maintenance(&named);
+        return usable(&address).map(|()| Server { address, ours: false }).map_err(TestingError::Named);
     }
-    if let Some(usual) = USUAL.iter().find(|usual| usable(usual).is_ok()) {
-        return Ok((*usual).to_owned());
-    }
-    let started = server::start()?;
-    usable(&started).map_err(TestingError::Start)?;
-    Ok(started)
+    let started = match server::start() {
+        Ok(address) => return usable(&address).map(|()| Server { address, ours: true }).map_err(TestingError::Start),
+        Err(error) => error,
+    };
+    let usual = USUAL.iter().find(|usual| usable(usual).is_ok()).ok_or(started)?;
+    Ok(Server { address: (*usual).to_owned(), ours: false })
 }
 
 /// The address with `/postgres` as its database, whatever it named.

@@ -1,7 +1,7 @@
-//! For tests only: an empty database for each of them, on SQLite and on PostgreSQL, gone afterwards.
+//! For tests only: a database for each of them, on SQLite and on PostgreSQL, gone afterwards.
 //!
-//! A PostgreSQL is taken from `EASEL_TEST_POSTGRES` (an address whose user may create databases), else from a server on this machine that
-//! lets us in, else one of our own is started from the installed programs (`server.rs`) and stopped with the test program, however that ends.
+//! A PostgreSQL is taken from `EASEL_TEST_POSTGRES` (an address whose user may create databases), else one of our own is started from the
+//! installed programs (`server.rs`) and stopped with the test program, however that ends, else a server on this machine lets us in.
 //! Where none of these works the test fails and says what to install: a test that is skipped proves nothing.
 //!
 //! [`seed`] fills a database with as many people and pictures as lists and loads are to be tried with.
@@ -59,7 +59,7 @@ macro_rules! on_both_engines {
     )+};
 }
 
-/// Runs one story on a runtime of its own with a fresh database; what [`on_both_engines`] expands to.
+/// Runs one story on a runtime of its own with a database that has its tables and nothing in them; what [`on_both_engines`] expands to.
 ///
 /// # Panics
 /// If the story fails, or there is no database to run it on.
@@ -67,7 +67,7 @@ pub fn run_story(engine: Engine, story: impl AsyncFnOnce(&Database) -> Result<()
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let _place = STORIES.acquire().await.expect("the semaphore is never closed. This is a bug.");
-        let database = Database::create(engine).await.unwrap_or_else(|error| panic!("{error}"));
+        let database = Database::migrated(engine).await.unwrap_or_else(|error| panic!("{error}"));
         if let Err(error) = story(&database).await {
             panic!("{error} ({error:?})");
         }

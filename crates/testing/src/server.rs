@@ -23,7 +23,7 @@ finish() { "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1; rm
 trap finish EXIT
 trap '' INT HUP TERM
 "$bin/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 &&
-"$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 -o "-k '$dir' -c listen_addresses='' -c fsync=off" start >"$dir/start" 2>&1 ||
+"$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 -o "-k '$dir' -c listen_addresses='' -c fsync=off -c full_page_writes=off" start >"$dir/start" 2>&1 ||
 { echo "$(tail -n 5 "$dir/log" "$dir/start" 2>/dev/null | tr '\n' ' ')"; exit 1; }
 echo ready
 cat >/dev/null

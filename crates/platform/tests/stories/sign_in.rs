@@ -76,7 +76,7 @@ on_both_engines! {
     async fn a_newcomer_gets_an_account_and_comes_back_to_it(database: &Database) {
         for key in [Key::rsa(), Key::ec()] {
             let name = if matches!(key, Key::Rsa(_)) { "rsa" } else { "ec" };
-            let database = easel_testing::Database::create(database.engine()).await?;
+            let database = easel_testing::Database::migrated(database.engine()).await?;
             let setting = setting(&database, key).await?;
             let entered = setting.go("main", None).await?;
             assert_eq!((entered.user.email.as_str(), entered.user.is_verified), ("ada@example.org", true), "{name}");

@@ -201,7 +201,7 @@ on_both_engines! {
         let (mut jobs, mut refused) = (0, 0);
         for seed in first..first + seeds {
             // A database each: what one leaves behind must not be the next one's.
-            let own = Database::create(database.engine()).await?;
+            let own = Database::migrated(database.engine()).await?;
             let played = play(&own, seed).await.map_err(|error| format!("seed {seed}: {error}"))?;
             (jobs, refused) = (jobs + played.0, refused + played.1);
         }

@@ -6,6 +6,7 @@ use easel_testing::{Database, on_both_engines};
 
 on_both_engines! {
     async fn migrating_again_changes_nothing(database: &Database) {
+        let database = Database::create(database.engine()).await?;
         let db = Db::open(&Settings::new(database.url())).await?;
         assert_eq!(db.version().await?, 0);
         let first = db.migrate().await?;
@@ -16,6 +17,7 @@ on_both_engines! {
     }
 
     async fn nodes_that_start_at_once_share_the_work(database: &Database) {
+        let database = Database::create(database.engine()).await?;
         let nodes = (0..6).map(|_| {
             let settings = Settings { connections_max: 2, ..Settings::new(database.url()) };
             tokio::spawn(async move {
