@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Door, FilesConfig};
+use crate::{Door, FilesConfig, Proxies};
 
 /// A setting, as superusers see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -27,6 +27,8 @@ pub struct ApiConfig {
     pub public_url: Option<String>,
     /// What our own routes begin with, as [`crate::is_prefix`] has it; `/api/v1` answers whatever it is.
     pub prefix: String,
+    /// Proxies whose word on who asks is taken.
+    pub proxies: Proxies,
     /// How people get in.
     pub door: Door,
     /// Anybody may make an account; otherwise only whoever runs commands on the server's machine.
@@ -53,6 +55,7 @@ impl ApiConfig {
         Self {
             public_url: None,
             prefix: "/api/v1".to_owned(),
+            proxies: Proxies::default(),
             door: Door::Accounts,
             registration: true,
             files,

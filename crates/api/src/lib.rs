@@ -31,6 +31,7 @@ mod openapi;
 mod ordering;
 mod outward;
 mod prefix;
+mod proxies;
 #[cfg(not(test))]
 mod router;
 mod routes;
@@ -47,6 +48,7 @@ pub use error::ApiError;
 pub use files::{FileStore, FilesConfig};
 pub use observe::RequestId;
 pub use prefix::is_prefix;
+pub use proxies::Proxies;
 #[cfg(not(test))]
 pub use router::{health_router, openapi, router};
 pub use services::Services;

@@ -20,6 +20,7 @@ use crate::{
     limit::by_address,
     openapi::{Alias, ApiDoc, finished},
     prefix::under,
+    proxies::behind_proxies,
     routes,
 };
 
@@ -330,6 +331,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(body_limit)
         .layer(middleware::from_fn_with_state(state.clone(), by_address))
+        .layer(middleware::from_fn_with_state(state.clone(), behind_proxies))
         .with_state(state);
     under(&prefix, with_layers(routes))
 }

@@ -8,7 +8,7 @@
 //! | sends no whole body | what the route says |
 //! | is one too many, of all or of one address | at once |
 //!
-//! This machine's own connections are not counted by address: behind a proxy all of them are its.
+//! Connections of this machine and of the proxies that are named are not counted by address: everybody's come from there.
 
 use std::{
     collections::HashMap,
@@ -19,6 +19,7 @@ use std::{
 };
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use easel_api::Proxies;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -49,23 +50,25 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// How many connections there may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caps {
     /// Of all.
     pub all: usize,
     /// Of one address.
     pub each: usize,
+    /// Whose are not counted.
+    pub proxies: Proxies,
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { all: 4096, each: 256 }
+        Self { all: 4096, each: 256, proxies: Proxies::default() }
     }
 }
 
 /// Serves until `leave` comes, then takes no new connection and returns when the last request is answered.
 pub async fn serve(listener: TcpListener, router: Router, caps: Caps, leave: impl Future<Output = ()>) -> io::Result<()> {
-    let (places, addresses) = (Arc::new(Semaphore::new(caps.all)), Addresses::new(caps.each));
+    let (places, addresses) = (Arc::new(Semaphore::new(caps.all)), Addresses::new(caps.each, caps.proxies));
     let (graceful, mut leave) = (GracefulShutdown::new(), std::pin::pin!(leave));
     let mut pause = Duration::from_millis(10);
     loop {
@@ -134,6 +137,7 @@ fn connect(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &Grace
 #[derive(Debug, Clone)]
 struct Addresses {
     each: usize,
+    proxies: Proxies,
     counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
@@ -145,14 +149,14 @@ struct Entered {
 }
 
 impl Addresses {
-    fn new(each: usize) -> Self {
-        Self { each, counts: Arc::default() }
+    fn new(each: usize, proxies: Proxies) -> Self {
+        Self { each, proxies, counts: Arc::default() }
     }
 
     /// Counts one more, if it may be.
     fn enter(&self, address: IpAddr) -> Option<Entered> {
         let address = address.to_canonical();
-        if address.is_loopback() {
+        if address.is_loopback() || self.proxies.trusts(address) {
             return Some(Entered { addresses: self.clone(), address: None });
         }
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -184,7 +188,7 @@ mod tests {
 
     #[test]
     fn each_address_has_so_many_and_this_machine_any_number() {
-        let addresses = Addresses::new(2);
+        let addresses = Addresses::new(2, "10.0.0.0/8".parse().unwrap());
         let elsewhere: IpAddr = "203.0.113.7".parse().unwrap();
         let first = addresses.enter(elsewhere);
         let second = addresses.enter("::ffff:203.0.113.7".parse().unwrap());
@@ -194,8 +198,10 @@ mod tests {
         assert!(addresses.enter(elsewhere).is_some());
         drop(second);
         assert!(addresses.counts.lock().unwrap().is_empty(), "nobody is remembered who is gone");
-        let many: Vec<_> = (0..1000).map(|_| addresses.enter("127.0.0.1".parse().unwrap())).collect();
-        assert!(many.iter().all(Option::is_some));
+        for any in ["127.0.0.1", "10.1.2.3"] {
+            let many: Vec<_> = (0..1000).map(|_| addresses.enter(any.parse().unwrap())).collect();
+            assert!(many.iter().all(Option::is_some), "{any}");
+        }
     }
 
     #[tokio::test]
@@ -205,7 +211,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (leave, left) = tokio::sync::oneshot::channel::<()>();
         let router = Router::new().route("/", axum::routing::get(|| async { "here" }));
-        let serving = tokio::spawn(serve(listener, router, Caps { all: 205, each: 1 }, async { drop(left.await) }));
+        let serving =
+            tokio::spawn(serve(listener, router, Caps { all: 205, each: 1, ..Caps::default() }, async { drop(left.await) }));
         let mut slow = Vec::new();
         for _ in 0..200 {
             let mut stream = TcpStream::connect(address).await.unwrap();

@@ -34,10 +34,11 @@ pub async fn serve(
     let listener = bind(SocketAddr::new(config.server.host, config.server.port)).await?;
     announce(&listener, config, setup)?;
     let engine = runtime.engine.clone();
+    let caps = Caps { proxies: config.server.proxies.clone(), ..Caps::default() };
     let (leave, left) = tokio::sync::oneshot::channel::<()>();
     // An error means the sender is gone, which is a reason to leave too.
     let left = async { drop(left.await) };
-    let mut server = tokio::spawn(edge::serve(listener, router, Caps::default(), left));
+    let mut server = tokio::spawn(edge::serve(listener, router, caps, left));
     let (mut working, rest) = work(worker.clone());
     tokio::select! {
         exit = signals.next() => tracing::info!(signal = ?exit, "stopping; finishing what has been begun"),

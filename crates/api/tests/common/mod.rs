@@ -135,6 +135,15 @@ pub async fn server_with_services_on(sim: SimConfig, services: impl FnOnce(&Plat
     serve(engine, probe, |config| config.door = Door::Accounts, services).await
 }
 
+/// With other settings, and with what else a server may offer.
+pub async fn server_changed(change: impl FnOnce(&mut ApiConfig), services: impl FnOnce(&Platform) -> Services) -> Server {
+    let (backend, probe) = SimBackend::new(SimConfig::default());
+    let config = EngineConfig { clock: Arc::new(probe.clone()), seeds: Arc::new(|| 1000), ..EngineConfig::default() };
+    let engine = Engine::start(move || Ok(backend), config);
+    engine.ready().await.expect("the toy device comes up");
+    serve(engine, probe, change, services).await
+}
+
 pub async fn server_over(engine: Engine, probe: Probe, change: impl FnOnce(&mut ApiConfig)) -> Server {
     serve(engine, probe, change, |_| Services::default()).await
 }

@@ -2,13 +2,13 @@
 
 use std::{net::SocketAddr, num::NonZeroU32};
 
-use crate::common::{Answer, Server, server_with_services};
+use crate::common::{Answer, Server, server_changed, server_with_services};
 use axum::{
     body::Body,
     extract::ConnectInfo,
     http::{Method, Request},
 };
-use easel_api::Services;
+use easel_api::{Door, Services};
 use easel_platform::limits::{Class, Limits, Rate, Rates, Settings};
 use serde_json::json;
 
@@ -77,4 +77,37 @@ async fn a_user_is_counted_wherever_they_are() {
     }
     let refused = send(&server, "192.0.2.9", Method::GET, "/api/v1/users/me", Some(token), "").await;
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "rate_limited"));
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_is_named_each_client_counts_for_itself() {
+    let server = server_changed(
+        |config| {
+            config.door = Door::Accounts;
+            config.proxies = "10.0.0.0/8".parse().expect("a network");
+        },
+        |platform| {
+            let classes = [(Class::Read, Rates { by_ip: rate(2), ..Rates::default() })];
+            let settings = Settings { classes: classes.into(), nodes: NonZeroU32::MIN };
+            Services { limits: Some(Limits::new(&platform.context, settings, None)), ..Services::default() }
+        },
+    )
+    .await;
+    let ask = async |peer: &str, forwarded: &str| {
+        let peer: SocketAddr = format!("{peer}:1234").parse().expect("an address");
+        let request = Request::builder().uri("/openapi.json").header("host", "easel.test").extension(ConnectInfo(peer));
+        let request = request.header("x-forwarded-for", forwarded).body(Body::empty()).expect("a request");
+        server.send(request).await.status.as_u16()
+    };
+    for client in ["203.0.113.1", "203.0.113.2"] {
+        assert_eq!(
+            [ask("10.0.0.1", client).await, ask("10.0.0.2", client).await, ask("10.0.0.1", client).await],
+            [200, 200, 429]
+        );
+    }
+    assert_eq!(ask("10.0.0.1", "203.0.113.3, 203.0.113.1").await, 429, "what a client writes itself is not believed");
+    for made_up in ["198.51.100.1", "198.51.100.2"] {
+        assert_eq!(ask("192.0.2.1", made_up).await, 200);
+    }
+    assert_eq!(ask("192.0.2.1", "198.51.100.3").await, 429, "who is no proxy counts as itself, whatever it says");
 }

@@ -61,6 +61,16 @@ pub const PUBLIC_URL: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Who stands in front.
+pub const TRUSTED_PROXIES: Setting = Setting {
+    key: "server.trusted_proxies",
+    flag: "trusted-proxies",
+    env: &["EASEL_TRUSTED_PROXIES", "TRUSTED_PROXIES"],
+    placeholder: "NETWORKS",
+    help: "Proxies whose `X-Forwarded-For` says who asks, such as `127.0.0.1,10.0.0.0/8`. Unset: whoever connects is who asks",
+    ..Setting::BASE
+};
+
 /// What our own routes begin with.
 pub const API_PREFIX: Setting = Setting {
     key: "server.api_prefix",
@@ -109,8 +119,18 @@ pub const JOBS_MAX: Setting = Setting {
 };
 
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] =
-    &[&HOST, &PORT, &DRAIN_SECONDS, &TIMEOUT_SECONDS, &PUBLIC_URL, &API_PREFIX, &WRITE_PARAMETERS, &ROLE, &JOBS_MAX];
+pub const SETTINGS: &[&Setting] = &[
+    &HOST,
+    &PORT,
+    &DRAIN_SECONDS,
+    &TIMEOUT_SECONDS,
+    &PUBLIC_URL,
+    &TRUSTED_PROXIES,
+    &API_PREFIX,
+    &WRITE_PARAMETERS,
+    &ROLE,
+    &JOBS_MAX,
+];
 
 /// What a node does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +169,8 @@ pub struct Server {
     pub generation_timeout: Duration,
     /// Scheme, host and path clients see, without a slash at the end.
     pub public_url: Option<String>,
+    /// Proxies whose word on who asks is taken.
+    pub proxies: easel_api::Proxies,
     /// What our own routes begin with.
     pub api_prefix: String,
     /// Whether pictures say how they were made.
@@ -174,6 +196,7 @@ impl Server {
             drain: Duration::from_secs(values.require(&DRAIN_SECONDS)?),
             generation_timeout: Duration::from_secs(values.require(&TIMEOUT_SECONDS)?),
             public_url: values.get::<String>(&PUBLIC_URL)?.map(|url| url.trim_end_matches('/').to_owned()),
+            proxies: values.get(&TRUSTED_PROXIES)?.unwrap_or_default(),
             write_parameters: values.switch(&WRITE_PARAMETERS)?,
             role: values.require(&ROLE)?,
             jobs_max: values.require::<std::num::NonZeroUsize>(&JOBS_MAX)?.get(),
