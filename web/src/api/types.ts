@@ -56,6 +56,12 @@ export interface Order {
   output: { format: OutputFormat; quality: Quality; compression: number; lossless: boolean }
 }
 
+/** The stored picture that an order makes another of; null where there is none, or where it was sent for this alone. */
+export const startOf = ({ work }: Order): string | null => {
+  const source = work.kind === 'upscale' ? work.source : work.start
+  return source?.from === 'image' ? source.id : null
+}
+
 export type Job = Omit<Shown<Schemas['JobView']>, 'state' | 'request' | 'images' | 'error'> & {
   state: JobState
   request: Order

@@ -95,6 +95,11 @@ test('a part is painted over with the brush and drawn anew', async () => {
   await page.getByTestId('result').first().click()
   await page.getByRole('button', { name: 'Compare' }).click()
   await page.getByLabel('Compare').last().focus()
+  // What it was made from can be found.
+  await page.getByText('Details', { exact: true }).click()
+  await page.getByRole('link', { name: /^Open order No\. \d+$/ }).waitFor()
+  await page.getByRole('link', { name: 'a blue circle on a red background' }).click()
+  await page.waitForURL(`**/images/${body.image.id}`)
   assert.deepEqual(page.complaints, [])
 })
 

@@ -330,7 +330,7 @@ describe('a picture to start from', () => {
 describe('a job', () => {
   it('shows previews, its place, steps and the time left, and can be stopped', async () => {
     const jobs = useJobs()
-    const { wrapper, text, click, asked } = await show(JobCard, { props: { job: job({ images_wanted: 2 }) }, world: { 'POST /api/v1/jobs/j1/cancel': job({ state: 'cancelled' }) } })
+    const { wrapper, text, click, asked } = await show(JobCard, { props: { job: job({ task_no: 41, images_wanted: 2 }) }, world: { 'POST /api/v1/jobs/j1/cancel': job({ state: 'cancelled' }) } })
     jobs.keep(job({ images_wanted: 2 }))
     jobs.news('j1', { type: 'waiting', position: 2, seconds_left: 65 })
     await flushPromises()
@@ -339,6 +339,7 @@ describe('a job', () => {
     jobs.news('j1', { type: 'preview', picture: 1, jpeg: 'eA==' })
     await flushPromises()
     expect(text()).toContain('Step 1 of 4')
+    expect(text()).toContain('No. 41 a red circle')
     expect(wrapper.findAll('[data-testid=preview]')).toHaveLength(1)
     expect(wrapper.find('[role=progressbar]').attributes('aria-valuenow')).toBe('25')
     await click('Cancel')
@@ -362,7 +363,7 @@ describe('an order that runs when the page is opened', () => {
 describe('the history', () => {
   it('says when more of it could not be had, and keeps what there is', async () => {
     let down = false
-    const pages = ({ query }: Asked): unknown => (down ? new Refusal(503, 'busy', 'too much at once') : { data: [job({ id: query.get('cursor') ?? 'new', state: 'completed' })], next: query.get('cursor') ? null : 'old' })
+    const pages = ({ query }: Asked): unknown => (down ? new Refusal(503, 'busy', 'too much at once') : { data: [job({ id: query.get('cursor') ?? 'new', task_no: query.get('cursor') ? 1 : 2, state: 'completed' })], next: query.get('cursor') ? null : 'old' })
     let seen: (entries: { isIntersecting: boolean }[]) => void = () => undefined
     vi.stubGlobal('IntersectionObserver', class {
       constructor(work: typeof seen) { seen = work }
@@ -371,6 +372,7 @@ describe('the history', () => {
     })
     const { wrapper, click, text } = await show(HistoryPanel, { world: { 'GET /api/v1/jobs': pages } })
     expect(wrapper.findAll('li button')).toHaveLength(1)
+    expect(text()).toContain('No. 2 · ')
     down = true
     seen([{ isIntersecting: true }])
     await flushPromises()

@@ -1,6 +1,7 @@
 import { flushPromises } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
 import PictureActions from '@/components/generate/PictureActions.vue'
+import ParameterList from '@/components/generate/ParameterList.vue'
 import CompareSlider from '@/components/generate/CompareSlider.vue'
 import ResultCard from '@/components/generate/ResultCard.vue'
 import ResultView from '@/components/generate/ResultView.vue'
@@ -111,5 +112,55 @@ describe('a result', () => {
     const compare = await show(CompareSlider, { props: { before: 'a', after: 'b', width: 2, height: 1, label: 'Compare' } })
     await compare.wrapper.find('input').setValue(20)
     expect(compare.wrapper.find('span').attributes('style')).toContain('20%')
+  })
+})
+
+describe('the order of a picture', () => {
+  const start = { from: 'image' as const, id: 'p0' }
+  const repainted = job({ id: 'b1', task_no: 12, parent_id: 'j1', batch_key: 'night', state: 'completed', request: { ...job().request, work: { kind: 'draw', model: 'builtin', prompt: 'a fox', count: 1, start } } })
+  const links = (): [string, string][] => [...document.querySelectorAll('dl a')].map((link) => [link.getAttribute('href') ?? '', (link.querySelector('img[src*=p0]')?.getAttribute('alt') ?? link.textContent ?? '').trim()])
+  const page = { 'GET /api/v1/jobs': { data: [job({ id: 'b2', task_no: 13 }), repainted], next: null } }
+
+  it('is told with its number, what it was made from and what was ordered with it, when somebody looks', async () => {
+    const props = { picture: picture({ id: 'p9', job_id: 'b1' }) }
+    const { asked, click } = await show(ParameterList, { props, world: { ...page, 'GET /api/v1/jobs/b1': repainted } })
+    expect(asked.asked).toHaveLength(0)
+    await click('Details')
+    expect(links()).toEqual([['/generate?job=b1', 'No. 12'], ['/images/p0', 'a red circle'], ['/generate?job=b1', 'No. 12'], ['/generate?job=b2', 'No. 13']])
+    expect(asked.of('GET /api/v1/jobs')[0]?.query.get('batch_key')).toBe('night')
+  })
+
+  it('has no batch of its own, and outlives the picture it was made from and itself', async () => {
+    const alone = { ...repainted, batch_key: null }
+    const world = { 'GET /api/v1/jobs/b1': alone, 'GET /api/v1/images/p0': new Refusal(404, 'not_found') }
+    const { asked, click, text, wrapper } = await show(ParameterList, { props: { picture: picture({ job_id: 'b1' }) }, world })
+    await click('Details')
+    expect(text()).toContain('a picture that is no longer there')
+    expect(links()).toEqual([['/generate?job=b1', 'No. 12']])
+    expect(asked.of('GET /api/v1/jobs')).toHaveLength(0)
+    wrapper.unmount()
+    const forgotten = await show(ParameterList, { props: { picture: picture({ job_id: 'gone' }) } })
+    await forgotten.click('Details')
+    expect(links()).toEqual([])
+    expect(document.querySelector('[role=alert]')).toBeNull()
+  })
+
+  it('is asked for again when it could not be had', async () => {
+    let down = true
+    const { click, text } = await show(ParameterList, { props: { picture: picture({ job_id: 'b1' }) }, world: { ...page, 'GET /api/v1/jobs/b1': () => (down ? new Refusal(503, 'busy', 'too much at once') : repainted) } })
+    await click('Details')
+    expect(text()).toContain('too much at once')
+    down = false
+    await click('Try again')
+    expect(text()).not.toContain('too much at once')
+    expect(links()[0]).toEqual(['/generate?job=b1', 'No. 12'])
+  })
+
+  it('is opened by its address, with its settings and its number', async () => {
+    const named = job({ id: 'named', task_no: 7, state: 'completed', images: [picture({ id: 'p0', job_id: 'named' })], request: { ...job().request, work: { kind: 'draw', model: 'other', prompt: 'a fox', count: 1 } } })
+    const { text } = await show(Generate, { path: '/?job=named', world: { 'GET /api/v1/jobs/named': named } })
+    await until(() => expect(text()).toContain('Use as input'))
+    expect(useForm().fields).toMatchObject({ prompt: 'a fox', model: 'other' })
+    expect(text()).toContain('No. 7')
   })
 })
