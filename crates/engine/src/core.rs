@@ -139,6 +139,7 @@ impl Core {
             pictures: planned.plans.len() as u32,
             branches: first.branches,
             evaluations: first.table.rows.len() as u32,
+            single: first.table.rows.iter().map(|row| !row.guided).collect(),
             user: terms.user.as_deref().map(hash),
             priority: terms.priority,
             time_limit: terms.time_limit,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use easel_backend::{ModelDescription, Plan};
 use easel_sampling::{SamplerConfig, SamplingError, Table};
-use easel_types::{ControlUse, Convention, GenerationRequest, Handover, LoraUse, Noising, SigmaSchedule, Task, Variation};
+use easel_types::{
+    ControlUse, Convention, FromPicture, GenerationRequest, Handover, LoraUse, Noising, SigmaSchedule, Task, Variation,
+};
 
 use crate::{Limits, PlanError, Resolved, TaskKind};
 
@@ -43,6 +45,7 @@ pub fn plan(
     check_integer("n", u64::from(request.num_images), 1, u64::from(limits.images_max))?;
     let (width, height) = output_size(request, model, limits)?;
     check_task(&request.task, width, height)?;
+    check_encoded(request.handover.picture.as_ref(), model.size_multiple, limits)?;
     let steps = request.num_inference_steps.unwrap_or(model.num_inference_steps);
     check_integer("num_inference_steps", u64::from(steps), 1, u64::from(limits.steps_max))?;
     let guidance_scale = request.guidance_scale.unwrap_or(model.guidance_scale);
@@ -97,6 +100,7 @@ pub fn plan(
             handover: Handover {
                 leave: request.handover.leave.get(i).cloned().into_iter().collect(),
                 from: request.handover.from.clone(),
+                picture: request.handover.picture.clone(),
             },
             ..backend_plan(r, &request.task, &table, model.embeds_guidance)
         })
@@ -187,6 +191,7 @@ fn sampler_config(request: &GenerationRequest, model: &ModelDescription) -> Samp
     config.s_tmax = noising.churn_to;
     config.s_noise = noising.step_factor;
     config.whole_steps = noising.whole_steps;
+    (config.s_min_uncond, config.s_min_uncond_all) = (noising.unguided_below, noising.unguided_always);
     if noising.discard_next_to_last.is_some() {
         config.discard_next_to_last_sigma = noising.discard_next_to_last;
     }
@@ -237,6 +242,22 @@ fn check_task(task: &Task, width: u32, height: u32) -> Result<(), PlanError> {
             check("mask", (mask.width(), mask.height()))
         }
     }
+}
+
+/// A picture that is encoded at its own size is no larger than one that is drawn may be.
+fn check_encoded(picture: Option<&FromPicture>, multiple: u32, limits: &Limits) -> Result<(), PlanError> {
+    let Some(FromPicture { image, .. }) = picture else { return Ok(()) };
+    let (width, height) = (image.width(), image.height());
+    let fits = |side: u32| side.is_multiple_of(multiple.max(1)) && (1..=limits.side_max).contains(&side);
+    if fits(width) && fits(height) && u64::from(width) * u64::from(height) <= limits.pixels_max {
+        return Ok(());
+    }
+    let (most, pixels) = (limits.side_max, limits.pixels_max);
+    let message = format!(
+        "a start picture whose latents are resized must be whole latents of at most {most} pixels a side and {pixels} in all, \
+         got {width}x{height}"
+    );
+    Err(PlanError::Size { param: "init_images", message })
 }
 
 fn check_loras(loras: &[LoraUse]) -> Result<(), PlanError> {

@@ -11,7 +11,9 @@ use common::{Failure, backend, backend_with, decode, draw_alone, fixture, prepar
 use easel_backend::{BackendError, DenoiseBackend, MemoryUse, StepRow};
 use easel_models::{backend::TEXT_CACHE_BYTES, pipeline::CacheCounts};
 use easel_sampling::{NoiseSource, TorchCpu, table};
-use easel_types::{FromLatents, Gray8, LatentCell, LatentFill, LatentScaling, ModelId, Noising, Rgb8, Task};
+use easel_types::{
+    Convention, FromLatents, FromPicture, Gray8, LatentCell, LatentFill, LatentScaling, ModelId, Noising, Rgb8, Task,
+};
 
 #[test]
 fn work_before_and_after_the_steps_is_cut_into_slices() -> Result<(), Failure> {
@@ -286,6 +288,60 @@ fn latents_go_from_one_picture_to_the_next() -> Result<(), Failure> {
     plan.handover.from =
         Some(FromLatents { cell: LatentCell::default(), scaling: LatentScaling::Bilinear, enlarged: (128, 128) });
     assert!(draw_alone(&mut backend, &plan).is_err(), "nobody left anything there");
+    Ok(())
+}
+
+#[test]
+fn a_picture_of_another_size_is_encoded_as_it_is_and_its_latents_are_resized() -> Result<(), Failure> {
+    let mut backend = backend()?;
+    let mut plan = text_plan(&mut backend, "sd1", "a red circle", 2, 128)?;
+    let described = backend.describe_model(&plan.model)?;
+    // No step is left, so the latents are the picture's.
+    plan.table = Arc::new(table(&described.sampler, &described.training, 2, Some(0.0))?);
+    plan.convention = Convention::KDiffusion;
+    let large = Arc::new(Rgb8::new(128, 128, (0..3 * 128 * 128).map(|i| (i * 7 % 251) as u8).collect())?);
+    plan.task = Task::ImageToImage { image: Arc::clone(&large), strength: 0.0 };
+    let whole = draw_alone(&mut backend, &plan)?.latents;
+    let slot = backend.admit(&plan)?;
+    prepare(&mut backend, slot)?;
+    let [_, height, width] = backend.latents(slot)?.1;
+    (plan.width, plan.height) = (64, 64);
+    plan.task = Task::ImageToImage { image: Arc::new(Rgb8::new(64, 64, vec![100; 3 * 64 * 64])?), strength: 0.0 };
+    plan.handover.picture = Some(FromPicture { image: large, scaling: LatentScaling::Nearest });
+    let resized = draw_alone(&mut backend, &plan)?;
+    assert_eq!((resized.picture.width(), resized.latents.len()), (64, whole.len() / 4));
+    for (i, value) in resized.latents.iter().enumerate() {
+        let (c, y, x) = (i / (height / 2 * (width / 2)), i / (width / 2) % (height / 2), i % (width / 2));
+        assert_eq!(*value, whole[(c * height + 2 * y) * width + 2 * x], "{c} {y} {x}");
+    }
+    // In diffusers' convention, too: nothing is drawn for a posterior of another size.
+    plan.convention = Convention::Diffusers;
+    assert_eq!(draw_alone(&mut backend, &plan)?.latents, resized.latents);
+    let mask = Arc::new(Gray8::new(64, 64, vec![255; 64 * 64])?);
+    plan.task = Task::Inpaint { image: Arc::new(Rgb8::new(64, 64, vec![100; 3 * 64 * 64])?), mask, strength: 0.0 };
+    assert!(backend.admit(&plan).is_err(), "a mask has the places of what is encoded");
+    Ok(())
+}
+
+#[test]
+fn an_evaluation_without_its_second_row_is_one_without_guidance() -> Result<(), Failure> {
+    let mut backend = backend()?;
+    let guided = text_plan(&mut backend, "sd1", "a red circle", 3, 64)?;
+    let with = |without: &[usize]| {
+        let mut plan = guided.clone();
+        let rows = Arc::make_mut(&mut plan.table).rows.iter_mut().enumerate();
+        rows.for_each(|(i, row)| row.guided = !without.contains(&i));
+        plan
+    };
+    let mut plain = guided.clone();
+    (plain.guidance_scale, plain.branches) = (1.0, 1);
+    let plain = draw_alone(&mut backend, &plain)?;
+    let all: Vec<usize> = (0..guided.table.rows.len()).collect();
+    assert_eq!(draw_alone(&mut backend, &with(&all))?, plain);
+    let usual = draw_alone(&mut backend, &guided)?;
+    assert_eq!(draw_alone(&mut backend, &with(&[]))?, usual);
+    let some = draw_alone(&mut backend, &with(&[1]))?;
+    assert!(some != usual && some != plain);
     Ok(())
 }
 

@@ -47,6 +47,10 @@ pub struct SamplerConfig {
     pub s_tmax: Option<f64>,
     /// Factor of the noise that is added between the steps (k-diffusion).
     pub s_noise: f64,
+    /// Below this noise level every second evaluation leaves the unconditional branch out (A1111's `s_min_uncond`); 0 for none.
+    pub s_min_uncond: f64,
+    /// And not every second one but all of them.
+    pub s_min_uncond_all: bool,
     /// All steps that are asked for run, whatever strength leaves of the schedule (A1111's `img2img_fix_steps` and its second passes).
     pub whole_steps: bool,
     /// Order of multistep solvers.
@@ -79,6 +83,8 @@ impl SamplerConfig {
             s_tmin: 0.0,
             s_tmax: None,
             s_noise: 1.0,
+            s_min_uncond: 0.0,
+            s_min_uncond_all: false,
             whole_steps: false,
             solver_order: None,
             solver_type: None,

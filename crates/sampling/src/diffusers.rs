@@ -144,6 +144,8 @@ impl<'a> Options<'a> {
             s_tmin: 0.0,
             s_tmax: None,
             s_noise: 1.0,
+            s_min_uncond: 0.0,
+            s_min_uncond_all: false,
             whole_steps: false,
             solver_order,
             solver_type: self.solver_type()?,

@@ -48,6 +48,7 @@ impl<'a> Problem<'a> {
         in_range("s_tmin", "0 to 1000", config.s_tmin, 0.0, 1000.0)?;
         in_range("s_tmax", "0 to 1000", config.s_tmax.unwrap_or(0.0), 0.0, 1000.0)?;
         in_range("s_noise", "0 to 10", config.s_noise, 0.0, 10.0)?;
+        in_range("s_min_uncond", "0 to 1000", config.s_min_uncond, 0.0, 1000.0)?;
         in_range("solver_order", "1 to 3", config.solver_order.unwrap_or(1).into(), 1.0, 3.0)?;
         let steps_offset = config.steps_offset.unwrap_or(training.config().steps_offset);
         in_range("steps_offset", "below the training steps", steps_offset.into(), 0.0, training.len() as f64 - 1.0)?;

@@ -27,7 +27,7 @@ pub struct Blend {
 
 /// One evaluation of the denoiser and the update after it.
 ///
-/// With `m` the guided model output at `(c_in * x, timestep)`, `h1..h3` the stored tensors and `z` the noise:
+/// With `m` the model output, guided where the row is, at `(c_in * x, timestep)`, `h1..h3` the stored tensors and `z` the noise:
 /// `x' = x[0]*x + x[1]*m + x[2]*h1 + x[3]*h2 + x[4]*h3 + x[5]*z` and `h_k' = history[k-1] . (x, m, h1, h2, h3)`, all from the old values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Row {
@@ -39,6 +39,8 @@ pub struct Row {
     pub x: [f64; 6],
     /// Coefficients of the next stored tensors over (x, m, h1, h2, h3); the identity where nothing is stored.
     pub history: [[f64; 5]; 3],
+    /// The unconditional branch is evaluated, too. Without it the conditional output counts alone.
+    pub guided: bool,
     /// The noise of this row.
     pub noise: NoiseDraw,
     /// For masked blending on models without mask channels.

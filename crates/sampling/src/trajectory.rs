@@ -8,6 +8,9 @@ use crate::{Blend, NoiseDraw, Row, SamplingError, Start, Table};
 pub(crate) struct Evaluation {
     timestep: f64,
     c_in: f64,
+    /// What A1111 compares `s_min_uncond` with: the noise level, or the timestep where latents keep their variance.
+    at: f64,
+    guided: bool,
     /// The level a picture is noised to when it joins here: for img2img starts and masks.
     level: Blend,
     next: Linear,
@@ -20,7 +23,7 @@ impl Evaluation {
     /// On latents `x0 + sigma * eps`.
     pub(crate) fn ve(step: usize, timestep: f64, sigma: f64) -> Self {
         let c_in = 1.0 / (sigma * sigma + 1.0).sqrt();
-        Self { c_in, ..Self::new(step, timestep, Blend { image: 1.0, noise: sigma }) }
+        Self { c_in, at: sigma, ..Self::new(step, timestep, Blend { image: 1.0, noise: sigma }) }
     }
 
     /// On latents `alpha * x0 + sigma * eps`.
@@ -29,7 +32,8 @@ impl Evaluation {
     }
 
     fn new(step: usize, timestep: f64, level: Blend) -> Self {
-        Self { timestep, c_in: 1.0, level, next: X, history: [H1, H2, H3], noise: NoiseDraw::None, step }
+        let (at, guided, history) = (timestep, true, [H1, H2, H3]);
+        Self { timestep, c_in: 1.0, at, guided, level, next: X, history, noise: NoiseDraw::None, step }
     }
 
     /// Sets the next latents.
@@ -98,6 +102,14 @@ impl Trajectory {
         self
     }
 
+    /// Without the unconditional branch below a level: in every second evaluation, from the second on, or in all.
+    pub(crate) fn unguided_below(mut self, level: f64, in_all: bool) -> Self {
+        let below =
+            self.evaluations.iter_mut().enumerate().filter(|(i, evaluation)| evaluation.at < level && (in_all || i % 2 == 1));
+        below.for_each(|(_, evaluation)| evaluation.guided = false);
+        self
+    }
+
     /// Adds the range of a Brownian motion.
     pub(crate) fn with_brownian(self, range: (f64, f64)) -> Self {
         Self { brownian_range: Some(range), ..self }
@@ -129,6 +141,7 @@ fn row(evaluation: &Evaluation, blend: Blend, first_step: usize) -> Row {
         c_in: evaluation.c_in,
         x: evaluation.next.0,
         history: evaluation.history.map(Linear::without_noise),
+        guided: evaluation.guided,
         noise: evaluation.noise,
         blend,
         step: (evaluation.step - first_step) as u32,

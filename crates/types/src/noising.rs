@@ -7,7 +7,9 @@ use std::{
 
 use serde::Serialize;
 
-/// Where a picture's noise comes from, and how much of it there is.
+use crate::Rgb8;
+
+/// Where a picture's noise comes from, how much of it there is, and what is done at which level of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Noising {
     /// Noise of another seed that is mixed in.
@@ -30,6 +32,10 @@ pub struct Noising {
     pub step_factor: f64,
     /// All steps run, whatever the strength leaves of the schedule.
     pub whole_steps: bool,
+    /// Below this noise level every second evaluation leaves out what is to be avoided (A1111's `s_min_uncond`); 0 for none.
+    pub unguided_below: f64,
+    /// And not every second one but all of them.
+    pub unguided_always: bool,
     /// One more noise level is built, and the last but one left out; `None` is the sampler's own way.
     pub discard_next_to_last: Option<bool>,
 }
@@ -72,6 +78,8 @@ impl Default for Noising {
             churn_to: None,
             step_factor: 1.0,
             whole_steps: false,
+            unguided_below: 0.0,
+            unguided_always: false,
             discard_next_to_last: None,
         }
     }
@@ -149,13 +157,24 @@ pub struct FromLatents {
     pub enlarged: (u32, u32),
 }
 
-/// What goes from one request to the next without becoming a picture.
+/// A picture of another size, of which the latents are brought to this one's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FromPicture {
+    /// The picture; each side is a multiple of the pixels that a latent stands for.
+    pub image: Arc<Rgb8>,
+    /// How its latents become as many as there are to be.
+    pub scaling: LatentScaling,
+}
+
+/// Latents that a picture starts from in place of its start picture's own, and where it leaves its own.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Handover {
     /// Where the pictures leave their latents, the first one's first; those without a place leave none.
     pub leave: Vec<LatentCell>,
     /// What each picture starts from. The task's picture says the size then, and its strength how much of it is drawn over.
     pub from: Option<FromLatents>,
+    /// What each picture starts from if there is no `from`; the task's picture says the size, as above.
+    pub picture: Option<FromPicture>,
 }
 
 #[cfg(test)]

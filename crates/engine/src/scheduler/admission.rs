@@ -86,6 +86,7 @@ impl Scheduler {
                 group: new.group,
                 branches: new.branches,
                 evaluations: new.evaluations,
+                single: new.single.clone(),
                 done: 0,
                 place: Where::Nowhere,
                 user: new.user,

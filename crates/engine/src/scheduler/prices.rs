@@ -75,6 +75,7 @@ mod tests {
         pictures: 1,
         branches: 2,
         evaluations: 20,
+        single: Vec::new(),
         user: None,
         priority: 0,
         time_limit: None,

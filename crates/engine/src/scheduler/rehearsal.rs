@@ -194,7 +194,7 @@ impl Scheduler {
             Action::Decode(key, _) => cost(key).map(|cost| cost.decode_slice.seconds()),
             Action::Preview(key, _) => cost(key).map(|cost| cost.preview.seconds()),
             Action::Step(members) => members.first().and_then(|first| {
-                let rows = members.iter().map(|member| self.parts[member.part].branches).sum();
+                let rows = members.iter().map(|member| self.parts[member.part].rows()).sum();
                 Some(cost(&first.part)?.step.seconds(rows))
             }),
             // Quick, and not measured.

@@ -15,6 +15,8 @@ pub struct Submission {
     pub branches: u32,
     /// Evaluations of the denoiser for one picture.
     pub evaluations: u32,
+    /// Evaluations that take one row all the same, `true` at their places; those beyond the end do not.
+    pub single: Vec<bool>,
     /// Whose it is; requests of nobody are not held to a share.
     pub user: Option<u64>,
     /// The plan's priority, higher first.

@@ -317,7 +317,7 @@ impl Scheduler {
             _ => None,
         });
         let members: Vec<_> = members.collect();
-        let rows = members.iter().map(|member| self.parts[member.part].branches).sum();
+        let rows = members.iter().map(|member| self.parts[member.part].rows()).sum();
         let this = &mut self.devices[device];
         (this.rows, this.stopped) = (rows, choice.stopped);
         Action::Step(members)
@@ -334,7 +334,7 @@ impl Scheduler {
 fn candidate(key: PartKey, part: &Part, rank: Rank, now: u64) -> Candidate<PartKey> {
     let time = part.facts.target.saturating_sub(now).saturating_sub(part.after);
     let left = part.evaluations - part.done;
-    Candidate { key, group: part.group, rows: part.branches, alone: part.alone, rank, left, time }
+    Candidate { key, group: part.group, rows: part.rows(), alone: part.alone, rank, left, time }
 }
 
 /// What a device has been measured to do.

@@ -50,6 +50,8 @@ pub(super) struct Part {
     pub group: Group,
     pub branches: u32,
     pub evaluations: u32,
+    /// Evaluations of one row, `true` at their places.
+    pub single: Vec<bool>,
     /// Evaluations done.
     pub done: u32,
     pub place: Where,
@@ -91,6 +93,11 @@ impl Part {
             Where::Ready { .. } | Where::Decoding { .. } => steps,
             _ => steps + self.before,
         }
+    }
+
+    /// Rows of its next evaluation.
+    pub fn rows(&self) -> u32 {
+        if self.single.get(self.done as usize) == Some(&true) { 1 } else { self.branches }
     }
 
     /// Its tensors, if it has any.

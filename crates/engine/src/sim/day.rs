@@ -219,6 +219,7 @@ impl Day {
             pictures: 1 + pick(rng, PICTURES) as u32,
             branches,
             evaluations: kind.evaluations,
+            single: Vec::new(),
             user: Some(user),
             priority: 10 * pick(rng, [0.7, 0.2, 0.08, 0.02]) as i32,
             time_limit,

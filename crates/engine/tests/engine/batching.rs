@@ -8,7 +8,7 @@ use easel_engine::{
     scheduler::{Policy, Rules},
     sim::{Gate, Probe, SimBackend, SimConfig, picture},
 };
-use easel_types::{GenerationRequest, SamplerKind};
+use easel_types::{GenerationRequest, Noising, SamplerKind};
 
 fn steps(probe: &Probe) -> Vec<String> {
     probe.calls().into_iter().filter(|call| call.starts_with("step")).collect()
@@ -46,6 +46,20 @@ async fn a_request_joins_a_running_batch_and_leaves_it_before_the_others() {
     let together = calls.iter().filter(|call| call.split(' ').count() == 3).count();
     assert_eq!(together, 2, "both of the short one's steps are shared: {calls:?}");
     assert_eq!(calls.len(), 6, "and cost no step of their own: {calls:?}");
+    given_back(&engine, &probe).await;
+}
+
+#[tokio::test]
+async fn an_evaluation_that_leaves_a_row_out_counts_as_one() {
+    let (engine, probe) = engine(SimConfig::default(), EngineConfig::default()).await;
+    let noising = Noising { unguided_below: 1000.0, ..Noising::default() };
+    finished(engine.submit(GenerationRequest { noising, ..request(1) }).unwrap()).await;
+    let metrics = engine.metrics();
+    let told = |name: &str| {
+        metrics.lines().find(|line| line.starts_with(name)).and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+    };
+    // Four evaluations: two rows, one, two, one.
+    assert_eq!((told("easel_engine_batch_rows_count"), told("easel_engine_batch_rows_sum")), (Some(4.0), Some(6.0)));
     given_back(&engine, &probe).await;
 }
 

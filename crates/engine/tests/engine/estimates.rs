@@ -41,6 +41,7 @@ fn arrivals(count: usize, mixed: bool, rng: &mut SmallRng) -> Vec<Arrival> {
         let submission = Submission {
             group: Group(one_of(&[0, 1, 2])),
             evaluations: one_of(&[30, 4, 20, 50]),
+            single: Vec::new(),
             branches: one_of(&[2, 2, 1]),
             pictures: one_of(&[1, 1, 1, 4]),
             priority: one_of(&[0, 0, 0, 10]) as i32,

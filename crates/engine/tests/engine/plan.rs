@@ -7,7 +7,10 @@ use easel_engine::{
     Limits, PlanError, TaskKind, output_size, plan,
     sim::{SimBackend, SimConfig},
 };
-use easel_types::{ControlUse, GenerationRequest, Gray8, LoraUse, Rgb8, SamplerKind, SigmaSchedule, Task};
+use easel_types::{
+    ControlUse, FromPicture, GenerationRequest, Gray8, Handover, LatentScaling, LoraUse, Noising, Rgb8, SamplerKind,
+    SigmaSchedule, Task,
+};
 
 fn model() -> ModelDescription {
     let (mut backend, _) = SimBackend::new(SimConfig::default());
@@ -37,6 +40,32 @@ fn defaults_are_the_models() {
     assert_eq!(resolved.guidance_scale, 7.0);
     assert_eq!((resolved.strength, resolved.task), (None, TaskKind::TextToImage));
     assert_eq!(planned.plans[0].table.steps(), 4);
+}
+
+#[test]
+fn a_picture_whose_latents_are_resized_is_within_the_limits_of_any_picture() {
+    let with = |width, height| {
+        let picture = Some(FromPicture { image: picture(width, height), scaling: LatentScaling::Bilinear });
+        let task = Task::ImageToImage { image: self::picture(128, 128), strength: 0.5 };
+        GenerationRequest { task, handover: Handover { picture, ..Handover::default() }, ..request() }
+    };
+    let planned = plan(&with(64, 256), &model(), &Limits::default(), 0).unwrap();
+    assert_eq!((planned.resolved[0].width, planned.resolved[0].height), (128, 128));
+    let handed = planned.plans[0].handover.picture.as_ref().map(|from| (from.image.width(), from.image.height()));
+    assert_eq!(handed, Some((64, 256)));
+    for (width, height) in [(60, 64), (64, 4104), (2056, 2048)] {
+        assert_eq!(refusal(with(width, height)), ("invalid_size", "init_images"), "{width}x{height}");
+    }
+}
+
+#[test]
+fn evaluations_below_a_level_leave_the_second_row_out() {
+    let noising = Noising { unguided_below: 1000.0, ..Noising::default() };
+    let planned = plan(&GenerationRequest { noising, ..request() }, &model(), &Limits::default(), 0).unwrap();
+    let guided: Vec<_> = planned.plans[0].table.rows.iter().map(|row| row.guided).collect();
+    assert_eq!(guided, [true, false, true, false]);
+    let noising = Noising { unguided_below: -1.0, ..Noising::default() };
+    assert_eq!(refusal(GenerationRequest { noising, ..request() }), ("out_of_range", "s_min_uncond"));
 }
 
 #[test]

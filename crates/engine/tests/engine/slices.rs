@@ -43,6 +43,7 @@ fn arrival(millis: u64, evaluations: u32, preview_every: u32) -> Arrival {
         pictures: 1,
         branches: 1,
         evaluations,
+        single: Vec::new(),
         user: None,
         priority: 0,
         time_limit: None,

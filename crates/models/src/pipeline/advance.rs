@@ -1,11 +1,12 @@
-//! A batch of pictures by one evaluation: one call of the denoiser for all branches of all of them, one update for all pictures.
+//! A batch of pictures by one evaluation: one call of the denoiser for all branches of all of them, one update for all pictures. A row of a
+//! table may leave a picture's unconditional branch out.
 //!
 //! Three parts, so that a step that fails changes nothing: [`draw`] takes the noise out of each picture's stream and keeps it until the step
 //! succeeds, [`evaluate`] computes, [`commit`] cannot fail.
 
 use easel_sampling::Row;
 
-use super::{Pipeline, SlotState, control::controls, slot::Tensors, wear::worn};
+use super::{Pipeline, SlotState, TextStates, control::controls, slot::Tensors, wear::worn};
 use crate::{
     ModelError,
     ops::{Blend, Input, On, Ops, Update, Updated},
@@ -57,11 +58,11 @@ pub fn evaluate<O: Ops>(
 fn evaluate_in_order<O: Ops>(pipeline: &Pipeline<O>, batch: Vec<Member<'_, O>>) -> Result<Vec<Advanced<O::Tensor>>, ModelError> {
     let output = denoise(pipeline, &batch)?;
     let (mut updates, mut moves, mut at) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()), 0);
-    for Member { state, tensors, row, .. } in &batch {
-        let (update, moved) = update(state, tensors, row, at)?;
+    for member in &batch {
+        let (update, moved) = update(member.state, member.tensors, &member.row, at)?;
         updates.push(update);
         moves.push(moved);
-        at += tensors.branches().count();
+        at += member.branches().count();
     }
     let updated = pipeline.ops.advance(&output, &updates)?;
     Ok(updated.into_iter().zip(moves).map(|(updated, moved)| Advanced { updated, moved }).collect())
@@ -111,24 +112,30 @@ impl<'a, O: Ops> Member<'a, O> {
         let evaluation = (index, state.plan().table.rows.len());
         Ok(Self { state, tensors: state.tensors()?, row: row(state, index)?, evaluation })
     }
+
+    /// The branches of this evaluation, the conditional one first.
+    pub fn branches(&self) -> impl Iterator<Item = &'a TextStates<O::Tensor>> {
+        self.tensors.branches().take(if self.row.guided { 2 } else { 1 })
+    }
 }
 
 /// One call of the denoiser: the rows of each picture in order, the conditional one first.
 fn denoise<O: Ops>(pipeline: &Pipeline<O>, batch: &[Member<'_, O>]) -> Result<O::Tensor, ModelError> {
     let ops = pipeline.ops.as_ref();
     let (mut inputs, mut contexts, mut text_times, mut guidances, mut times) = (vec![], vec![], vec![], vec![], vec![]);
-    for Member { tensors, row, .. } in batch {
-        let rows = tensors.branches().count();
+    for member in batch {
+        let Member { tensors, row, .. } = member;
+        let rows = member.branches().count();
         inputs.push(Input { latents: &tensors.latents, factor: row.c_in, extra: tensors.mask_channels.as_ref(), rows });
-        contexts.extend(tensors.branches().map(|branch| &branch.context));
-        text_times.extend(&tensors.text_time);
+        contexts.extend(member.branches().map(|branch| &branch.context));
+        text_times.extend(tensors.text_time.iter().take(rows));
         guidances.extend(tensors.guidance.iter().flat_map(|guidance| std::iter::repeat_n(guidance, rows)));
         times.extend(std::iter::repeat_n(row.timestep as f32, rows));
     }
     let optional = |parts: &[&O::Tensor]| (!parts.is_empty()).then(|| ops.concat_rows(parts)).transpose();
     let (context, text_time, guidance) = (ops.concat_rows(&contexts)?, optional(&text_times)?, optional(&guidances)?);
     let given = Conditioning { context: &context, text_time: text_time.as_ref(), guidance: guidance.as_ref() };
-    let (worn, x) = (worn(ops, batch.iter().map(|member| member.tensors))?, ops.denoiser_input(&inputs)?);
+    let (worn, x) = (worn(ops, batch)?, ops.denoiser_input(&inputs)?);
     let controls = controls(pipeline, batch, &x)?;
     Ok(pipeline.unet.forward_on(&On::wearing(ops, &worn), &x, &Step { timesteps: &times, given, controls: &controls })?)
 }
@@ -167,7 +174,7 @@ fn update<'a, O: Ops>(
     let update = Update {
         latents: &tensors.latents,
         row: at,
-        guidance: tensors.unconditional.as_ref().map(|_| (plan.guidance_scale, plan.guidance_rescale)),
+        guidance: tensors.unconditional.as_ref().filter(|_| row.guided).map(|_| (plan.guidance_scale, plan.guidance_rescale)),
         history: tensors.history.each_ref().map(Option::as_ref),
         noise,
         blend,

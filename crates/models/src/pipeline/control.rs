@@ -42,7 +42,7 @@ pub(super) fn controls<O: Ops>(
         let mut groups: Vec<Vec<Seen<'_, O>>> = Vec::new();
         let mut row = 0;
         for member in batch {
-            let rows = row..row + member.tensors.branches().count();
+            let rows = row..row + member.branches().count();
             row = rows.end;
             let (index, count) = member.evaluation;
             let Some(unit) = member.tensors.controls.get(place).filter(|unit| unit.is_on(index, count)) else { continue };
@@ -66,8 +66,8 @@ fn control<O: Ops>(pipeline: &Pipeline<O>, group: &[Seen<'_, O>], x: &O::Tensor)
     for (rows, member, unit) in group {
         let (tensors, count) = (member.tensors, rows.len());
         parts.push(ops.rows(x, rows.start, count)?);
-        contexts.extend(tensors.branches().map(|branch| &branch.context));
-        text_times.extend(&tensors.text_time);
+        contexts.extend(member.branches().map(|branch| &branch.context));
+        text_times.extend(tensors.text_time.iter().take(count));
         guidances.extend(tensors.guidance.iter().flat_map(|guidance| std::iter::repeat_n(guidance, count)));
         embedded.extend(std::iter::repeat_n(&unit.embedded, count));
         match runs.last_mut() {

@@ -44,6 +44,11 @@ pub(super) fn check_size(plan: &Plan, scale: u32) -> Result<(), ModelError> {
         Task::ImageToImage { image, .. } => fits(image.width(), image.height()),
         Task::Inpaint { image, mask, .. } => fits(image.width(), image.height()) && fits(mask.width(), mask.height()),
     };
+    // A mask has the places of the picture that is encoded.
+    let ok = ok
+        && plan.handover.picture.as_ref().is_none_or(|from| {
+            !bad(from.image.width()) && !bad(from.image.height()) && !matches!(plan.task, Task::Inpaint { .. })
+        });
     let ok = ok && plan.controls.iter().all(|control| fits(control.image.width(), control.image.height()));
     match ok {
         true => Ok(()),
@@ -51,9 +56,10 @@ pub(super) fn check_size(plan: &Plan, scale: u32) -> Result<(), ModelError> {
     }
 }
 
-/// A1111 takes the posterior sample from a global generator, so in its convention the request's own stream is not touched.
+/// A1111 takes the posterior sample from a global generator, so in its convention the request's own stream is not touched. Nor is it for a
+/// picture of another size, which only A1111 has.
 pub(super) fn draws_posterior(plan: &Plan) -> bool {
-    plan.convention == Convention::Diffusers
+    plan.convention == Convention::Diffusers && plan.handover.picture.is_none()
 }
 
 /// The noise that the first latents are made of; `shape` is (1, channels, height, width).

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use easel_backend::Plan;
 use easel_sampling::NoiseStream;
-use easel_types::{ControlUse, FromLatents};
+use easel_types::{ControlUse, FromLatents, FromPicture};
 
 use super::{
     Pipeline, Stores, Texts,
@@ -130,6 +130,7 @@ impl<O: Ops> Preparation<O> {
                 let stream = self.stream.as_mut();
                 let Some(latents) = encode_slice(pipeline, plan, encoding, stream)? else { return Ok(None) };
                 let mask = self.small_mask(pipeline, plan);
+                let latents = brought_to_size(pipeline, plan, latents);
                 self.image = Some(match self.mask {
                     Some(_) => filled(plan, latents, &mask, pipeline.latent_shape(plan)),
                     None => latents,
@@ -164,12 +165,13 @@ impl<O: Ops> Preparation<O> {
     fn begin_picture(&mut self, pipeline: &Pipeline<O>, plan: &Plan) -> Result<Phase<O::Tensor>, ModelError> {
         let inputs = Inputs::of(plan);
         let handed_over = plan.handover.from.as_ref().map(|from| handed_over(pipeline, plan, from)).transpose()?;
-        self.pixels = inputs.image.map(normalise);
+        let picture = plan.handover.picture.as_ref().map(|other| other.image.as_ref()).or(inputs.image);
+        self.pixels = picture.map(normalise);
         self.mask = inputs.mask.map(binarise);
         let phase = match &self.pixels {
             _ if handed_over.is_some() => Phase::Noise,
             Some(pixels) if inputs.from_image || !pipeline.description.has_mask_channels => {
-                Phase::Image(begin_encoding(pipeline, plan, pixels)?)
+                Phase::Image(begin_encoding(pipeline, start_size(plan), pixels)?)
             }
             _ => Phase::Noise,
         };
@@ -180,7 +182,7 @@ impl<O: Ops> Preparation<O> {
 
     fn draw_noise(&mut self, pipeline: &Pipeline<O>, plan: &Plan) -> Result<Phase<O::Tensor>, ModelError> {
         let masked = match pipeline.description.has_mask_channels {
-            true => Some(begin_encoding(pipeline, plan, &self.masked_picture(plan))?),
+            true => Some(begin_encoding(pipeline, (plan.width, plan.height), &self.masked_picture(plan))?),
             false => None,
         };
         let stream = drawn_from(self.stream.as_mut())?;
@@ -278,6 +280,19 @@ fn handed_over<O: Ops>(pipeline: &Pipeline<O>, plan: &Plan, from: &FromLatents) 
     Ok(if enlarged == [to_height, to_width] { large } else { middle(&large, enlarged, [to_height, to_width]) })
 }
 
+/// Pixels of the picture that is encoded: the output's, but for one whose latents are resized.
+fn start_size(plan: &Plan) -> (u32, u32) {
+    plan.handover.picture.as_ref().map_or((plan.width, plan.height), |other| (other.image.width(), other.image.height()))
+}
+
+/// The latents of the picture that was encoded, as many as the output has.
+fn brought_to_size<O: Ops>(pipeline: &Pipeline<O>, plan: &Plan, latents: Vec<f32>) -> Vec<f32> {
+    let Some(FromPicture { scaling, .. }) = &plan.handover.picture else { return latents };
+    let ((width, height), scale) = (start_size(plan), pipeline.description.scale);
+    let [_, _, to_height, to_width] = pipeline.latent_shape(plan);
+    interpolate(&latents, [(height / scale) as usize, (width / scale) as usize], [to_height, to_width], *scaling)
+}
+
 /// A ControlNet that has seen its picture.
 fn unit<O: Ops>(
     pipeline: &Pipeline<O>,
@@ -303,8 +318,12 @@ fn no_text() -> ModelError {
     ModelError::Unsupported("there is no text. This is a bug.".into())
 }
 
-fn begin_encoding<O: Ops>(pipeline: &Pipeline<O>, plan: &Plan, pixels: &[f32]) -> Result<Progress<O::Tensor>, ModelError> {
-    let shape = [1, 3, plan.height as usize, plan.width as usize];
+fn begin_encoding<O: Ops>(
+    pipeline: &Pipeline<O>,
+    (width, height): (u32, u32),
+    pixels: &[f32],
+) -> Result<Progress<O::Tensor>, ModelError> {
+    let shape = [1, 3, height as usize, width as usize];
     Ok(pipeline.vae.begin_encode(&pipeline.ops, pipeline.ops.upload(pixels, &shape)?))
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::slot::Tensors;
+use super::advance::Member;
 use crate::{
     ModelError,
     adapters::Wear,
@@ -10,17 +10,14 @@ use crate::{
 };
 
 /// What the rows of the denoiser wear: neighbours with the same LoRA in the same place of their lists together.
-pub(super) fn worn<'a, O: Ops>(
-    ops: &O,
-    batch: impl Iterator<Item = &'a Tensors<O>> + Clone,
-) -> Result<Vec<Worn<'a, O>>, ModelError> {
-    let most = batch.clone().map(|tensors| tensors.wear.len()).max().unwrap_or(0);
-    let mut runs: Vec<(Range<usize>, &Wear<O>, Vec<f32>)> = Vec::new();
+pub(super) fn worn<'a, O: Ops>(ops: &O, batch: &[Member<'a, O>]) -> Result<Vec<Worn<'a, O>>, ModelError> {
+    let most = batch.iter().map(|member| member.tensors.wear.len()).max().unwrap_or(0);
+    let mut runs: Vec<(Range<usize>, &'a Wear<O>, Vec<f32>)> = Vec::new();
     for place in 0..most {
         let (first, mut row) = (runs.len(), 0);
-        for tensors in batch.clone() {
-            let end = row + tensors.branches().count();
-            if let Some(wear) = tensors.wear.get(place).filter(|wear| wear.on_unet()) {
+        for member in batch {
+            let end = row + member.branches().count();
+            if let Some(wear) = member.tensors.wear.get(place).filter(|wear| wear.on_unet()) {
                 let factors = std::iter::repeat_n(wear.weight, end - row);
                 match runs[first..].last_mut() {
                     Some((rows, same, all)) if rows.end == row && same.adapter.id == wear.adapter.id => {

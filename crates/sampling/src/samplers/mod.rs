@@ -77,14 +77,15 @@ pub(crate) fn trajectory(problem: &Problem) -> Result<Trajectory, SamplingError>
         return Err(problem.unsupported("this model is a rectified flow; use flow_match_euler"));
     }
     let sampler = sampler(problem.config.kind);
-    match problem.config.convention {
-        Convention::Diffusers => sampler.diffusers(problem),
+    let trajectory = match problem.config.convention {
+        Convention::Diffusers => sampler.diffusers(problem)?,
         Convention::KDiffusion => {
             let trajectory = sampler.k_diffusion(problem)?;
             let factor = if takes_noise_factor(problem.config.kind) { problem.config.s_noise } else { 1.0 };
-            Ok(if factor == 1.0 { trajectory } else { trajectory.with_noise_times(factor) })
+            if factor == 1.0 { trajectory } else { trajectory.with_noise_times(factor) }
         }
-    }
+    };
+    Ok(trajectory.unguided_below(problem.config.s_min_uncond, problem.config.s_min_uncond_all))
 }
 
 /// The samplers that A1111 hands `s_noise` to; "Euler a" is none of them.

@@ -1,4 +1,5 @@
-//! Churn within a range of noise levels, and noise times a factor, against k-diffusion's formulas (Karras et al. 2022, algorithm 2) in f64.
+//! What A1111's requests say of a run besides its sampler: churn within a range of noise levels and noise times a
+//! factor, against k-diffusion's formulas (Karras et al. 2022, algorithm 2) in f64; evaluations without the unconditional branch; whole steps.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -60,6 +61,31 @@ fn the_factor_is_on_the_noise_of_those_samplers_that_a1111_gives_it_to() {
             assert_eq!(factored.x[..5], plain.x[..5], "{kind}");
         }
     }
+}
+
+/// A1111's `(step % 2 or s_min_uncond_all) and sigma < s_min_uncond`, counted over evaluations.
+#[test]
+fn below_a_level_every_second_evaluation_is_unguided() {
+    for kind in [SamplerKind::Euler, SamplerKind::Dpmpp2m, SamplerKind::Heun] {
+        let plain = made(&config(kind), None);
+        assert!(plain.rows.iter().all(|row| row.guided), "{kind}");
+        let levels: Vec<f64> = plain.rows.iter().map(|row| (row.c_in.powi(-2) - 1.0).max(0.0).sqrt()).collect();
+        let limit = levels[levels.len() / 2] * 1.001;
+        for all in [false, true] {
+            let table = made(&SamplerConfig { s_min_uncond: limit, s_min_uncond_all: all, ..config(kind) }, None);
+            let guided: Vec<bool> = table.rows.iter().map(|row| row.guided).collect();
+            let expected: Vec<bool> = (0..).zip(&levels).map(|(i, level)| *level >= limit || (!all && i % 2 == 0)).collect();
+            assert_eq!(guided, expected, "{kind} {all}");
+            assert!(guided.contains(&false) && guided.contains(&true), "{kind} {all}");
+        }
+    }
+    // A1111's own samplers go by timesteps, and compare those.
+    let ddim = made(&SamplerConfig { s_min_uncond: 400.0, s_min_uncond_all: true, ..config(SamplerKind::Ddim) }, None);
+    assert!(ddim.rows.iter().all(|row| row.guided == (row.timestep >= 400.0)));
+    assert!(ddim.rows.iter().any(|row| !row.guided));
+    let training = TrainingSchedule::new(TrainingConfig::default()).unwrap();
+    let negative = SamplerConfig { s_min_uncond: -1.0, ..config(SamplerKind::Euler) };
+    assert!(table(&negative, &training, STEPS, None).unwrap_err().to_string().contains("s_min_uncond"));
 }
 
 /// A1111's `setup_img2img_steps` with `img2img_fix_steps`: `int(steps / strength)` levels, of which the last `steps` run.
