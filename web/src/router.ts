@@ -1,5 +1,5 @@
 // Pages and who may see them. Each is fetched when it is first opened.
-import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
 import type { Role } from '@/api/types'
 import { i18n } from '@/i18n'
 import { useSession } from '@/stores/session'
@@ -59,8 +59,18 @@ export const router = createRouter({
   scrollBehavior: (to, _from, kept) => kept ?? (/^#[\w-]+$/.test(to.hash) ? { el: to.hash } : { top: 0 }),
 })
 
+/** Fetches a page that has not been opened yet. One that fails is fetched again by the router, which says so. */
+function fetchPage(to: RouteLocationNormalized): void {
+  for (const { components } of to.matched) {
+    const page: unknown = components?.['default']
+    if (typeof page === 'function') void (page as () => Promise<unknown>)().catch(() => undefined)
+  }
+}
+
 router.beforeEach(async (to) => {
   const session = useSession()
+  // While the server is asked who is here, so that the first page does not wait for one after the other.
+  if (!session.known) fetchPage(to)
   await session.load()
   if (session.config.needs_setup && to.name !== 'setup') return { name: 'setup' }
   // What there is for moderators.

@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import * as auth from '@/api/auth'
+import { proof } from '@/api/client'
 import { asFailure } from '@/api/failure'
 import type { PublicConfig, Role, User } from '@/api/types'
 
@@ -28,8 +29,15 @@ export const useSession = defineStore('session', () => {
     return loading
   }
 
+  /** Where people log in, somebody without a session is nobody: asked about them, the server would refuse, and browsers log that as an error. */
+  async function whoIsHere(asked: Promise<PublicConfig>): Promise<User | null> {
+    const nobody = !proof() && (await asked.then(({ accounts }) => accounts, () => false))
+    return nobody ? null : auth.me()
+  }
+
   async function refresh(): Promise<void> {
-    const [who, what] = await Promise.allSettled([auth.me(), auth.publicConfig()])
+    const asked = auth.publicConfig()
+    const [who, what] = await Promise.allSettled([whoIsHere(asked), asked])
     if (what.status === 'fulfilled') config.value = what.value
     // Whoever cannot be told of is not nobody: only the server's word for it counts.
     unreachable.value = who.status === 'rejected' && !asFailure(who.reason).isUnauthenticated

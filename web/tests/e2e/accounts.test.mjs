@@ -47,6 +47,10 @@ test('the first visit: an administrator, a model, a picture', async () => {
   await page.getByTestId('result').first().waitFor({ timeout: 60_000 })
   await stranger.goto('/explore')
   await stranger.getByRole('heading', { name: 'Explore' }).waitFor()
+  await stranger.goto('/')
+  await stranger.getByRole('heading', { name: 'Questions' }).waitFor()
+  // Nobody is asked who they are.
+  assert.deepEqual(stranger.refused, [])
   clean(stranger, page)
 })
 

@@ -94,15 +94,17 @@ function countPreviews() {
   }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ['src'] })
 }
 
-/** A page of somebody's own. What it complains of, and what it asks of others, is kept. */
+/** A page of somebody's own. What it complains of, what it asks of others, and where it is told to log in, is kept. */
 export async function visit(chrome, server, { viewport = { width: 1280, height: 860 }, locale = 'en-US', ...more } = {}) {
   const context = await chrome.newContext({ viewport, locale, baseURL: server.url, reducedMotion: 'reduce', ...more })
   const page = await context.newPage()
   await page.addInitScript(countPreviews)
   page.complaints = []
   page.strangers = []
+  page.refused = []
   page.on('pageerror', (error) => page.complaints.push(error.message))
   page.on('console', (message) => /Content Security Policy|Refused to/.test(message.text()) && page.complaints.push(message.text()))
+  page.on('console', (message) => /status of 401/.test(message.text()) && page.refused.push(message.location().url))
   page.on('request', (request) => {
     const url = request.url()
     if (!url.startsWith(server.url) && !/^(data|blob|ws):/.test(url)) page.strangers.push(url)
@@ -140,9 +142,9 @@ export async function ask(page, method, path, body) {
 /** The picture sharpened before one's eyes: more than one preview was shown. */
 export const sharpened = (page) => page.waitForFunction(() => window.previews > 1, null, { timeout: 60_000 })
 
-/** A picture that is drawn. */
-export async function drawn(page, prompt) {
-  const job = await ask(page, 'POST', '/images/generate?wait=true', { prompt })
+/** A picture that is drawn; `more` is what else is asked for. */
+export async function drawn(page, prompt, more = {}) {
+  const job = await ask(page, 'POST', '/images/generate?wait=true', { prompt, ...more })
   if (!job.images?.[0]) throw new Error(JSON.stringify(job))
   return job.images[0]
 }

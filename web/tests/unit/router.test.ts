@@ -2,7 +2,9 @@
 import { beforeEach, expect, it } from 'vitest'
 import { router } from '@/router'
 import { useSession } from '@/stores/session'
+import { until } from './mount'
 import { user } from './samples'
+import { server } from './server'
 
 const at = async (path: string): Promise<string> => {
   await router.push(path)
@@ -43,4 +45,25 @@ it('administrators see all of it, others nothing', async () => {
 it('a fresh server is set up first', async () => {
   useSession().config = { needs_setup: true }
   expect(await at('/explore')).toBe('setup')
+})
+
+it('the first page is fetched while the server is asked who is here', async () => {
+  const session = useSession()
+  session.known = false
+  let answer: (found: unknown) => void = () => undefined
+  server({ 'GET /api/v1/config/public': () => new Promise((resolve) => (answer = resolve)) })
+  let fetched = 0
+  const record = router.getRoutes().find(({ name }) => name === 'verify')
+  if (record?.components) {
+    record.components['default'] = () => {
+      fetched += 1
+      return Promise.resolve({ template: '<i />' })
+    }
+  }
+  const there = router.push('/verify-email')
+  await until(() => expect(fetched).toBe(1))
+  expect(router.currentRoute.value.name).toBe('pricing')
+  answer({ accounts: true })
+  await there
+  expect([router.currentRoute.value.name, session.known, session.user]).toEqual(['verify', true, null])
 })

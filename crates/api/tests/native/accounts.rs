@@ -59,7 +59,7 @@ on_both_engines! {
     async fn a_fresh_server_is_set_up_once_and_by_who_reads_what_it_says(database: &Database) {
         let native = native(database).await;
         let config = native.get("/api/v1/config/public", "").await.json();
-        assert_eq!((&config["needs_setup"], &config["registration"]), (&json!(true), &json!(true)));
+        assert_eq!((&config["accounts"], &config["needs_setup"], &config["registration"]), (&json!(true), &json!(true), &json!(true)));
         assert_eq!(config["max_upload_bytes"], json!(10 * 1024 * 1024));
         let body = |token: &str, password: &str| json!({"token": token, "email": "root@example.org", "password": password});
         let token = native.platform.setup_token();

@@ -38,6 +38,21 @@ describe('the session', () => {
     expect([session.known, session.unreachable]).toEqual([false, true])
   })
 
+  it('is not asked for where people log in and nobody has', async () => {
+    const { of } = server({ 'GET /api/v1/config/public': { accounts: true }, 'GET /api/v1/users/me': user() })
+    const session = useSession()
+    await session.load()
+    expect([session.user, session.known, session.unreachable]).toEqual([null, true, false])
+    expect(of('GET /api/v1/users/me')).toHaveLength(0)
+    const cookie = vi.spyOn(document, 'cookie', 'get').mockReturnValue('__Host-easel_csrf=x')
+    await session.refresh()
+    expect(session.user?.username).toBe('ada')
+    cookie.mockRestore()
+    server({ 'GET /api/v1/config/public': { accounts: false }, 'GET /api/v1/users/me': user({ plan: 'local' }) })
+    await session.refresh()
+    expect(session.isLocal).toBe(true)
+  })
+
   it('begins and ends', async () => {
     const { of } = server({ 'POST /api/v1/auth/login': { user: user({ plan: 'local' }) }, 'POST /api/v1/auth/logout': null })
     const session = useSession()

@@ -9,6 +9,8 @@ use crate::{ApiError, AppState, Door};
 /// What is offered.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PublicConfigView {
+    /// People log in; otherwise whoever is at the machine is its one account.
+    accounts: bool,
     /// Anybody may make an account.
     registration: bool,
     /// People need accounts, and nobody administers the server yet: `POST /api/v1/setup`.
@@ -32,6 +34,7 @@ pub(crate) struct PublicConfigView {
 pub(crate) async fn handler(State(state): State<AppState>) -> Result<Json<PublicConfigView>, ApiError> {
     let accounts = matches!(state.config.door, Door::Accounts);
     Ok(Json(PublicConfigView {
+        accounts,
         registration: accounts && state.config.registration,
         needs_setup: accounts && !state.platform.accounts.has_administrator().await?,
         billing: state.services.payments.is_some(),
