@@ -1,8 +1,10 @@
 //! What the HTTP side can be told.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
 use crate::{Door, FilesConfig, Proxies};
@@ -20,6 +22,29 @@ pub struct ShownSetting {
     pub from: String,
 }
 
+/// What whoever reads the metrics has to show; of the text itself nothing is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MetricsToken([u8; 32]);
+
+impl MetricsToken {
+    /// Of its text.
+    pub fn of(text: &str) -> Self {
+        Self(Sha256::digest(text).into())
+    }
+
+    /// Whether this is it; takes the same time whatever is wrong.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        self.0.ct_eq(&Self::of(text).0).into()
+    }
+}
+
+impl fmt::Debug for MetricsToken {
+    /// Without the hash.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MetricsToken")
+    }
+}
+
 /// How the routes behave.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
@@ -29,6 +54,8 @@ pub struct ApiConfig {
     pub prefix: String,
     /// Proxies whose word on who asks is taken.
     pub proxies: Proxies,
+    /// Whoever reads the metrics shows this; without one anybody may.
+    pub metrics_token: Option<MetricsToken>,
     /// How people get in.
     pub door: Door,
     /// Anybody may make an account; otherwise only whoever runs commands on the server's machine.
@@ -56,6 +83,7 @@ impl ApiConfig {
             public_url: None,
             prefix: "/api/v1".to_owned(),
             proxies: Proxies::default(),
+            metrics_token: None,
             door: Door::Accounts,
             registration: true,
             files,

@@ -1,13 +1,15 @@
 //! What is around every route, whichever it is.
 
+use std::sync::Arc;
+
 use axum::{Router, http::StatusCode, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{ApiError, observe::observe};
+use crate::{ApiError, observe::observe, traffic::Traffic};
 
 /// A panic becomes an answer inside of what every answer gets.
-pub(crate) fn with_layers(routes: Router) -> Router {
-    routes.layer(CatchPanicLayer::custom(ApiError::from_panic)).layer(middleware::from_fn(observe))
+pub(crate) fn with_layers(routes: Router, traffic: Arc<Traffic>) -> Router {
+    routes.layer(CatchPanicLayer::custom(ApiError::from_panic)).layer(middleware::from_fn_with_state(traffic, observe))
 }
 
 /// What a path answers to methods that it does not have.
@@ -33,7 +35,8 @@ mod tests {
         async fn panics() -> StatusCode {
             panic!("a secret")
         }
-        let router = with_layers(Router::new().route("/", get(panics)));
+        let traffic = Arc::new(Traffic::default());
+        let router = with_layers(Router::new().route("/", get(panics)), Arc::clone(&traffic));
         let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(answer.headers().contains_key("x-request-id"));
@@ -41,5 +44,7 @@ mod tests {
         let message = "an internal error occurred; please try again";
         let error = json!({"message": message, "type": "server_error", "param": null, "code": "internal_error"});
         assert_eq!(body, json!({"error": error}));
+        let counted = "http_requests_total{method=\"GET\",route=\"/\",status=\"500\"} 1\n";
+        assert!(traffic.text(std::time::Instant::now()).contains(counted), "what panics is counted too");
     }
 }

@@ -38,11 +38,12 @@ mod routes;
 mod sent;
 mod services;
 mod state;
+mod traffic;
 mod views;
 
 pub use adapters::{AdapterFile, AdapterKind, Adapters};
 pub use auth::Door;
-pub use config::{ApiConfig, ShownSetting};
+pub use config::{ApiConfig, MetricsToken, ShownSetting};
 pub use easel_platform::worker::infotext;
 pub use error::ApiError;
 pub use files::{FileStore, FilesConfig};

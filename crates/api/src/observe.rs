@@ -1,17 +1,19 @@
-//! What every request gets: an id, a span with it, the time it took, and headers that keep browsers careful.
+//! What every request gets: an id, a span with it, the time it took, a place in the metrics, and headers that keep browsers careful.
 //!
 //! The span holds the method and the route's pattern, never the path itself (names of pictures are secrets), the query, a header or a body.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     body::Body,
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Response, header},
     middleware::Next,
 };
 use tracing::Instrument;
 use uuid::Uuid;
+
+use crate::traffic::Traffic;
 
 /// Longest id that is taken over from a client.
 const ID_MAX: usize = 128;
@@ -23,18 +25,21 @@ const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms"
 pub struct RequestId(pub HeaderValue);
 
 /// The outermost middleware.
-pub(crate) async fn observe(mut request: Request, next: Next) -> Response<Body> {
+pub(crate) async fn observe(State(traffic): State<Arc<Traffic>>, mut request: Request, next: Next) -> Response<Body> {
     let started = Instant::now();
     let id = incoming_id(request.headers()).unwrap_or_else(new_id);
+    let (method, matched) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let route = matched.as_ref().map(MatchedPath::as_str);
     let span = tracing::info_span!(
         "http",
         id = id.to_str().unwrap_or_default(),
-        method = %request.method(),
-        route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str),
+        method = %method,
+        route = route.unwrap_or("none"),
     );
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).instrument(span.clone()).await;
     let elapsed = started.elapsed();
+    traffic.answered(&method, route, response.status().as_u16(), elapsed);
     span.in_scope(|| tracing::info!(status = response.status().as_u16(), ms = elapsed.as_millis() as u64, "answered"));
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);

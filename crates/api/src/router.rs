@@ -1,5 +1,7 @@
 //! The list of routes.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -318,7 +320,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub fn router(state: AppState) -> Router {
     let body_limit = DefaultBodyLimit::max(state.config.body_bytes_max);
     let (documented, _) = documented().split_for_parts();
-    let prefix = state.config.prefix.clone();
+    let (prefix, traffic) = (state.config.prefix.clone(), Arc::clone(&state.traffic));
     let routes = documented
         .merge(aliases())
         .merge(a1111(&state))
@@ -333,13 +335,12 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), by_address))
         .layer(middleware::from_fn_with_state(state.clone(), behind_proxies))
         .with_state(state);
-    under(&prefix, with_layers(routes))
+    under(&prefix, with_layers(routes, traffic))
 }
 
 /// Only what says how a node is: for one that works and answers nobody.
 pub fn health_router(state: AppState) -> Router {
-    let (health, _) = health().split_for_parts();
-    with_layers(
-        health.fallback(|| async { ApiError::not_found() }).method_not_allowed_fallback(method_not_allowed).with_state(state),
-    )
+    let ((health, _), traffic) = (health().split_for_parts(), Arc::clone(&state.traffic));
+    let health = health.fallback(|| async { ApiError::not_found() }).method_not_allowed_fallback(method_not_allowed);
+    with_layers(health.with_state(state), traffic)
 }

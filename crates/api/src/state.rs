@@ -11,7 +11,7 @@ use easel_platform::{Platform, worker::Keeper};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::{ApiConfig, FileStore, Services, auth::basic::BasicSessions, compat::a1111::Remembered};
+use crate::{ApiConfig, FileStore, Services, auth::basic::BasicSessions, compat::a1111::Remembered, traffic::Traffic};
 
 /// Pictures that may be on their way to us at a time.
 const UPLOADS_MAX: usize = 32;
@@ -34,6 +34,8 @@ pub struct AppState {
     pub(crate) a1111: Arc<Remembered>,
     /// The sessions of programs that send a password with every request.
     pub(crate) basic: Arc<BasicSessions>,
+    /// What was answered, for the metrics.
+    pub(crate) traffic: Arc<Traffic>,
     /// When the server started, as seconds since 1970: the `created` of its models.
     pub(crate) started: u64,
 }
@@ -48,7 +50,8 @@ impl AppState {
         let uploads = Arc::new(Semaphore::new(UPLOADS_MAX));
         let (config, services) = (Arc::new(config), Arc::default());
         let (a1111, basic) = (Arc::new(Remembered::hearing(platform.jobs.bus())), Arc::default());
-        Ok(Self { engine, platform, keeper, node, uploads, files, config, services, a1111, basic, started })
+        let traffic = Arc::default();
+        Ok(Self { engine, platform, keeper, node, uploads, files, config, services, a1111, basic, traffic, started })
     }
 
     /// The time, as OpenAI's `created` has it.

@@ -17,7 +17,7 @@ mod local;
 pub(crate) mod origin;
 mod rights;
 
-use std::{marker::PhantomData, net::SocketAddr};
+use std::{marker::PhantomData, net::SocketAddr, time::Instant};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts},
@@ -184,6 +184,7 @@ fn identified<'a>(parts: &'a Parts, state: &'a AppState) -> BoxFuture<'a, Result
     Box::pin(async move {
         let caller = identify(parts, state).await?;
         if let Some(caller) = &caller {
+            state.traffic.seen(&caller.user.id, Instant::now());
             limit::by_caller(state, parts, caller).await?;
         }
         Ok(caller)

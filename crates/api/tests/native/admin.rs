@@ -52,6 +52,15 @@ on_both_engines! {
         let days = stats["days"].as_array().ok_or("days")?;
         let sum = |field: &str| days.iter().filter_map(|day| day[field].as_i64()).sum::<i64>();
         assert_eq!((sum("jobs"), sum("images")), (2, 4), "{stats}");
+        let metrics = native.get("/metrics", "").await;
+        let metrics = String::from_utf8_lossy(&metrics.bytes);
+        for line in [
+            "generation_requests_total{model=\"sim\",mode=\"text_to_image\",provider=\"local\",outcome=\"completed\"} 2\n",
+            "credits_consumed_total{model=\"sim\",plan=\"pro\"} 4\n",
+            "active_users 3\n",
+        ] {
+            assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+        }
     }
 
     async fn the_record_is_read_backwards_and_page_by_page(database: &Database) {

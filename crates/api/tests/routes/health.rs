@@ -1,6 +1,7 @@
 //! `GET /health/live` and `/health/ready`.
 
-use crate::common::{pretty, server, server_over};
+use crate::common::{pretty, server, server_changed, server_over};
+use easel_api::{MetricsToken, Services};
 use easel_backend::BackendError;
 use easel_engine::{
     Engine, EngineConfig,
@@ -81,6 +82,35 @@ async fn metrics_are_there_for_prometheus() {
     assert!(answer.header("content-type").starts_with("application/openmetrics-text"), "{:?}", answer.headers);
     let text = String::from_utf8(answer.bytes).unwrap();
     assert!(text.contains("easel_engine_requests_submitted_total 1\n"), "{text}");
+    let drawn = "method=\"POST\",route=\"/v1/images/generations\",status=\"200\"";
+    for line in [
+        format!("http_requests_total{{{drawn}}} 1\n"),
+        format!("http_request_duration_seconds_count{{{drawn}}} 1\n"),
+        "generation_requests_total{model=\"sim\",mode=\"text_to_image\",provider=\"local\",outcome=\"completed\"} 1\n".to_owned(),
+        "# TYPE credits_consumed counter\n".to_owned(),
+        "active_users 1\n".to_owned(),
+    ] {
+        assert!(text.contains(&line), "{line} is not in\n{text}");
+    }
+    assert_eq!(text.matches("# EOF").count(), 1);
     assert!(text.ends_with("# EOF\n"), "complete");
     assert!(!text.contains("a cat"), "no prompts");
+}
+
+#[tokio::test]
+async fn metrics_are_for_whoever_has_their_token_where_there_is_one() {
+    let server = server_changed(|config| config.metrics_token = Some(MetricsToken::of("a token")), |_| Services::default()).await;
+    let ask = async |authorization: Option<&str>| {
+        let mut request = crate::common::request(axum::http::Method::GET, "/metrics", axum::body::Body::empty());
+        if let Some(value) = authorization {
+            request.headers_mut().insert("authorization", value.parse().unwrap());
+        }
+        server.send(request).await
+    };
+    for refused in [None, Some("Bearer another"), Some("Basic YTpi")] {
+        let answer = ask(refused).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, "unauthenticated"), "{refused:?}");
+    }
+    assert_eq!(ask(Some("Bearer a token")).await.status, 200);
+    assert_eq!(server.get("/health/live").await.status, 200, "how it is may be asked by anybody");
 }

@@ -10,7 +10,9 @@
 //! | what a worker may do | `work.rs` |
 //! | how a job ends, however it ends | `end.rs` |
 //! | what happens to jobs nobody speaks for | `sweep.rs` |
+//! | what operators see of all of them | `counts.rs` |
 
+mod counts;
 mod end;
 mod submit;
 mod sweep;
@@ -91,13 +93,15 @@ pub struct Jobs {
     bus: Bus,
     guard: Guard,
     legal: Legal,
+    counts: counts::Counts,
 }
 
 impl Jobs {
     /// Over this database, with these plans.
     pub fn new(context: Context, catalogue: Catalogue, settings: Settings) -> Self {
         let guard = Guard::new(context.clone(), Filter::embedded());
-        Self { context, catalogue, settings, bus: Bus::default(), guard, legal: Legal::default() }
+        let (bus, legal, counts) = (Bus::default(), Legal::default(), counts::Counts::default());
+        Self { context, catalogue, settings, bus, guard, legal, counts }
     }
 
     /// For people who have agreed to these papers in their versions of now, and for nobody else.

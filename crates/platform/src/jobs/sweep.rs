@@ -59,6 +59,9 @@ impl Jobs {
             (&mut swept.exhausted, What::Ended { state: JobState::Failed })
         };
         tx.commit().await?;
+        if let What::Ended { state } = what {
+            self.counts.ended(&job, state);
+        }
         self.bus.tell(&job.id, &job.user_id, what);
         *counted += 1;
         Ok(true)
@@ -74,6 +77,7 @@ impl Jobs {
         let error = ("queue_timeout", "no worker took the job in time");
         end::without_result(&mut tx, &moment, &job, JobState::Failed, Some(error)).await?;
         tx.commit().await?;
+        self.counts.ended(&job, JobState::Failed);
         self.bus.tell(&job.id, &job.user_id, What::Ended { state: JobState::Failed });
         Ok(true)
     }
@@ -103,6 +107,9 @@ impl Jobs {
             ended => ended,
         };
         tx.commit().await?;
+        if job.state == JobState::Queued {
+            self.counts.ended(&job, state);
+        }
         Ok(state)
     }
 

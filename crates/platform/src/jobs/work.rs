@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use easel_store::{
-    Timestamp,
+    Credits, Timestamp,
     images::{self, Image},
     jobs::{self, Job, JobState},
     leases::{self, Beat, Claim, Lease},
     usage::{self, Usage},
+    users,
 };
 
 use serde::{Deserialize, Serialize};
@@ -155,6 +156,13 @@ impl Jobs {
         let used = Usage { day: moment.now.day(), jobs: 1, images: delivered, credits, bytes, gpu_ms: results.gpu_ms };
         usage::add(&mut tx, &job.user_id, used).await?;
         tx.commit().await?;
+        self.counts.ended(&job, JobState::Completed);
+        if credits > Credits::ZERO {
+            // Whoever cannot be found any more has the first plan, as everywhere; numbers are no reason to fail.
+            let user = users::by_id(&self.context.db, &job.user_id).await.ok().flatten();
+            let plan = user.map_or_else(|| self.catalogue.first(), |user| self.catalogue.of(&user, moment.now));
+            self.counts.used(&job.model, &plan.name, credits);
+        }
         Ok(Some(job.user_id))
     }
 
@@ -188,6 +196,9 @@ impl Jobs {
             JobState::Failed
         };
         tx.commit().await?;
+        if state.is_terminal() {
+            self.counts.ended(&job, state);
+        }
         Ok((state, job.user_id))
     }
 
@@ -205,6 +216,7 @@ impl Jobs {
         let Some(job) = leases::lock(&mut tx, lease).await? else { return Ok(None) };
         end::without_result(&mut tx, &moment, &job, JobState::Cancelled, None).await?;
         tx.commit().await?;
+        self.counts.ended(&job, JobState::Cancelled);
         Ok(Some(job.user_id))
     }
 

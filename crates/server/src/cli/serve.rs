@@ -137,6 +137,7 @@ fn api(config: &Config) -> ApiConfig {
         public_url: config.server.public_url.clone(),
         prefix: config.server.api_prefix.clone(),
         proxies: config.server.proxies.clone(),
+        metrics_token: config.server.metrics_token.clone(),
         generation_timeout: config.server.generation_timeout,
         write_parameters: config.server.write_parameters,
         settings: super::config::everything(config),

@@ -71,6 +71,17 @@ pub const TRUSTED_PROXIES: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Who reads the metrics.
+pub const METRICS_TOKEN: Setting = Setting {
+    key: "server.metrics_token",
+    flag: "metrics-token",
+    env: &["EASEL_METRICS_TOKEN", "METRICS_TOKEN"],
+    placeholder: "TEXT",
+    help: "What Prometheus shows as its bearer token at /metrics. Unset: anybody who reaches the server may read them",
+    secret: true,
+    ..Setting::BASE
+};
+
 /// What our own routes begin with.
 pub const API_PREFIX: Setting = Setting {
     key: "server.api_prefix",
@@ -126,6 +137,7 @@ pub const SETTINGS: &[&Setting] = &[
     &TIMEOUT_SECONDS,
     &PUBLIC_URL,
     &TRUSTED_PROXIES,
+    &METRICS_TOKEN,
     &API_PREFIX,
     &WRITE_PARAMETERS,
     &ROLE,
@@ -171,6 +183,8 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Proxies whose word on who asks is taken.
     pub proxies: easel_api::Proxies,
+    /// Who reads the metrics.
+    pub metrics_token: Option<easel_api::MetricsToken>,
     /// What our own routes begin with.
     pub api_prefix: String,
     /// Whether pictures say how they were made.
@@ -197,6 +211,7 @@ impl Server {
             generation_timeout: Duration::from_secs(values.require(&TIMEOUT_SECONDS)?),
             public_url: values.get::<String>(&PUBLIC_URL)?.map(|url| url.trim_end_matches('/').to_owned()),
             proxies: values.get(&TRUSTED_PROXIES)?.unwrap_or_default(),
+            metrics_token: values.get::<String>(&METRICS_TOKEN)?.map(|text| easel_api::MetricsToken::of(&text)),
             write_parameters: values.switch(&WRITE_PARAMETERS)?,
             role: values.require(&ROLE)?,
             jobs_max: values.require::<std::num::NonZeroUsize>(&JOBS_MAX)?.get(),
