@@ -1,5 +1,5 @@
-//! What operators see at `/metrics` of jobs that ended on this node: how many of each kind, and what was used for them. By model, mode, service and
-//! plan, never by person or prompt.
+//! What operators see at `/metrics` of jobs that ended on this node: how many of each kind, and what was used for them. By model, mode, service
+//! and plan, never by person or prompt.
 
 use std::{
     collections::BTreeMap,

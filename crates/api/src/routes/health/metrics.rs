@@ -1,5 +1,5 @@
-//! `GET /metrics`: HTTP, jobs, the engine, the external providers and the comparison of payments in Prometheus' text format; for everybody, or for
-//! whoever has the token that the operator has set.
+//! `GET /metrics`: HTTP, jobs, the engine, the external providers and the comparison of payments in Prometheus' text format; for everybody, or
+//! for whoever has the token that the operator has set.
 
 use std::time::Instant;
 
