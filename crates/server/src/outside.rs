@@ -10,7 +10,7 @@ use easel_platform::{
     bus::{Carrier, PostgresRelay, RedisRelay, Relay},
     keyring::Keyring,
     limits::Limits,
-    payments::{Payments, Provider, StripeAccount},
+    payments::{CreemAccount, Payments, Provider, StripeAccount},
     webhooks::{Settings, Webhooks},
 };
 use easel_redis::Redis;
@@ -114,6 +114,12 @@ fn payments(config: &Config, platform: &Platform, client: &Client) -> Result<Opt
             key: key.clone(),
             webhook_secret: webhook_secret.clone(),
             api: StripeAccount::API.to_owned(),
+        }),
+        config::Payments::Creem { key, webhook_secret, products } => Provider::Creem(CreemAccount {
+            key: key.clone(),
+            webhook_secret: webhook_secret.clone(),
+            api: CreemAccount::api_of(key).to_owned(),
+            products: products.clone(),
         }),
     };
     let (context, catalogue) = (platform.context.clone(), platform.catalogue.clone());

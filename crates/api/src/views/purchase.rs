@@ -25,7 +25,7 @@ pub(crate) struct PurchaseView {
     amount_cents: i64,
     /// Three small letters.
     currency: String,
-    /// Who takes the money: `manual`, `external` or `stripe`.
+    /// Who takes the money: `manual`, `external`, `stripe` or `creem`.
     provider: String,
     /// `pending`, `paid`, `cancelled` or `refunded`.
     state: String,

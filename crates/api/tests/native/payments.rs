@@ -9,7 +9,7 @@ use easel_engine::sim::SimConfig;
 use easel_outbound::{Client, Policy};
 use easel_platform::{
     Platform,
-    payments::{Payments, Provider},
+    payments::{CreemAccount, Payments, Provider},
     plans::Catalogue,
     records::Role,
 };
@@ -33,8 +33,12 @@ fn catalogue() -> Catalogue {
 }
 
 async fn selling(database: &Database) -> Native {
+    let provider = Provider::External { checkout_url: "https://pay.example/".to_owned(), secret: SECRET.to_owned().into() };
+    selling_by(database, provider).await
+}
+
+async fn selling_by(database: &Database, provider: Provider) -> Native {
     let services = |platform: &Platform| {
-        let provider = Provider::External { checkout_url: "https://pay.example/".to_owned(), secret: SECRET.to_owned().into() };
         let client = Client::new(Policy::default()).expect("a client");
         let (context, catalogue) = (platform.context.clone(), platform.catalogue.clone());
         let payments = Payments::new(context, catalogue, provider, client, "https://easel.test").expect("payments");
@@ -76,7 +80,7 @@ on_both_engines! {
         let forged = tell(&native, "m1", &paid, true).await;
         assert_eq!((forged.status.as_u16(), forged.code().as_str()), (400, "signature_invalid"));
         for _ in 0..2 {
-            assert_eq!(tell(&native, "m1", &paid, false).await.status, 204);
+            assert_eq!(tell(&native, "m1", &paid, false).await.status, 200);
         }
         assert_eq!(native.balance(&ada).await?, (600, 0));
         let mine = native.get("/api/v1/credits/purchases", &token).await.json();
@@ -129,6 +133,33 @@ on_both_engines! {
             assert_eq!(native.post(&format!("/api/v1/{path}"), &token, body).await.status, 404, "{path}");
         }
         assert_eq!(tell(&native, "m1", &json!({"type": "x"}), false).await.status, 404);
+    }
+
+    async fn creem_is_heard_by_its_signature_alone(database: &Database) {
+        let account = CreemAccount {
+            key: "creem_test_1".to_owned().into(), webhook_secret: "whsec_creem".to_owned().into(),
+            api: "https://creem.invalid".to_owned(), products: [("credits-500".to_owned(), "prod_1".to_owned())].into(),
+        };
+        let native = selling_by(database, Provider::Creem(account)).await;
+        let body = json!({"id": "evt_1", "eventType": "something.new", "object": {}}).to_string();
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"whsec_creem").expect("any length");
+        mac.update(body.as_bytes());
+        let good: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let tell = async |provider: &str, signature: Option<&str>, body: &str| {
+            let request = Request::builder().method(Method::POST).uri(format!("/api/v1/subscriptions/webhook/{provider}"));
+            let request = request.header("host", "easel.test").header("content-type", "application/json");
+            let request = signature.into_iter().fold(request, |request, signature| request.header("creem-signature", signature));
+            native.send(request.body(Body::from(body.to_owned())).expect("a well-formed request")).await
+        };
+        let other = body.replace("new", "old");
+        for (signature, body) in [(None, body.as_str()), (Some("00"), body.as_str()), (Some(good.as_str()), other.as_str())] {
+            let refused = tell("creem", signature, body).await;
+            assert_eq!((refused.status.as_u16(), refused.code().as_str()), (400, "signature_invalid"), "{body}");
+        }
+        for _ in 0..2 {
+            assert_eq!(tell("creem", Some(&good), &body).await.status, 200, "what is of no interest is answered well");
+        }
+        assert_eq!(tell("stripe", Some(&good), &body).await.status, 404, "it is not set up");
     }
 
     async fn the_mark_is_of_the_plan(database: &Database) {

@@ -2,7 +2,7 @@
 //!
 //! An order is written before anybody is sent to pay, at the price of that moment, and is paid once however often the payment is told: credits and
 //! the end of the order are one transaction, and the ledger knows the order by its id. What a payment service says counts only with its signature,
-//! on the bytes as they came and within five minutes; each event is dealt with before it is noted, so that a program that is killed in between
+//! on the bytes as they came and, where it bears a time, within five minutes; each event is dealt with before it is noted, so that a program that is killed in between
 //! deals with it again, and nothing happens twice.
 //!
 //! | rule | file |
@@ -12,10 +12,15 @@
 //! | what payment services say, in one language | `told.rs` |
 //! | whether it is they who say it | `signature.rs` |
 //! | Stripe's own routes | `stripe.rs` |
+//! | Creem's own routes, and what it says | `creem.rs`, `creem_events.rs` |
+//! | how either is asked | `service.rs` |
 //! | what Stripe has against what we have | `compare.rs` |
 
 mod compare;
+mod creem;
+mod creem_events;
 mod order;
+mod service;
 mod settle;
 mod signature;
 mod stripe;
@@ -30,6 +35,7 @@ use zeroize::Zeroizing;
 use crate::{Context, PlatformError, accounts::Actor, credits::CreditDesk, plans::Catalogue, subscriptions::Subscriptions};
 
 pub use compare::Differences;
+pub use creem::CreemAccount;
 pub use order::{Started, Wanted};
 pub use settle::Paid;
 pub use signature::Signed;
@@ -50,6 +56,8 @@ pub enum Provider {
     },
     /// Stripe.
     Stripe(StripeAccount),
+    /// Creem.
+    Creem(CreemAccount),
 }
 
 impl Provider {
@@ -59,6 +67,7 @@ impl Provider {
             Self::Manual => "manual",
             Self::External { .. } => "external",
             Self::Stripe(_) => "stripe",
+            Self::Creem(_) => "creem",
         }
     }
 }
@@ -86,7 +95,7 @@ impl Payments {
     /// Through this provider. Browsers come back to pages below `public_url`.
     ///
     /// # Errors
-    /// [`PlatformError::Settings`] for a secret or an address that cannot be one.
+    /// [`PlatformError::Settings`] for a secret or an address that cannot be one, and for a product of nothing that is sold.
     pub fn new(
         context: Context,
         catalogue: Catalogue,
@@ -98,6 +107,9 @@ impl Payments {
             signature::key(secret)?;
             easel_outbound::Url::parse(checkout_url)
                 .map_err(|_| PlatformError::Settings("the address of the payment page cannot be used".to_owned()))?;
+        }
+        if let Provider::Creem(account) = &provider {
+            account.check(&catalogue)?;
         }
         let desk = CreditDesk::new(context.clone(), catalogue.clone());
         let subscriptions = Subscriptions::new(context.clone(), catalogue.clone(), desk);
@@ -115,11 +127,18 @@ impl Payments {
     /// Ends somebody's subscription with what is paid for, or takes that back; whoever renews it is told first.
     pub async fn set_cancelled(&self, actor: &Actor, user_id: &str, cancelled: bool) -> Result<Subscription, PlatformError> {
         let live = self.subscriptions.live_of(user_id).await?.ok_or(PlatformError::NotFound("subscription"))?;
-        if let (Provider::Stripe(account), Some(reference)) = (&*self.provider, &live.provider_ref)
-            && live.provider == self.provider()
-        {
-            let key = self.context.ids.next(self.context.now());
-            account.set_cancelled(&self.client, reference, cancelled, &key).await?;
+        if let Some(reference) = live.provider_ref.as_deref().filter(|_| live.provider == self.provider()) {
+            match &*self.provider {
+                Provider::Stripe(account) => {
+                    let key = self.context.ids.next(self.context.now());
+                    account.set_cancelled(&self.client, reference, cancelled, &key).await?;
+                }
+                // Asked a second time it refuses.
+                Provider::Creem(account) if live.cancel_at_period_end != cancelled => {
+                    account.set_cancelled(&self.client, reference, cancelled).await?;
+                }
+                _ => {}
+            }
         }
         self.subscriptions.set_cancelled(actor, user_id, cancelled).await
     }
@@ -130,10 +149,18 @@ impl Payments {
     /// [`PlatformError::NotFound`] if it has none, or does not know them.
     pub async fn portal(&self, user_id: &str) -> Result<String, PlatformError> {
         const NONE: PlatformError = PlatformError::NotFound("payment page");
-        let Provider::Stripe(account) = &*self.provider else { return Err(NONE) };
+        if !matches!(&*self.provider, Provider::Stripe(_) | Provider::Creem(_)) {
+            return Err(NONE);
+        }
         let customer = purchases::customer_of(&self.context.db, user_id, self.provider()).await?.ok_or(NONE)?;
-        let back = format!("{}/pricing", self.public_url);
-        let key = self.context.ids.next(self.context.now());
-        account.portal(&self.client, &customer, &back, &key).await
+        match &*self.provider {
+            Provider::Stripe(account) => {
+                let back = format!("{}/pricing", self.public_url);
+                let key = self.context.ids.next(self.context.now());
+                account.portal(&self.client, &customer, &back, &key).await
+            }
+            Provider::Creem(account) => account.portal(&self.client, &customer).await,
+            Provider::Manual | Provider::External { .. } => Err(NONE),
+        }
     }
 }

@@ -39,6 +39,9 @@ impl Payments {
     /// is changed there; [`PlatformError::Limit`]; [`PlatformError::PaymentUnavailable`] if the payment service does not answer.
     pub async fn order(&self, user: &User, wanted: Wanted<'_>) -> Result<Started, PlatformError> {
         let (purchase, title) = self.written(user, wanted)?;
+        if let Provider::Creem(account) = &*self.provider {
+            account.product_of(&purchase)?;
+        }
         retry!(self.write_order(&purchase))?;
         match self.place_to_pay(&purchase, &title).await {
             Ok(url) => Ok(Started { purchase, url }),
@@ -71,7 +74,7 @@ impl Payments {
     pub async fn check_change(&self, user_id: &str, plan: &str) -> Result<(), PlatformError> {
         let wanted = self.catalogue.find(plan).ok_or(PlatformError::NotFound("plan"))?;
         let Some(live) = self.subscriptions.live_of(user_id).await? else { return Ok(()) };
-        if matches!(&*self.provider, Provider::Stripe(_)) && live.provider == self.provider() {
+        if matches!(&*self.provider, Provider::Stripe(_) | Provider::Creem(_)) && live.provider == self.provider() {
             return Err(PlatformError::Forbidden("this subscription is changed on the page of the payment service"));
         }
         let paid = self.catalogue.find(&live.plan).map_or(0, |plan| self.catalogue.worth(plan));
@@ -136,6 +139,7 @@ impl Payments {
         match &*self.provider {
             Provider::Manual => Ok(back),
             Provider::Stripe(account) => account.checkout(&self.client, purchase, title, &back).await,
+            Provider::Creem(account) => account.checkout(&self.client, purchase, &back).await,
             Provider::External { checkout_url, secret } => {
                 let bad = |_| PlatformError::Settings("the address of the payment page cannot be used".to_owned());
                 let mut url = Url::parse(checkout_url).map_err(bad)?;

@@ -1,7 +1,7 @@
 //! Whether a payment service says what is said in its name: HMAC-SHA256 over the time and the bytes as they came, at most five minutes old.
 //!
-//! Services of the operator's sign as Standard Webhooks has it (`id.timestamp.body`, base64), Stripe in its own way (`timestamp.body`, hexadecimal).
-//! Which part was wrong is not told.
+//! Services of the operator's sign as Standard Webhooks has it (`id.timestamp.body`, base64), Stripe in its own way (`timestamp.body`, hexadecimal),
+//! Creem the body alone (hexadecimal). Which part was wrong is not told.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use easel_store::Timestamp;
@@ -29,6 +29,8 @@ pub struct Signed<'a> {
     pub signature: Option<&'a str>,
     /// `stripe-signature`.
     pub stripe: Option<&'a str>,
+    /// `creem-signature`.
+    pub creem: Option<&'a str>,
 }
 
 /// The bytes of a secret `whsec_…`.
@@ -71,6 +73,14 @@ pub(super) fn stripe(secret: &str, signed: Signed<'_>, body: &[u8], now: Timesta
     if signatures.filter(|one| mac(secret.as_bytes(), &parts).verify_slice(one).is_ok()).count() > 0 { Ok(()) } else { Err(BAD) }
 }
 
+/// Whether a message is signed as Creem does (<https://docs.creem.io/code/webhooks>): there is no time in it, and the same is sent again an hour
+/// later. What keeps an old one from counting twice is its event's name, and that nothing happens twice.
+pub(super) fn creem(secret: &str, signed: Signed<'_>, body: &[u8]) -> Result<(), PlatformError> {
+    const BAD: PlatformError = PlatformError::PaymentSignature;
+    let given = signed.creem.and_then(bytes).ok_or(BAD)?;
+    mac(secret.as_bytes(), &[body]).verify_slice(&given).map_err(|_| BAD)
+}
+
 fn is_recent(time: &str, now: Timestamp) -> bool {
     let now = now.0.div_euclid(1_000_000);
     time.parse::<i64>().is_ok_and(|time| time.abs_diff(now) <= TOLERANCE_SECONDS)
@@ -103,7 +113,7 @@ mod tests {
             id: Some("msg_p5jXN8AQM9LWM0D4loKWxJek"),
             timestamp: Some("1614265330"),
             signature: Some("v1,AAAA v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
-            stripe: None,
+            ..Signed::default()
         };
         let body = b"{\"test\": 2432232314}";
         assert_eq!(standard(&key, signed, body, NOW).unwrap(), "msg_p5jXN8AQM9LWM0D4loKWxJek");
@@ -139,6 +149,18 @@ mod tests {
             assert!(of(bad, body, NOW).is_err(), "{bad}");
         }
         assert!(stripe("whsec_test", Signed::default(), body, NOW).is_err());
+    }
+
+    /// The second case of RFC 4231.
+    #[test]
+    fn a_message_of_creems_is_known_by_its_signature() {
+        let hex = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let of = |given: Option<&str>, body: &[u8]| creem("Jefe", Signed { creem: given, ..Signed::default() }, body);
+        assert!(of(Some(hex), b"what do ya want for nothing?").is_ok());
+        assert!(of(Some(hex), b"what do ya want for nothing!").is_err());
+        for bad in [None, Some(""), Some("5b"), Some(&"0".repeat(64)[..]), Some(&hex.replace('5', "g")[..])] {
+            assert!(of(bad, b"what do ya want for nothing?").is_err(), "{bad:?}");
+        }
     }
 
     #[test]

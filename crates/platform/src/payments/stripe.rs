@@ -1,6 +1,4 @@
 //! Stripe's routes, as far as they are needed: a checkout, the portal, and that a subscription is not renewed. Forms in, JSON out.
-//!
-//! What it answers is told to nobody; of its errors only the status is logged.
 
 use std::fmt;
 
@@ -13,6 +11,7 @@ use easel_store::{Timestamp, purchases::Purchase};
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
+use super::service::{answer, page, unusable};
 use crate::PlatformError;
 
 /// Makes a request that is repeated the same one.
@@ -60,13 +59,13 @@ impl StripeAccount {
                 ("subscription_data[metadata][purchase_id]", purchase.id.as_str()),
             ]),
         }
-        url_of(&self.post(client, "/v1/checkout/sessions", &form, &purchase.id).await?)
+        page(&self.post(client, "/v1/checkout/sessions", &form, &purchase.id).await?["url"])
     }
 
     /// The page where somebody looks after what they pay.
     pub(super) async fn portal(&self, client: &Client, customer: &str, back: &str, key: &str) -> Result<String, PlatformError> {
         let form = [("customer", customer), ("return_url", back)];
-        url_of(&self.post(client, "/v1/billing_portal/sessions", &form, key).await?)
+        page(&self.post(client, "/v1/billing_portal/sessions", &form, key).await?["url"])
     }
 
     /// A subscription is not renewed, or is again.
@@ -89,37 +88,26 @@ impl StripeAccount {
         let since = since.0.div_euclid(1_000_000).to_string();
         let mut query = vec![("limit", "100"), ("created[gte]", since.as_str())];
         query.extend(after.map(|after| ("starting_after", after)));
-        let mut url = Url::parse(&format!("{}/v1/checkout/sessions", self.api))
-            .map_err(|_| PlatformError::Settings("the payment service's key or address cannot be used".to_owned()))?;
+        let mut url = Url::parse(&format!("{}/v1/checkout/sessions", self.api)).map_err(|_| unusable())?;
         url.query_pairs_mut().extend_pairs(query);
         self.send(client, Request::new(Method::GET, url)).await
     }
 
     async fn post(&self, client: &Client, path: &str, form: &[(&str, &str)], key: &str) -> Result<Json, PlatformError> {
-        let bad = |_| PlatformError::Settings("the payment service's key or address cannot be used".to_owned());
         let mut request = Request::new(Method::POST, format!("{}{path}", self.api));
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        request.headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_str(key).map_err(bad)?);
+        request.headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_str(key).map_err(|_| unusable())?);
         request.body = encoded(form);
         self.send(client, request).await
     }
 
     /// With the key; what it answers.
     async fn send(&self, client: &Client, mut request: Request) -> Result<Json, PlatformError> {
-        let bad = |_| PlatformError::Settings("the payment service's key or address cannot be used".to_owned());
         let bearer = Zeroizing::new(format!("Bearer {}", &*self.key));
-        let mut authorization = HeaderValue::from_str(&bearer).map_err(bad)?;
+        let mut authorization = HeaderValue::from_str(&bearer).map_err(|_| unusable())?;
         authorization.set_sensitive(true);
         request.headers.insert(AUTHORIZATION, authorization);
-        let answer = client.send(request).await.map_err(|error| {
-            tracing::warn!(error = error.code(), "the payment service cannot be reached");
-            PlatformError::PaymentUnavailable
-        })?;
-        if !answer.status.is_success() {
-            tracing::error!(status = answer.status.as_u16(), "the payment service refuses what it is asked for");
-            return Err(PlatformError::PaymentUnavailable);
-        }
-        serde_json::from_slice(&answer.body).map_err(|_| PlatformError::PaymentUnavailable)
+        answer(client, request).await
     }
 }
 
@@ -135,11 +123,4 @@ fn encoded(form: &[(&str, &str)]) -> Bytes {
     let mut url = Url::parse("https://form.invalid/").expect("an address of ours is one. This is a bug.");
     url.query_pairs_mut().extend_pairs(form);
     Bytes::from(url.query().unwrap_or_default().to_owned())
-}
-
-/// Where to send the browser, which leads nowhere but to a page.
-fn url_of(answer: &Json) -> Result<String, PlatformError> {
-    let url = answer["url"].as_str().and_then(|url| Url::parse(url).ok());
-    let url = url.filter(|url| matches!(url.scheme(), "https" | "http")).ok_or(PlatformError::PaymentUnavailable)?;
-    Ok(url.into())
 }

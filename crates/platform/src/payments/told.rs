@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Paid, Payments, Provider,
+    creem_events::from_creem,
     signature::{self, Signed},
 };
 use crate::{
@@ -30,7 +31,7 @@ pub enum Heard {
 
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Told {
+pub(super) enum Told {
     /// An order was paid.
     Paid { purchase_id: String, reference: Option<String>, customer: Option<String>, amount: Option<(i64, String)> },
     /// An order was paid back.
@@ -41,6 +42,8 @@ enum Told {
     Late { reference: String },
     /// It is not renewed any more.
     Ends { reference: String },
+    /// It is, after all.
+    GoesOn { reference: String },
     /// Nothing that we need to know.
     Nothing,
 }
@@ -63,16 +66,21 @@ impl Payments {
                 signature::stripe(&account.webhook_secret, signed, body, now)?;
                 None
             }
+            Provider::Creem(account) => {
+                signature::creem(&account.webhook_secret, signed, body)?;
+                None
+            }
         };
         let unreadable = || PlatformError::Invalid { field: "body", problem: "is no event" };
         let event: Json = serde_json::from_slice(body).map_err(|_| unreadable())?;
         let id = known_id.or_else(|| event["id"].as_str()).filter(|id| is_plain(id)).ok_or_else(unreadable)?;
-        let kind = event["type"].as_str().filter(|kind| is_plain(kind)).ok_or_else(unreadable)?;
+        let kind = event["type"].as_str().or(event["eventType"].as_str()).filter(|kind| is_plain(kind)).ok_or_else(unreadable)?;
         if payment_events::known(&self.context.db, provider, id).await?.is_some() {
             return Ok(Heard::Repeated);
         }
         let told = match &*self.provider {
-            Provider::Stripe(_) => from_stripe(kind, &event["data"]["object"]),
+            Provider::Stripe(_) => from_stripe(kind, &event["data"]),
+            Provider::Creem(_) => from_creem(kind, &event["object"]),
             _ => from_external(kind, &event["data"]),
         };
         let told = told.ok_or_else(unreadable)?;
@@ -112,7 +120,8 @@ impl Payments {
             }
             Told::Renewed { reference, period } => self.subscriptions.renewed(provider, &reference, period).await.map(drop),
             Told::Late { reference } => self.subscriptions.payment_failed(provider, &reference).await,
-            Told::Ends { reference } => retry!(self.subscriptions.ends_there(provider, &reference)),
+            Told::Ends { reference } => retry!(self.subscriptions.ends_there(provider, &reference, true)),
+            Told::GoesOn { reference } => retry!(self.subscriptions.ends_there(provider, &reference, false)),
         }
     }
 }
@@ -139,7 +148,8 @@ fn from_external(kind: &str, data: &Json) -> Option<Told> {
 }
 
 /// What Stripe says. `None` if something is missing.
-fn from_stripe(kind: &str, object: &Json) -> Option<Told> {
+fn from_stripe(kind: &str, data: &Json) -> Option<Told> {
+    let object = &data["object"];
     let text = |value: &Json| value.as_str().filter(|text| is_plain(text)).map(str::to_owned);
     // Where it is has changed between versions of its API.
     let subscription =
@@ -179,6 +189,10 @@ fn from_stripe(kind: &str, object: &Json) -> Option<Told> {
         "customer.subscription.updated" if object["cancel_at_period_end"].as_bool() == Some(true) => {
             Told::Ends { reference: text(&object["id"])? }
         }
+        // Only what changed says that an end was taken back: most updates are of something else.
+        "customer.subscription.updated" if data["previous_attributes"]["cancel_at_period_end"].as_bool() == Some(true) => {
+            Told::GoesOn { reference: text(&object["id"])? }
+        }
         _ => Told::Nothing,
     })
 }
@@ -201,6 +215,7 @@ mod tests {
 
     #[test]
     fn of_stripe_only_what_is_paid_is_paid() {
+        let from_stripe = |kind: &str, object: &Json| from_stripe(kind, &json!({"object": object}));
         let session = |status: &str| {
             json!({"client_reference_id": "p1", "payment_status": status, "payment_intent": "pi_1", "customer": "cus_1",
                    "amount_total": 999, "currency": "usd"})
@@ -226,6 +241,18 @@ mod tests {
         let charge = |refunded: bool| json!({"payment_intent": "pi_1", "refunded": refunded});
         assert_eq!(from_stripe("charge.refunded", &charge(false)), Some(Told::Nothing), "a part of it");
         assert!(matches!(from_stripe("charge.refunded", &charge(true)), Some(Told::Refunded { .. })));
+    }
+
+    #[test]
+    fn an_end_at_stripe_is_taken_back_there() {
+        let updated = |ends: bool, before: Json| {
+            let data = json!({"object": {"id": "sub_1", "cancel_at_period_end": ends}, "previous_attributes": before});
+            from_stripe("customer.subscription.updated", &data)
+        };
+        let reference = "sub_1".to_owned();
+        assert_eq!(updated(true, json!({"cancel_at_period_end": false})), Some(Told::Ends { reference: reference.clone() }));
+        assert_eq!(updated(false, json!({"cancel_at_period_end": true})), Some(Told::GoesOn { reference }));
+        assert_eq!(updated(false, json!({"quantity": 1})), Some(Told::Nothing));
     }
 
     #[test]

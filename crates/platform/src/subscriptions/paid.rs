@@ -25,7 +25,7 @@ pub(crate) struct PaidPlan<'a> {
 }
 
 /// Who renews by themselves, and is told of changes; what others sell is paid for again by hand.
-const RENEWING: &str = "stripe";
+const RENEWING: [&str; 2] = ["stripe", "creem"];
 
 impl Subscriptions {
     /// The one that is under way.
@@ -36,7 +36,7 @@ impl Subscriptions {
 
     /// Whether one is under way that its provider renews. The user's row is locked.
     pub(crate) async fn renews_by_itself(&self, tx: &mut Tx, user_id: &str) -> Result<bool, PlatformError> {
-        Ok(subscriptions::live(tx, user_id).await?.is_some_and(|live| live.provider == RENEWING))
+        Ok(subscriptions::live(tx, user_id).await?.is_some_and(|live| RENEWING.contains(&live.provider.as_str())))
     }
 
     /// What follows from a payment, in its transaction; the user's row is locked. The same plan at the same provider goes on from its end, any
@@ -46,7 +46,7 @@ impl Subscriptions {
         let moment = self.context.moment();
         let now = moment.now;
         if let Some(mut live) = subscriptions::live(tx, paid.user_id).await? {
-            if live.plan == plan.name && live.provider == paid.provider && live.provider != RENEWING {
+            if live.plan == plan.name && live.provider == paid.provider && !RENEWING.contains(&paid.provider) {
                 live.period_ends_at = later(live.period_ends_at.max(now), paid.months)?;
                 (live.state, live.cancel_at_period_end, live.next_plan) = ("active".to_owned(), false, None);
                 return self.write(tx, actor, &live, "subscription.renew").await;
@@ -85,18 +85,20 @@ impl Subscriptions {
         self.write(tx, actor, &known, "subscription.end").await
     }
 
-    /// Its provider does not renew it any more: it ends with what is paid for. What is not known, or over, stays as it is.
-    pub(crate) async fn ends_there(&self, provider: &str, reference: &str) -> Result<(), PlatformError> {
+    /// Its provider does not renew it any more, so that it ends with what is paid for, or renews it again after all. What is not known, or over,
+    /// stays as it is.
+    pub(crate) async fn ends_there(&self, provider: &str, reference: &str, ends: bool) -> Result<(), PlatformError> {
         let mut tx = self.context.db.begin().await?;
         let mut known = match self.locked_by_ref(&mut tx, provider, reference).await {
             Err(PlatformError::NotFound(_)) => return Ok(()),
             known => known?,
         };
-        if !is_live(&known) || known.cancel_at_period_end {
+        if !is_live(&known) || known.cancel_at_period_end == ends {
             return Ok(());
         }
-        known.cancel_at_period_end = true;
-        self.write(&mut tx, &Actor::system(), &known, "subscription.cancel").await?;
+        known.cancel_at_period_end = ends;
+        let action = if ends { "subscription.cancel" } else { "subscription.resume" };
+        self.write(&mut tx, &Actor::system(), &known, action).await?;
         Ok(tx.commit().await?)
     }
 }

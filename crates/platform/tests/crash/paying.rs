@@ -48,7 +48,7 @@ async fn tell(payments: &Payments, world: &World, id: &str, event: &Value) -> Re
     let (body, seconds) = (event.to_string(), world.context.now().0 / 1_000_000);
     let signature = Webhook::new(SECRET).expect("a secret").sign(id, seconds, body.as_bytes()).expect("a signature");
     let time = seconds.to_string();
-    let signed = Signed { id: Some(id), timestamp: Some(&time), signature: Some(&signature), stripe: None };
+    let signed = Signed { id: Some(id), timestamp: Some(&time), signature: Some(&signature), ..Signed::default() };
     payments.hear("external", signed, body.as_bytes()).await
 }
 

@@ -17,6 +17,7 @@ mod backup;
 mod bus;
 mod canaries;
 mod credits;
+mod creem;
 mod disconnected;
 mod fallback;
 mod faults;

@@ -41,7 +41,7 @@ async fn tell(payments: &Payments, world: &World, id: &str, event: &Value) -> Re
     let (body, seconds) = (event.to_string(), world.context.now().0 / 1_000_000);
     let signature = Webhook::new(SECRET).expect("a secret").sign(id, seconds, body.as_bytes()).expect("a signature");
     let time = seconds.to_string();
-    let signed = Signed { id: Some(id), timestamp: Some(&time), signature: Some(&signature), stripe: None };
+    let signed = Signed { id: Some(id), timestamp: Some(&time), signature: Some(&signature), ..Signed::default() };
     payments.hear("external", signed, body.as_bytes()).await
 }
 
@@ -105,7 +105,7 @@ on_both_engines! {
         let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
         for (signature, at) in [(by(other, seconds), seconds), (by(SECRET, seconds - 301), seconds - 301), (by(SECRET, seconds), seconds + 1)] {
             let at = at.to_string();
-            let signed = Signed { id: Some("m1"), timestamp: Some(&at), signature: Some(&signature), stripe: None };
+            let signed = Signed { id: Some("m1"), timestamp: Some(&at), signature: Some(&signature), ..Signed::default() };
             let heard = payments.hear("external", signed, body.as_bytes()).await;
             assert!(matches!(heard, Err(PlatformError::PaymentSignature)), "{heard:?}");
         }

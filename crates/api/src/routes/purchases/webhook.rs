@@ -16,14 +16,15 @@ const FIRST: &str = "stripe";
 #[utoipa::path(
     post, path = "/api/v1/subscriptions/webhook/{provider}", operation_id = "hear_payment", tag = "credits",
     params(
-        ("provider" = String, Path, description = "`stripe`, or `external` for a service of the operator's"),
+        ("provider" = String, Path, description = "`stripe`, `creem`, or `external` for a service of the operator's"),
         ("stripe-signature" = Option<String>, Header, description = "Stripe's signature"),
+        ("creem-signature" = Option<String>, Header, description = "Creem's signature"),
         ("webhook-id" = Option<String>, Header, description = "As Standard Webhooks has it"),
         ("webhook-timestamp" = Option<String>, Header, description = "As Standard Webhooks has it"),
         ("webhook-signature" = Option<String>, Header, description = "As Standard Webhooks has it"),
     ),
     request_body(content = Object, content_type = "application/json"),
-    responses((status = 204, description = "It was dealt with, now or before, or is of no interest"))
+    responses((status = 200, description = "It was dealt with, now or before, or is of no interest"))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
@@ -38,7 +39,7 @@ pub(crate) async fn handler(
     post, path = "/api/v1/subscriptions/webhook", operation_id = "hear_stripe", tag = "credits",
     params(("stripe-signature" = Option<String>, Header, description = "Stripe's signature")),
     request_body(content = Object, content_type = "application/json"),
-    responses((status = 204, description = "It was dealt with, now or before, or is of no interest"))
+    responses((status = 200, description = "It was dealt with, now or before, or is of no interest"))
 )]
 pub(crate) async fn first(State(state): State<AppState>, request: Request<Body>) -> Result<StatusCode, ApiError> {
     hear(&state, FIRST, request).await
@@ -53,7 +54,8 @@ async fn hear(state: &AppState, provider: &str, request: Request<Body>) -> Resul
         Err(_) => return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body did not arrive in time")),
     };
     payments.hear(provider, signed(&headers), &body).await?;
-    Ok(StatusCode::NO_CONTENT)
+    // Creem tells everything again that is not answered with 200 itself.
+    Ok(StatusCode::OK)
 }
 
 fn signed(headers: &HeaderMap) -> Signed<'_> {
@@ -63,5 +65,6 @@ fn signed(headers: &HeaderMap) -> Signed<'_> {
         timestamp: text("webhook-timestamp"),
         signature: text("webhook-signature"),
         stripe: text("stripe-signature"),
+        creem: text("creem-signature"),
     }
 }

@@ -1,0 +1,217 @@
+//! What is ordered is paid at Creem and given once: a pack, and a plan that is renewed, late, ended and taken back.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use easel_platform::{
+    PlatformError,
+    accounts::Actor,
+    payments::{CreemAccount, Heard, Payments, Provider, Signed, Wanted},
+    plans::Interval,
+};
+use easel_testing::on_both_engines;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+
+use crate::{
+    common::{Outcome, World, job_for, priced},
+    receiver::{Receiver, json as answered},
+    webhooks::client,
+};
+
+const SECRET: &str = "whsec_creem";
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const PAGE: &str = "https://checkout.creem.example/ch_1";
+
+/// Creem, as far as it is asked.
+async fn creem() -> Receiver {
+    Receiver::start(|request| match request.target.as_str() {
+        "/v1/checkouts" => answered(&json!({"id": "ch_1", "object": "checkout", "status": "pending", "checkout_url": PAGE})),
+        "/v1/customers/billing" => answered(&json!({"customer_portal_link": "https://creem.example/portal/1"})),
+        "/v1/subscriptions/sub_1/cancel" => answered(&json!({"id": "sub_1", "status": "scheduled_cancel"})),
+        "/v1/subscriptions/sub_1/resume" => answered(&json!({"id": "sub_1", "status": "active"})),
+        _ => Some((404, Vec::new(), "{}".to_owned())),
+    })
+    .await
+}
+
+fn account(creem: &Receiver) -> CreemAccount {
+    let products = [("credits-100", "prod_pack"), ("pro:month", "prod_pro")];
+    CreemAccount {
+        key: "creem_test_secret".to_owned().into(),
+        webhook_secret: SECRET.to_owned().into(),
+        api: creem.url(""),
+        products: products.map(|(name, product)| (name.to_owned(), product.to_owned())).into(),
+    }
+}
+
+fn selling(world: &World, account: CreemAccount, creem: &Receiver) -> Result<Payments, PlatformError> {
+    Payments::new(world.context.clone(), priced(), Provider::Creem(account), client(&[creem]), "https://easel.example")
+}
+
+fn signature(body: &str) -> String {
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length");
+    mac.update(body.as_bytes());
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A message of Creem's.
+async fn tell(payments: &Payments, id: &str, kind: &str, object: Value) -> Result<Heard, PlatformError> {
+    let body = json!({"id": id, "eventType": kind, "created_at": 1_728_734_325_927_i64, "object": object}).to_string();
+    let signature = signature(&body);
+    payments.hear("creem", Signed { creem: Some(&signature), ..Signed::default() }, body.as_bytes()).await
+}
+
+/// A checkout that was paid, of an order of ours; `more` stands beside what all have.
+fn checkout(order: &str, cents: i64, more: Value) -> Value {
+    let mut checkout = json!({
+        "id": "ch_1", "object": "checkout", "request_id": order, "status": "completed", "customer": {"id": "cust_1", "object": "customer"},
+        "order": {"id": "ord_1", "amount": cents, "currency": "USD", "status": "paid"}, "metadata": {"purchase_id": order},
+    });
+    checkout.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    checkout
+}
+
+async fn plan_of(world: &World, user_id: &str) -> Outcome<String> {
+    let user = world.accounts.get(user_id).await?;
+    Ok(world.catalogue.of(&user, world.context.now()).name.clone())
+}
+
+on_both_engines! {
+    async fn a_pack_is_paid_at_creem_and_what_is_left_of_it_is_taken_back(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let creem = creem().await;
+        let account = account(&creem);
+        assert!(!format!("{account:?}").contains("secret"));
+        let payments = selling(&world, account.clone(), &creem)?;
+        let pack = payments.order(&ada, Wanted::Pack("credits-100")).await?;
+        assert_eq!((pack.url.as_str(), pack.purchase.provider.as_str()), (PAGE, "creem"));
+        let asked = creem.received().remove(0);
+        assert_eq!((asked.method.as_str(), asked.target.as_str()), ("POST", "/v1/checkouts"));
+        assert_eq!((asked.headers["x-api-key"].as_str(), asked.headers["content-type"].as_str()), ("creem_test_secret", "application/json"));
+        let id = pack.purchase.id.as_str();
+        let wanted = json!({"product_id": "prod_pack", "units": 1, "request_id": id, "metadata": {"purchase_id": id},
+            "success_url": format!("https://easel.example/pricing?purchase={id}")});
+        assert_eq!(serde_json::from_str::<Value>(&asked.body)?, wanted);
+        // What is no product there is not ordered, and leaves nothing behind.
+        let other = payments.order(&ada, Wanted::Pack("credits-500")).await;
+        assert!(matches!(other, Err(PlatformError::Invalid { field: "pack", .. })), "{other:?}");
+        assert_eq!((creem.received().len(), payments.of(&ada.id, None, 10).await?.len()), (1, 1));
+
+        let paid = || checkout(id, 499, json!({}));
+        let body = json!({"id": "evt_1", "eventType": "checkout.completed", "object": paid()}).to_string();
+        let forged = signature(&body.replace("499", "500"));
+        for given in [None, Some("00"), Some(forged.as_str())] {
+            let heard = payments.hear("creem", Signed { creem: given, ..Signed::default() }, body.as_bytes()).await;
+            assert!(matches!(heard, Err(PlatformError::PaymentSignature)), "{heard:?}");
+        }
+        let short = tell(&payments, "evt_0", "checkout.completed", checkout(id, 498, json!({}))).await;
+        assert!(matches!(short, Err(PlatformError::Invalid { field: "amount", .. })), "{short:?}");
+        assert_eq!(tell(&payments, "evt_9", "license.created", json!({"id": "lic_1"})).await?, Heard::Ignored);
+        assert_eq!(world.balance(&ada.id).await?, (100, 0), "nothing was paid so far");
+        // What was given first is spent first.
+        world.clock.advance(Duration::from_secs(1));
+        assert_eq!(tell(&payments, "evt_1", "checkout.completed", paid()).await?, Heard::Done);
+        assert_eq!(tell(&payments, "evt_1", "checkout.completed", paid()).await?, Heard::Repeated);
+        assert_eq!(tell(&payments, "evt_2", "checkout.completed", paid()).await?, Heard::Done, "another message of the same payment");
+        assert_eq!(world.balance(&ada.id).await?, (200, 0));
+
+        // 150 of 200 are set aside: of what was bought 50 are left, and no more is taken.
+        for _ in 0..15 {
+            world.jobs.submit(job_for(&ada.id, 10)).await?;
+        }
+        let refund = |back: i64| json!({"id": "ref_1", "object": "refund", "status": "succeeded", "refund_amount": back, "refund_currency": "USD",
+            "transaction": {"id": "tran_1", "amount": 499, "amount_paid": 599, "refunded_amount": back, "order": "ord_1"},
+            "order": {"id": "ord_1"}, "checkout": {"id": "ch_1"}});
+        assert_eq!(tell(&payments, "evt_3", "refund.created", refund(499)).await?, Heard::Ignored, "a part of it");
+        assert_eq!(world.balance(&ada.id).await?, (50, 150));
+        for event in ["evt_4", "evt_5"] {
+            assert_eq!(tell(&payments, event, "refund.created", refund(599)).await?, Heard::Done);
+            assert_eq!(world.balance(&ada.id).await?, (0, 150));
+        }
+        assert_eq!(payments.of(&ada.id, None, 10).await?[0].state, "refunded");
+        world.assert_clean().await?;
+
+        // When Creem does not answer nothing is ordered.
+        let failing = selling(&world, CreemAccount { api: creem.url("/nowhere"), ..account.clone() }, &creem)?;
+        assert!(matches!(failing.order(&ada, Wanted::Pack("credits-100")).await, Err(PlatformError::PaymentUnavailable)));
+        assert!(payments.everybodys(Some("pending"), None, 100).await?.is_empty());
+        let unknown = CreemAccount { products: BTreeMap::from([("gold:month".to_owned(), "prod_1".to_owned())]), ..account };
+        assert!(matches!(selling(&world, unknown, &creem), Err(PlatformError::Settings(_))));
+    }
+
+    async fn a_plan_is_begun_renewed_and_ended_at_creem(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let creem = creem().await;
+        let payments = selling(&world, account(&creem), &creem)?;
+        let yearly = payments.order(&ada, Wanted::Plan("pro", Interval::Year)).await;
+        assert!(matches!(yearly, Err(PlatformError::Invalid { field: "plan", .. })), "{yearly:?}");
+        let order = payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await?.purchase;
+        let begins = world.context.now();
+        let at = |days: u32| {
+            let time = begins.after(DAY * days).0;
+            chrono::DateTime::from_timestamp_micros(time).expect("a time").to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+        };
+        let subscription = |status: &str, from: u32| json!({"id": "sub_1", "object": "subscription", "status": status,
+            "current_period_start_date": at(from), "current_period_end_date": at(from + 31)});
+        let early = tell(&payments, "evt_1", "subscription.paid", subscription("active", 0)).await;
+        assert!(matches!(early, Err(PlatformError::NotFound(_))), "it is told again: {early:?}");
+        let begun = checkout(&order.id, 2999, json!({"subscription": {"id": "sub_1", "status": "active"}}));
+        assert_eq!(tell(&payments, "evt_2", "checkout.completed", begun).await?, Heard::Done);
+        assert_eq!(tell(&payments, "evt_3", "subscription.active", subscription("active", 0)).await?, Heard::Ignored);
+        assert_eq!(tell(&payments, "evt_1", "subscription.paid", subscription("active", 0)).await?, Heard::Done);
+        assert_eq!((plan_of(&world, &ada.id).await?, world.balance(&ada.id).await?), ("pro".to_owned(), (1100, 0)), "a month's credits, once");
+        let live = async || Ok::<_, PlatformError>(world.subscriptions.of(&ada.id).await?.remove(0));
+        assert_eq!((live().await?.provider.as_str(), live().await?.provider_ref.as_deref()), ("creem", Some("sub_1")));
+        assert!(matches!(payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await, Err(PlatformError::Taken(_))), "not twice");
+        assert!(matches!(payments.check_change(&ada.id, "basic").await, Err(PlatformError::Forbidden(_))));
+        assert_eq!(payments.portal(&ada.id).await?, "https://creem.example/portal/1");
+        let asked = creem.received().pop().ok_or("a request")?;
+        assert_eq!((asked.target.as_str(), serde_json::from_str::<Value>(&asked.body)?), ("/v1/customers/billing", json!({"customer_id": "cust_1"})));
+
+        // Late, and paid after all.
+        assert_eq!(tell(&payments, "evt_4", "subscription.past_due", subscription("past_due", 0)).await?, Heard::Done);
+        assert_eq!(live().await?.state, "past_due");
+        assert_eq!(tell(&payments, "evt_5", "subscription.paid", subscription("active", 31)).await?, Heard::Done);
+        assert_eq!((live().await?.state.as_str(), live().await?.period_ends_at), ("active", begins.after(DAY * 62)));
+
+        // Ended from here, which is asked for once, and taken back there.
+        let actor = Actor::user(&ada);
+        for _ in 0..2 {
+            assert!(payments.set_cancelled(&actor, &ada.id, true).await?.cancel_at_period_end);
+        }
+        let asked: Vec<_> = creem.received().into_iter().filter(|request| request.target.ends_with("/cancel")).collect();
+        let [once] = &asked[..] else { return Err("asked once".into()) };
+        assert_eq!(serde_json::from_str::<Value>(&once.body)?, json!({"mode": "scheduled", "onExecute": "cancel"}));
+        assert_eq!(tell(&payments, "evt_6", "subscription.update", subscription("active", 31)).await?, Heard::Done);
+        assert!(!live().await?.cancel_at_period_end);
+        assert_eq!(tell(&payments, "evt_7", "subscription.scheduled_cancel", subscription("scheduled_cancel", 31)).await?, Heard::Done);
+        assert!(live().await?.cancel_at_period_end);
+        assert!(!payments.set_cancelled(&actor, &ada.id, false).await?.cancel_at_period_end);
+        assert_eq!(creem.received().pop().ok_or("a request")?.target, "/v1/subscriptions/sub_1/resume");
+
+        // Over there, it lasts as long as it is paid.
+        assert_eq!(tell(&payments, "evt_8", "subscription.canceled", subscription("canceled", 31)).await?, Heard::Done);
+        assert_eq!((world.subscriptions.end_due().await?, plan_of(&world, &ada.id).await?), (0, "pro".to_owned()));
+        world.clock.advance(DAY * 63);
+        assert_eq!((world.subscriptions.end_due().await?, plan_of(&world, &ada.id).await?), (1, "free".to_owned()));
+        world.assert_clean().await?;
+    }
+
+    async fn a_disputed_plan_ends_at_once(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let creem = creem().await;
+        let payments = selling(&world, account(&creem), &creem)?;
+        let order = payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await?.purchase;
+        let begun = checkout(&order.id, 2999, json!({"subscription": "sub_1"}));
+        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        assert_eq!(plan_of(&world, &ada.id).await?, "pro");
+        let dispute = json!({"id": "disp_1", "object": "dispute", "amount": 2999, "currency": "USD", "subscription": {"id": "sub_1"},
+            "checkout": {"id": "ch_1"}, "order": {"id": "ord_1"}, "transaction": {"id": "tran_1", "amount": 2999, "status": "chargeback"}});
+        assert_eq!(tell(&payments, "evt_2", "dispute.created", dispute).await?, Heard::Done);
+        assert_eq!(plan_of(&world, &ada.id).await?, "free");
+        world.assert_clean().await?;
+    }
+}
