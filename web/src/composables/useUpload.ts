@@ -4,7 +4,7 @@ import { useI18n } from 'vue-i18n'
 import * as images from '@/api/images'
 import { asFailure } from '@/api/failure'
 import type { Upload } from '@/api/types'
-import { UPLOAD_BYTES_MAX, UPLOAD_TYPES } from '@/lib/catalogue'
+import { UPLOAD_BYTES_MAX, UPLOAD_TYPES, typeNames } from '@/lib/catalogue'
 import { useSession } from '@/stores/session'
 import { useFormat } from './useFormat'
 
@@ -22,7 +22,7 @@ export interface UploadLimits {
 
 export function useUpload(limits: UploadLimits = {}) {
   const { config } = useSession()
-  const types = limits.types ?? config.upload_types ?? UPLOAD_TYPES
+  const types: readonly string[] = limits.types ?? config.upload_types ?? UPLOAD_TYPES
   const bytesMax = limits.bytesMax ?? config.max_upload_bytes ?? UPLOAD_BYTES_MAX
   const filesMax = limits.filesMax ?? 1
   const { t } = useI18n()
@@ -34,7 +34,7 @@ export function useUpload(limits: UploadLimits = {}) {
   onScopeDispose(() => stop.abort())
 
   function problem(file: File): string | null {
-    if (!types.includes(file.type)) return t('upload.badType', { name: file.name })
+    if (!types.includes(file.type)) return t('upload.badType', { name: file.name, types: typeNames(types) })
     if (file.size > bytesMax) return t('upload.tooLarge', { name: file.name, max: bytes(bytesMax) })
     return null
   }
@@ -63,5 +63,5 @@ export function useUpload(limits: UploadLimits = {}) {
     return done
   }
 
-  return { errors, sent, send }
+  return { errors, sent, send, types, bytesMax }
 }

@@ -47,4 +47,7 @@ export const RATIOS = ['1:1', '4:3', '3:4', '3:2', '2:3', '16:9', '9:16', '21:9'
 
 /** Accepted uploads: R-270's defaults. */
 export const UPLOAD_TYPES = ['image/png', 'image/jpeg', 'image/webp']
+const TYPE_NAMES: Record<string, string> = { 'image/webp': 'WebP' }
+/** As people call them: `PNG, JPEG, WebP`. */
+export const typeNames = (types: readonly string[]): string => types.map((type) => TYPE_NAMES[type] ?? type.replace('image/', '').toUpperCase()).join(', ')
 export const UPLOAD_BYTES_MAX = 10_000_000

@@ -248,6 +248,34 @@ describe('a picture to start from', () => {
     await until(() => expect(useForm().start?.name).toBe('shot.webp'))
   })
 
+  it('is not taken while another is on its way', async () => {
+    const { wrapper } = await show(StartImage)
+    let arrive: () => void = () => undefined
+    const sent = vi.fn()
+    vi.stubGlobal('XMLHttpRequest', class extends Xhr { override send(): void { sent(); arrive = () => this.onload?.() } })
+    const zone = wrapper.find('[data-testid=drop]')
+    const drop = (name: string) => zone.trigger('drop', { dataTransfer: { files: [new File(['x'], name, { type: 'image/webp' })] } })
+    await drop('first.webp')
+    await until(() => expect(sent).toHaveBeenCalledTimes(1))
+    expect(wrapper.find('button').element.disabled).toBe(true)
+    await zone.trigger('dragover')
+    expect(zone.classes()).not.toContain('border-accent')
+    await drop('second.webp')
+    arrive()
+    await until(() => expect(useForm().start?.name).toBe('first.webp'))
+    expect(sent).toHaveBeenCalledTimes(1)
+  })
+
+  it('is of what the server takes, and the hint says what that is', async () => {
+    useSession().config = { upload_types: ['image/png', 'image/webp', 'image/avif'], max_upload_bytes: 25_000_000 }
+    const { wrapper, text } = await show(StartImage)
+    expect(text()).toContain('PNG, WebP, AVIF up to 25 MB')
+    expect(wrapper.find('input[type=file]').attributes('accept')).toBe('image/png,image/webp,image/avif')
+    await wrapper.find('[data-testid=drop]').trigger('drop', { dataTransfer: { files: [new File(['x'], 'a.jpg', { type: 'image/jpeg' })] } })
+    await flushPromises()
+    expect(wrapper.find('[role=alert]').text()).toBe('a.jpg: only PNG, WebP, AVIF are taken')
+  })
+
   it('is refused with its name', async () => {
     const { wrapper } = await show(StartImage)
     const zone = wrapper.find('[data-testid=drop]')
