@@ -61,6 +61,9 @@ pub enum PlatformError {
         /// The least tier that has it.
         tier: &'static str,
     },
+    /// Something that another plan has.
+    #[error("the plan has no {0}: choose another plan")]
+    PlanRequired(&'static str),
     /// Papers whose version of now somebody has not agreed to.
     #[error("agree to {papers} first: GET /api/v1/users/me/consents lists what is missing, POST to the same address agrees")]
     ConsentRequired {
@@ -149,6 +152,7 @@ impl PlatformError {
             Self::InsufficientCredits { .. } => "insufficient_credits",
             Self::Limit { code, .. } => code,
             Self::ModelNotInPlan { .. } => "model_not_in_plan",
+            Self::PlanRequired(_) => "plan_required",
             Self::ConsentRequired { .. } => "consent_required",
             Self::KeyReused => "idempotency_key_reused",
             Self::LeaseLost => "lease_lost",

@@ -20,7 +20,9 @@ impl From<PlatformError> for ApiError {
         let plain = |status| Self::new(status, code, message.clone());
         match &error {
             PlatformError::NotFound(_) => plain(StatusCode::NOT_FOUND),
-            PlatformError::Forbidden(_) | PlatformError::ModelNotInPlan { .. } => plain(StatusCode::FORBIDDEN),
+            PlatformError::Forbidden(_) | PlatformError::ModelNotInPlan { .. } | PlatformError::PlanRequired(_) => {
+                plain(StatusCode::FORBIDDEN)
+            }
             PlatformError::ConsentRequired { .. } => plain(StatusCode::FORBIDDEN),
             PlatformError::Unauthenticated => plain(StatusCode::UNAUTHORIZED),
             PlatformError::LoginBlocked { retry_after } => {

@@ -212,7 +212,7 @@ on_both_engines! {
         let native = native(database).await;
         let (_, free) = native.somebody("eve", Role::User, "free").await?;
         let body = json!({"name": "script", "scopes": ["images:read"]});
-        assert_eq!(native.post("/api/v1/api-keys", &free, body.clone()).await.code(), "forbidden");
+        assert_eq!(native.post("/api/v1/api-keys", &free, body.clone()).await.code(), "plan_required");
         let (_, access) = native.somebody("ada", Role::User, "pro").await?;
         let made = native.post("/api/v1/api-keys", &access, body).await;
         assert_eq!((made.status.as_u16(), made.header("cache-control")), (201, "no-store"));

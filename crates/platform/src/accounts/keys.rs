@@ -127,7 +127,7 @@ impl Accounts {
     /// Makes a key.
     ///
     /// # Errors
-    /// [`PlatformError::Forbidden`] if the plan has no API access.
+    /// [`PlatformError::PlanRequired`] if the plan has no API access.
     pub async fn create_key(&self, user: &User, new: NewKey<'_>) -> Result<ShownKey, PlatformError> {
         let invalid = |field, problem| Err(PlatformError::Invalid { field, problem });
         let moment = self.context.moment();
@@ -245,7 +245,7 @@ impl Accounts {
 
     fn check_api_access(&self, user: &User) -> Result<(), PlatformError> {
         let plan = self.catalogue.of(user, self.context.now());
-        if plan.api_access { Ok(()) } else { Err(PlatformError::Forbidden("the plan has no API access")) }
+        if plan.api_access { Ok(()) } else { Err(PlatformError::PlanRequired("API access")) }
     }
 }
 

@@ -308,7 +308,7 @@ on_both_engines! {
         let user = world.user("ada", 0).await?;
         let new = NewKey { name: "laptop", scopes: &[Scope::Generate, Scope::ImagesRead], expires_at: None, caps: Caps::default() };
         let refused = world.accounts.create_key(&user, new).await;
-        assert!(matches!(refused, Err(PlatformError::Forbidden("the plan has no API access"))), "{refused:?}");
+        assert!(matches!(refused, Err(PlatformError::PlanRequired("API access"))), "{refused:?}");
         world.accounts.set_plan(&Actor::operator(), &user.id, "pro", None).await?;
         let user = world.accounts.get(&user.id).await?;
         let shown = world.accounts.create_key(&user, new).await?;
@@ -343,7 +343,7 @@ on_both_engines! {
         world.accounts.set_plan(&Actor::operator(), &user.id, "premium", Some(ends)).await?;
         world.accounts.authenticate_key(&last.text).await?;
         world.clock.advance(MINUTE);
-        assert!(matches!(world.accounts.authenticate_key(&last.text).await, Err(PlatformError::Forbidden(_))));
+        assert!(matches!(world.accounts.authenticate_key(&last.text).await, Err(PlatformError::PlanRequired(_))));
     }
 
     async fn a_key_spends_no_more_than_it_may_in_a_month(database: &Database) {
