@@ -82,13 +82,14 @@ on_both_engines! {
         let body = json!({
             "prompt": "a red circle", "steps": 4, "width": 64, "height": 64, "seed": 7, "n_iter": 2, "sampler_name": "Euler", "subseed": 40,
             "subseed_strength": 0.25, "seed_resize_from_w": 128, "seed_resize_from_h": 64, "s_churn": 2.5, "s_tmax": 9, "s_noise": 1.01,
-            "override_settings": {"eta_noise_seed_delta": 31337, "always_discard_next_to_last_sigma": true},
+            "s_min_uncond": 3,
+            "override_settings": {"eta_noise_seed_delta": 31337, "always_discard_next_to_last_sigma": true, "s_min_uncond_all": true},
         });
         let answer = native.ok(TXT2IMG, &token, body).await;
         let told = text(&files(&answer)[1]);
         for expected in [
             "Seed: 7, Size: 64x64", "Variation seed: 41, Variation seed strength: 0.25, Seed resize from: 128x64, ENSD: 31337",
-            "Sigma churn: 2.5, Sigma tmax: 9, Sigma noise: 1.01, Discard penultimate sigma: True, Version",
+            "Sigma churn: 2.5, Sigma tmax: 9, Sigma noise: 1.01, NGMS: 3, NGMS all steps: True, Discard penultimate sigma: True, Version",
         ] {
             assert!(told.contains(expected), "{told}");
         }

@@ -28,18 +28,31 @@ on_both_engines! {
         let native = native(database).await;
         let (ada, token) = native.somebody("ada", Role::User, "free").await?;
         let start = data_url(&even(96, 48, GREY));
-        for resize_mode in [0, 1, 2] {
+        for resize_mode in [0, 1, 2, 3] {
             let answer = native.ok(IMG2IMG, &token, body(&start, json!({"resize_mode": resize_mode, "denoising_strength": 0.5}))).await;
             let picture = &pictures(&answer)[0];
             assert_eq!((picture.width(), picture.height()), (64, 64), "{resize_mode}");
             assert_eq!((&answer["parameters"]["init_images"], &info(&answer)["denoising_strength"]), (&json!(null), &json!(0.5)));
             assert!(text(&files(&answer)[0]).contains("Model: sim, Denoising strength: 0.5"));
         }
+        assert_eq!(native.probe.resized(), [None, None, None, Some((96, 48))], "the last one's latents are resized");
         let bare = start.split_once(',').ok_or("a data URL")?.1.to_owned();
         let answer = native.ok(IMG2IMG, &token, body(&bare, json!({"include_init_images": true}))).await;
         assert_eq!(answer["parameters"]["init_images"][0], bare.as_str());
-        assert_eq!(native.balance(&ada).await?, (96, 0));
+        assert_eq!(native.balance(&ada).await?, (95, 0));
         native.assert_clean().await?;
+    }
+
+    async fn latents_are_resized_as_whole_ones_and_not_where_a_mask_alone_is_drawn(database: &Database) {
+        let native = native(database).await;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let start = data_url(&even(101, 70, GREY));
+        native.ok(IMG2IMG, &token, body(&start, json!({"resize_mode": 3}))).await;
+        let mask = data_url(&right_of(60, 101, 70));
+        native.ok(IMG2IMG, &token, body(&start, json!({"resize_mode": 3, "mask": mask}))).await;
+        let black = data_url(&even(101, 70, [0; 3]));
+        native.ok(IMG2IMG, &token, body(&start, json!({"resize_mode": 3, "mask": black}))).await;
+        assert_eq!(native.probe.resized(), [Some((96, 64)), None, Some((96, 64))]);
     }
 
     async fn only_the_masked_part_changes(database: &Database) {
@@ -102,7 +115,9 @@ on_both_engines! {
             (body("https://example.org/cat.png", json!({})), "url"),
             (body(&start, json!({"mask": "aGVsbG8="})), "mask"),
             (body(&start, json!({"init_images": [start, start]})), "init_images"),
-            (body(&start, json!({"resize_mode": 3})), "resize_mode"),
+            (body(&start, json!({"resize_mode": 4})), "resize_mode"),
+            (body(&start, json!({"resize_mode": 3, "mask": start, "inpaint_full_res": false})), "resize_mode"),
+            (body(&data_url(&even(7, 64, GREY)), json!({"resize_mode": 3})), "init_images"),
             (body(&start, json!({"inpainting_fill": 4})), "inpainting_fill"),
             (body(&start, json!({"denoising_strength": 1.5})), "strength"),
             (body(&start, json!({"initial_noise_multiplier": 11})), "initial_noise_multiplier"),

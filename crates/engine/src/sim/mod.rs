@@ -165,6 +165,7 @@ struct Seen {
     seeds: Vec<u64>,
     adapters: Vec<(Vec<LoraUse>, Vec<ControlUse>)>,
     tasks: Vec<Task>,
+    resized: Vec<Option<(u32, u32)>>,
     loaded: Vec<ModelId>,
 }
 
@@ -192,6 +193,11 @@ impl Probe {
     /// What the pictures that were taken in start from, in order.
     pub fn tasks(&self) -> Vec<Task> {
         lock(&self.0).tasks.clone()
+    }
+
+    /// Sizes of the pictures whose latents are resized, of the pictures that were taken in, in order.
+    pub fn resized(&self) -> Vec<Option<(u32, u32)>> {
+        lock(&self.0).resized.clone()
     }
 
     /// Models on the device.
@@ -375,6 +381,7 @@ impl DenoiseBackend for SimBackend {
         seen.seeds.push(plan.seed);
         seen.adapters.push((plan.loras.clone(), plan.controls.clone()));
         seen.tasks.push(plan.task.clone());
+        seen.resized.push(plan.handover.picture.as_ref().map(|from| (from.image.width(), from.image.height())));
         drop(seen);
         Ok(slot)
     }

@@ -55,10 +55,14 @@ pub fn infotext(resolved: &Resolved) -> Infotext {
         ("Sigma tmin", noising.churn_from, 0.0),
         ("Sigma tmax", noising.churn_to.unwrap_or(0.0), 0.0),
         ("Sigma noise", noising.step_factor, 1.0),
+        ("NGMS", noising.unguided_below, 0.0),
     ] {
         if value != usual {
             text.push(key, value);
         }
+    }
+    if noising.unguided_always {
+        text.push("NGMS all steps", "True");
     }
     if noising.start_factor != 1.0 && resolved.strength.is_some() {
         text.push("Noise multiplier", noising.start_factor);

@@ -124,6 +124,10 @@ usual = api.txt2img(seed=1003, sampler_name="Euler a", **words, **size)
 assert moved.image.tobytes() != usual.image.tobytes()
 assert told(moved)["ensd"] == "31337" and "ensd" not in told(usual), told(moved)
 
+# Below a level of noise, every second evaluation without what is to be avoided.
+halved = api.txt2img(seed=1003, override_settings={"s_min_uncond": 5}, **words, **size)
+assert halved.image.tobytes() != plain.image.tobytes() and "NGMS: 5" in halved.info["infotexts"][0], halved.info
+
 # In two passes.
 modes = (webuiapi.HiResUpscaler.LatentBicubicAntialiased, webuiapi.HiResUpscaler.LatentNearestExact)
 for upscaler in modes + (webuiapi.HiResUpscaler.Latent, webuiapi.HiResUpscaler.Lanczos):
@@ -144,6 +148,14 @@ near = api.img2img(
 )
 assert near.image.size == (128, 128) and near.info["denoising_strength"] == 0.2
 assert likely(mean(near.image, (0, 0, 16, 16)), corners[0])
+
+# Of a picture twice as large the latents are made fewer.
+small = api.img2img(
+    images=[drawn.images[0].resize((256, 256))], resize_mode=3, prompt="a red circle on a blue background", denoising_strength=0.2, seed=7,
+    cfg_scale=5.5, **size
+)
+assert small.image.size == (128, 128) and small.image.tobytes() != near.image.tobytes()
+assert likely(mean(small.image, (0, 0, 16, 16)), corners[0]), mean(small.image, (0, 0, 16, 16))
 
 # A part of a picture: what is not masked stays, bit for bit.
 base = Image.new("RGB", (128, 128), (0, 0, 255))

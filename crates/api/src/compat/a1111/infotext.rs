@@ -20,7 +20,7 @@ const FIELDS: [(&str, &str, bool); 12] = [
     ("Hires CFG Scale", "hr_cfg", true),
     ("Hires prompt", "hr_prompt", false),
 ];
-const MORE: [(&str, &str, bool); 13] = [
+const MORE: [(&str, &str, bool); 14] = [
     ("Hires negative prompt", "hr_negative_prompt", false),
     ("Hires sampler", "hr_sampler_name", false),
     ("Hires schedule type", "hr_scheduler", false),
@@ -31,6 +31,7 @@ const MORE: [(&str, &str, bool); 13] = [
     ("Sigma tmin", "s_tmin", true),
     ("Sigma tmax", "s_tmax", true),
     ("Sigma noise", "s_noise", true),
+    ("NGMS", "s_min_uncond", true),
     ("Noise multiplier", "initial_noise_multiplier", true),
     ("Mask blur", "mask_blur", true),
     ("Masked area padding", "inpaint_full_res_padding", true),
@@ -81,8 +82,12 @@ fn settings(text: &Infotext) -> Map<String, Value> {
     // What is not written is A1111's default, whatever the reader has set.
     settings.insert("CLIP_stop_at_last_layers".to_owned(), Value::from(1));
     settings.insert("randn_source".to_owned(), Value::from("GPU"));
-    if text.get("Discard penultimate sigma") == Some("True") {
-        settings.insert("always_discard_next_to_last_sigma".to_owned(), Value::from(true));
+    for (key, setting) in
+        [("Discard penultimate sigma", "always_discard_next_to_last_sigma"), ("NGMS all steps", "s_min_uncond_all")]
+    {
+        if text.get(key) == Some("True") {
+            settings.insert(setting.to_owned(), Value::from(true));
+        }
     }
     for (key, setting, is_number) in SETTINGS {
         if let Some(value) = text.get(key) {

@@ -7,9 +7,6 @@ use serde_json::Value;
 use super::flag::flag;
 use crate::{ApiError, compat::fields::Fields};
 
-/// Numbers, the values that ask for nothing, and what others would ask for.
-const NUMBERS: [(&str, &[f64], &str); 1] = [("s_min_uncond", &[0.0], "steps without the negative prompt")];
-
 /// Flags that must not be set, and what they would ask for.
 const FLAGS: [(&str, &str); 3] = [
     ("restore_faces", "the restoration of faces"),
@@ -30,11 +27,6 @@ const LISTS: [(&str, &str, &str); 1] =
 
 /// Refuses what cannot be done.
 pub fn check(fields: &Fields) -> Result<(), ApiError> {
-    for (name, allowed, what) in NUMBERS {
-        if fields.number(&[name])?.is_some_and(|number| !allowed.contains(&number)) {
-            return Err(refused(name, what));
-        }
-    }
     for (name, what) in FLAGS {
         if flag(fields, name)?.unwrap_or(false) {
             return Err(refused(name, what));
@@ -94,7 +86,7 @@ mod tests {
         // webuiapi's defaults.
         let body = json!({
             "styles": [], "subseed": -1, "subseed_strength": 0.0, "seed_resize_from_h": 0, "seed_resize_from_w": 0,
-            "restore_faces": false, "tiling": false, "s_churn": 0, "s_tmax": 0, "s_tmin": 0, "s_noise": 1, "script_name": null,
+            "restore_faces": false, "tiling": false, "s_min_uncond": 0, "s_churn": 0, "s_tmax": 0, "s_tmin": 0, "s_noise": 1, "script_name": null,
             "script_args": [], "initial_noise_multiplier": 1, "image_cfg_scale": 1.5,
         });
         assert_eq!(check(body), Ok(()));
@@ -104,7 +96,6 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_named() {
         for (field, value) in [
-            ("s_min_uncond", json!(1)),
             ("restore_faces", json!(true)),
             ("tiling", json!(1)),
             ("hr_additional_modules", json!(["another.vae"])),

@@ -1,4 +1,5 @@
-//! What a request or its caller's settings say of noise: variation seeds, seeds of another size, ENSD, churn, factors.
+//! What a request or its caller's settings say of noise: variation seeds, seeds of another size, ENSD, churn, factors, and below which level
+//! of it there is no guidance.
 
 use easel_types::{Noising, Variation};
 
@@ -23,6 +24,10 @@ pub struct NoiseSettings {
     pub churn_to: f64,
     /// `s_noise`.
     pub factor: f64,
+    /// `s_min_uncond`; 0 is no limit.
+    pub unguided_below: f64,
+    /// `s_min_uncond_all`.
+    pub unguided_always: bool,
     /// `img2img_fix_steps`.
     pub whole_steps: bool,
     /// `always_discard_next_to_last_sigma`.
@@ -38,6 +43,8 @@ impl Default for NoiseSettings {
             churn_from: 0.0,
             churn_to: 0.0,
             factor: 1.0,
+            unguided_below: 0.0,
+            unguided_always: false,
             whole_steps: false,
             discard: false,
         }
@@ -63,6 +70,8 @@ impl NoiseSettings {
             "s_tmin" => self.churn_from = number("s_tmin", 0.0, 1000.0, 0.0)?,
             "s_tmax" => self.churn_to = number("s_tmax", 0.0, 1000.0, 0.0)?,
             "s_noise" => self.factor = number("s_noise", 0.0, 10.0, 1.0)?,
+            "s_min_uncond" => self.unguided_below = number("s_min_uncond", 0.0, 1000.0, 0.0)?,
+            "s_min_uncond_all" => self.unguided_always = flag(fields, "s_min_uncond_all")?.unwrap_or(false),
             "img2img_fix_steps" => self.whole_steps = flag(fields, "img2img_fix_steps")?.unwrap_or(false),
             "always_discard_next_to_last_sigma" => {
                 self.discard = flag(fields, "always_discard_next_to_last_sigma")?.unwrap_or(false);
@@ -76,7 +85,7 @@ impl NoiseSettings {
 /// What a request says, and where it says nothing its caller's settings.
 pub fn read(fields: &Fields, settings: &NoiseSettings) -> Result<Noising, ApiError> {
     let mut said = settings.clone();
-    for name in ["initial_noise_multiplier", "s_churn", "s_tmin", "s_tmax", "s_noise"] {
+    for name in ["initial_noise_multiplier", "s_churn", "s_tmin", "s_tmax", "s_noise", "s_min_uncond"] {
         if fields.0.get(name).is_some_and(|value| !value.is_null()) {
             said.set(name, fields)?;
         }
@@ -90,6 +99,9 @@ pub fn read(fields: &Fields, settings: &NoiseSettings) -> Result<Noising, ApiErr
         churn_from: said.churn_from,
         churn_to: Some(said.churn_to).filter(|most| *most > 0.0),
         step_factor: said.factor,
+        unguided_below: said.unguided_below,
+        // What is never asked for is nothing special.
+        unguided_always: said.unguided_always && said.unguided_below > 0.0,
         whole_steps: said.whole_steps,
         discard_next_to_last: said.discard.then_some(true),
         ..Noising::default()
@@ -136,10 +148,11 @@ mod tests {
     fn what_clients_always_send_is_nothing_special() {
         let body = json!({
             "subseed": -1, "subseed_strength": 0.0, "seed_resize_from_h": 0, "seed_resize_from_w": -1, "s_churn": 0, "s_tmax": 0,
-            "s_tmin": 0, "s_noise": 1, "initial_noise_multiplier": 1,
+            "s_tmin": 0, "s_noise": 1, "s_min_uncond": 0, "initial_noise_multiplier": 1,
         });
         assert!(noising(body, &NoiseSettings::default()).unwrap().is_usual());
         assert!(noising(json!({}), &NoiseSettings::default()).unwrap().is_usual());
+        assert!(noising(json!({}), &NoiseSettings { unguided_always: true, ..NoiseSettings::default() }).unwrap().is_usual());
     }
 
     #[test]
@@ -152,12 +165,19 @@ mod tests {
         assert_eq!(said.variation, Some(Variation { seed: 7, strength: 0.25 }));
         assert_eq!((said.resized_from, said.later_seed_delta), (Some((512, 768)), 31337));
         assert_eq!((said.churn, said.churn_to, said.start_factor), (3.0, Some(9.0), 1.1));
+        let settings = NoiseSettings { unguided_below: 1.0, unguided_always: true, ..NoiseSettings::default() };
+        let said = noising(json!({"s_min_uncond": 2.5}), &settings).unwrap();
+        assert_eq!((said.unguided_below, said.unguided_always), (2.5, true));
     }
 
     #[test]
     fn what_is_out_of_range_is_named() {
-        for (field, value) in [("subseed_strength", json!(1.5)), ("s_churn", json!(-1)), ("initial_noise_multiplier", json!(11))]
-        {
+        for (field, value) in [
+            ("subseed_strength", json!(1.5)),
+            ("s_churn", json!(-1)),
+            ("s_min_uncond", json!(-1)),
+            ("initial_noise_multiplier", json!(11)),
+        ] {
             let error = noising(json!({field: value}), &NoiseSettings::default()).unwrap_err();
             assert!(error.body().to_string().contains(field), "{field}");
         }

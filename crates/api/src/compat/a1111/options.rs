@@ -186,6 +186,8 @@ impl Options {
             "s_tmin": noise.churn_from,
             "s_tmax": noise.churn_to,
             "s_noise": noise.factor,
+            "s_min_uncond": noise.unguided_below,
+            "s_min_uncond_all": noise.unguided_always,
             "img2img_fix_steps": noise.whole_steps,
             "always_discard_next_to_last_sigma": noise.discard,
             "live_previews_enable": self.previews,

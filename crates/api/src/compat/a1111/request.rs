@@ -76,6 +76,8 @@ pub enum Start {
         repaint: Repaint,
         /// How it is brought to the size.
         fit: Fit,
+        /// Its latents are, instead.
+        in_latents: bool,
         /// The share that is redrawn.
         strength: f64,
     },
@@ -112,17 +114,24 @@ impl Asked {
             0 => Fit::Stretch,
             1 => Fit::Crop,
             2 => Fit::Fill,
-            3 => return Err(neutral::refused("resize_mode", "the resizing of latents")),
-            other => return Err(out_of_range("resize_mode", "between 0 and 2", other)),
+            3 => Fit::Stretch,
+            other => return Err(out_of_range("resize_mode", "between 0 and 3", other)),
         };
+        let in_latents = fields.integer(&["resize_mode"])? == Some(3);
         let repaint = Repaint::read(&fields)?;
+        let mask = fields.text(&["mask"])?.filter(|mask| !mask.trim().is_empty());
+        // A1111 lays such a picture into the corner of what was drawn. Of one whose mask alone is drawn nothing is resized.
+        if in_latents && mask.is_some() && !repaint.only_masked {
+            return Err(neutral::refused("resize_mode", "the resizing of latents around a mask"));
+        }
         let mut generation = asked.generation;
         generation.noising.fill = repaint.latents;
         let from = Start::Picture {
             image,
-            mask: fields.text(&["mask"])?.filter(|mask| !mask.trim().is_empty()),
+            mask,
             repaint,
             fit,
+            in_latents,
             strength: fields.number(&["denoising_strength"])?.unwrap_or(STRENGTH),
         };
         let mut echo = asked.echo;

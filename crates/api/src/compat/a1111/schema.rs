@@ -76,7 +76,7 @@ pub struct ImageToImageBody {
     pub init_images: Vec<String>,
     /// What of it is repainted: white, or what is opaque.
     pub mask: Option<String>,
-    /// 0 stretches the picture, 1 crops it, 2 fills it up.
+    /// 0 stretches the picture, 1 crops it, 2 fills it up, 3 stretches its latents.
     pub resize_mode: Option<u32>,
     /// The share that is redrawn.
     #[schema(minimum = 0, maximum = 1, default = 0.75)]

@@ -21,7 +21,8 @@ use easel_platform::{
     worker::{Writing, infotext},
 };
 use easel_types::{
-    ControlUse, FromLatents, GenerationRequest, Handover, LatentCell, LatentFill, Noising, Quality, Rgb8, Task, Variation,
+    ControlUse, FromLatents, FromPicture, GenerationRequest, Handover, LatentCell, LatentFill, LatentScaling, Noising, Quality,
+    Rgb8, Task, Variation,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -79,6 +80,8 @@ struct Begun<'a> {
     /// What it starts from.
     task: Task,
     back: Option<PutBack>,
+    /// The picture whose latents are resized, if they are.
+    encoded: Option<FromPicture>,
     /// What each ControlNet looks at.
     controls: Vec<(Unit, Arc<Rgb8>)>,
     deadline: Instant,
@@ -101,8 +104,8 @@ impl<'a> Begun<'a> {
         if asked.options.missing.is_some() {
             check_sides([size.0, size.1])?;
         }
-        let (mut task, mut back, mut start) = (Task::TextToImage, None, None);
-        if let Start::Picture { image, mask, repaint, fit, strength } = &asked.from {
+        let (mut task, mut back, mut start, mut encoded) = (Task::TextToImage, None, None, None);
+        if let Start::Picture { image, mask, repaint, fit, in_latents, strength } = &asked.from {
             let image = pictures::flattened(pictures::read(state, "init_images", image).await?, asked.options.background);
             start = Some(Arc::new(image.clone()));
             let mask = match mask {
@@ -112,6 +115,12 @@ impl<'a> Begun<'a> {
             let (fit, repaint, strength) = (*fit, *repaint, *strength);
             let ready = blocking(move || repaint::start(Sent { image, mask }, fit, repaint, strength, size)).await?;
             (task, back) = ready.map_err(|error| pictures::unusable("init_images", &error))?;
+            if let Some(start) = start.as_deref().filter(|_| *in_latents && back.is_none() && asked.options.missing.is_none()) {
+                let model = state.engine.find_model(asked.generation.model.as_ref())?;
+                let image = whole_latents(start, model.size_multiple);
+                let image = Arc::new(image.map_err(|error| pictures::unusable("init_images", &error))?);
+                encoded = Some(FromPicture { image, scaling: LatentScaling::Bilinear });
+            }
         }
         let mut controls = Vec::with_capacity(asked.units.len());
         for unit in &asked.units {
@@ -126,7 +135,7 @@ impl<'a> Begun<'a> {
             };
             controls.push((unit.clone(), image));
         }
-        Ok(Self { state, caller, asked, size, task, back, controls, deadline })
+        Ok(Self { state, caller, asked, size, task, back, encoded, controls, deadline })
     }
 
     async fn draw(self) -> Result<Json<DrawnView>, ApiError> {
@@ -170,7 +179,7 @@ impl<'a> Begun<'a> {
             let request = GenerationRequest {
                 task: self.task.clone(),
                 controls: low.clone(),
-                handover: Handover { leave: cells.clone(), from: None },
+                handover: Handover { leave: cells.clone(), from: None, picture: self.encoded.clone() },
                 ..of_round(&self.asked.generation, first.as_ref().map(|first| first.seed), u64::from(round * batch))
             };
             let ticket = self.state.engine.submit_on(request, &self.terms())?;
@@ -337,7 +346,7 @@ impl<'a> Begun<'a> {
                 seed: Some(resolved.seed),
                 controls: controls.clone(),
                 noising: Noising { variation: resolved.noising.variation, ..request.noising.clone() },
-                handover: Handover { leave: Vec::new(), from },
+                handover: Handover { from, ..Handover::default() },
                 ..request.clone()
             };
             tickets.push(self.state.engine.submit_on(request, &self.terms())?);
@@ -421,6 +430,12 @@ fn enlarge(image: &Rgb8, size: (u32, u32), enlarged: (u32, u32), kernel: Kernel)
     crop(&large, Region { x: (width - size.0) / 2, y: (height - size.1) / 2, width: size.0, height: size.1 })
 }
 
+/// What of a picture is whole latents; as in A1111, where the autoencoder leaves the rest out.
+fn whole_latents(image: &Rgb8, multiple: u32) -> Result<Rgb8, easel_imaging::ImagingError> {
+    let side = |pixels: u32| pixels / multiple.max(1) * multiple.max(1);
+    crop(image, Region { x: 0, y: 0, width: side(image.width()), height: side(image.height()) })
+}
+
 /// As A1111 writes times.
 fn timestamp(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
@@ -443,6 +458,15 @@ mod tests {
         assert_eq!(second.noising.fill, LatentFill::Noise { back: 0 });
         asked.seed = None;
         assert_eq!(of_round(&asked, None, 0).seed, None, "the engine draws it");
+    }
+
+    #[test]
+    fn what_is_no_whole_latent_is_left_out() {
+        let picture = Rgb8::new(20, 17, (0..20 * 17 * 3).map(|i| i as u8).collect()).expect("a size");
+        let whole = whole_latents(&picture, 8).expect("two by two latents");
+        assert_eq!((whole.width(), whole.height(), &whole.pixels()[..48]), (16, 16, &picture.pixels()[..48]));
+        assert_eq!(&whole.pixels()[48..51], &picture.pixels()[60..63], "the second row");
+        assert!(whole_latents(&picture, 32).is_err(), "there is none");
     }
 
     #[test]
