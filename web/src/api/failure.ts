@@ -1,5 +1,8 @@
 // The one error of the API client. `code` is stable; the message is the server's and says what to do.
 
+/** Refusals by a plan: its models, its pictures of a day, its room. */
+const OF_PLANS = ['model_not_in_plan', 'daily_limit_reached', 'storage_quota_exceeded']
+
 export class ApiFailure extends Error {
   constructor(
     readonly status: number,
@@ -34,7 +37,7 @@ export class ApiFailure extends Error {
 
   /** More credits or another plan would help. */
   get needsPlan(): boolean {
-    return this.status === 402 || this.code === 'model_not_in_plan' || this.code === 'plan_required'
+    return this.status === 402 || OF_PLANS.includes(this.code)
   }
 }
 

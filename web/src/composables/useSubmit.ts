@@ -2,6 +2,7 @@
 import { computed, ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { asFailure, type ApiFailure } from '@/api/failure'
+import { usePlanNeed } from '@/stores/plans'
 
 export function useSubmit(work: () => Promise<void>) {
   const { t } = useI18n()
@@ -16,6 +17,7 @@ export function useSubmit(work: () => Promise<void>) {
       await work()
     } catch (thrown) {
       failure.value = asFailure(thrown)
+      if (failure.value.needsPlan) usePlanNeed().reason = failure.value.message
     } finally {
       busy.value = false
     }

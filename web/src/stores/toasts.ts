@@ -4,6 +4,7 @@ import { ref } from 'vue'
 import { asFailure } from '@/api/failure'
 import { i18n } from '@/i18n'
 import { useConsents } from './consents'
+import { usePlanNeed } from './plans'
 
 export interface Toast {
   id: number
@@ -34,6 +35,10 @@ export const useToasts = defineStore('toasts', () => {
     if (failure.needsConsent) {
       show('error', i18n.global.t('legal.refused'))
       return void useConsents().ask(true).catch(() => undefined)
+    }
+    if (failure.needsPlan) {
+      usePlanNeed().reason = failure.message
+      return
     }
     show('error', failure.isOffline ? i18n.global.t('error.offline') : failure.message)
   }

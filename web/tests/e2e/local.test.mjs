@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { browser, gone, sharpened, start, visit } from './harness.mjs'
 
 let server, chrome
@@ -155,6 +156,51 @@ test('a picture that is dropped brings its settings; one from an address is fetc
   await address.press('Enter')
   await page.locator('section[aria-label="Start from a picture"] [role=alert]').waitFor()
   assert.deepEqual(orders, [])
+  assert.deepEqual([page.complaints, page.strangers], [[], []])
+})
+
+/** Counts what a page holds on to: timers that go on, and addresses of files that were not given back. */
+function countHeld() {
+  const [timers, urls] = [new Set(), new Set()]
+  const { setInterval, clearInterval } = window
+  window.setInterval = (...args) => {
+    const timer = setInterval(...args)
+    timers.add(timer)
+    return timer
+  }
+  window.clearInterval = (timer) => {
+    timers.delete(timer)
+    clearInterval(timer)
+  }
+  const [create, revoke] = [URL.createObjectURL.bind(URL), URL.revokeObjectURL.bind(URL)]
+  URL.createObjectURL = (file) => {
+    const url = create(file)
+    urls.add(url)
+    return url
+  }
+  URL.revokeObjectURL = (url) => {
+    urls.delete(url)
+    revoke(url)
+  }
+  window.held = () => ({ timers: timers.size, urls: urls.size })
+}
+
+test('a page leaves nothing behind', async () => {
+  const page = await visit(chrome, server)
+  await page.addInitScript(countHeld)
+  await page.goto('/')
+  const links = page.getByRole('navigation', { name: 'Main' })
+  await links.getByRole('link', { name: 'Draw', exact: true }).click()
+  await page.locator('input[type=file]').setInputFiles(fileURLToPath(new URL('../../public/icon-192.png', import.meta.url)))
+  await page.getByText('icon-192.png').waitFor()
+  assert.equal((await page.evaluate(() => window.held())).urls, 1)
+  await page.getByLabel('Prompt', { exact: true }).fill('a grey easel')
+  await page.getByRole('button', { name: 'Draw', exact: true }).click()
+  await drawn(page)
+  await page.getByRole('button', { name: 'Remove', exact: true }).click()
+  await links.getByRole('link', { name: 'Gallery', exact: true }).click()
+  await tiles(page).first().waitFor()
+  assert.deepEqual(await page.evaluate(() => window.held()), { timers: 0, urls: 0 })
   assert.deepEqual([page.complaints, page.strangers], [[], []])
 })
 

@@ -153,7 +153,12 @@ describe('the prompt', () => {
     const { wrapper, text } = await show(TokenMeter, { props: { id: 'x', prompt: 'a '.repeat(80), length: 9000, lengthMax: 10_000 }, world: { 'GET /assets/clip-merges.txt': new Response(mergesText()) } })
     await until(() => expect(text()).toContain('80 tokens in 2 parts'))
     expect(text()).toContain('9,000 / 10,000')
+    expect(text()).toContain('The model reads 77 tokens at once')
     expect(wrapper.findAll('li')).toHaveLength(2)
+    await wrapper.setProps({ prompt: 'a fox', length: 5 })
+    await until(() => expect(text()).toContain('2 / 75 tokens'))
+    expect(text()).toContain('5 / 10,000')
+    expect(text()).not.toContain('77')
   })
 
   it('styles are found, taken and put back', async () => {
@@ -430,13 +435,5 @@ describe('the page', () => {
     await click('2K')
     await click('4')
     expect(useForm().fields).toMatchObject({ quality: '2k', count: 4 })
-  })
-
-  it('says what would help when a plan does not allow it', async () => {
-    useSession().config = { billing: true }
-    const { text } = await show(Generate, { path: '/?prompt=x', world: { 'POST /api/v1/images/generate': new Refusal(402, 'insufficient_credits', 'too few credits') } })
-    await until(() => expect(text()).toContain('credits'))
-    await sendForm()
-    await until(() => expect(document.querySelector('[role=dialog]')?.textContent).toContain('too few credits'))
   })
 })

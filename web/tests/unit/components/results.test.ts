@@ -5,12 +5,14 @@ import ParameterList from '@/components/generate/ParameterList.vue'
 import CompareSlider from '@/components/generate/CompareSlider.vue'
 import ResultCard from '@/components/generate/ResultCard.vue'
 import ResultView from '@/components/generate/ResultView.vue'
+import PlanNotice from '@/components/layout/PlanNotice.vue'
 import ZoomBox from '@/components/generate/ZoomBox.vue'
 import Generate from '@/pages/Generate.vue'
 import { useForm } from '@/stores/form'
 import { useGallery } from '@/stores/gallery'
 import { useJobs } from '@/stores/jobs'
 import { useSession } from '@/stores/session'
+import { useToasts } from '@/stores/toasts'
 import { sendForm, show, until } from '../mount'
 import { job, picture, quote, user } from '../samples'
 import { Refusal, type Asked } from '../server'
@@ -47,11 +49,12 @@ describe('a result', () => {
     Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { write: async (items: unknown) => written.push(items), writeText: async (text: string) => written.push(text) } })
     vi.stubGlobal('ClipboardItem', class {})
     const { wrapper, click, asked, push } = await show(PictureActions, { props: { picture: one } })
-    for (const name of ['Download', 'Copy', 'Copy parameters', 'Variations', 'Enlarge', 'Use as input']) await click(name)
+    for (const name of ['Download', 'Copy', 'Copy parameters', 'Copy prompt', 'Variations', 'Enlarge', 'Use as input']) await click(name)
     expect(useForm().start?.source).toEqual({ from: 'image', id: 'p0' })
     for (const name of ['Use the settings', 'Favourite', 'Publish']) await click(name)
-    expect(written).toHaveLength(2)
+    expect(written).toHaveLength(3)
     expect(String(written[1])).toContain('Seed: 7')
+    expect(written[2]).toBe('a red circle')
     expect(asked.of('POST /api/v1/images/p0/variations')[0]?.body).toEqual({ n: 4 })
     expect(asked.of('POST /api/v1/images/p0/upscale')[0]?.body).toEqual({ factor: 2 })
     expect(useForm().start).toBeNull()
@@ -162,5 +165,34 @@ describe('the order of a picture', () => {
     await until(() => expect(text()).toContain('Use as input'))
     expect(useForm().fields).toMatchObject({ prompt: 'a fox', model: 'other' })
     expect(text()).toContain('No. 7')
+  })
+})
+
+describe('what a plan does not allow', () => {
+  const dialog = (): string => document.querySelector('[role=dialog]')?.textContent ?? ''
+  const refusal = new Refusal(402, 'insufficient_credits', 'too few credits')
+
+  it('is told with what would help, when a picture is ordered', async () => {
+    useSession().config = { billing: true }
+    await show(PlanNotice)
+    const { text } = await show(Generate, { path: '/?prompt=x', world: { 'POST /api/v1/images/generate': refusal } })
+    await until(() => expect(text()).toContain('credits'))
+    await sendForm()
+    await until(() => expect(dialog()).toContain('too few credits'))
+    await until(() => expect(dialog()).toContain('Pro'))
+    expect(useToasts().list).toHaveLength(0)
+  })
+
+  it.each([
+    ['Variations', 'variations', new Refusal(403, 'model_not_in_plan', 'the model needs a larger plan')],
+    ['Enlarge', 'upscale', new Refusal(429, 'daily_limit_reached', 'ten pictures a day are drawn')],
+  ])('is told wherever it happens: %s', async (name, route, refusal) => {
+    useSession().user = user()
+    const notice = await show(PlanNotice)
+    const { click } = await show(PictureActions, { props: { picture: picture({ id: 'p0' }) }, world: { [`POST /api/v1/images/p0/${route}`]: refusal } })
+    await click(name)
+    await until(() => expect(dialog()).toContain(refusal.message))
+    await notice.click('Close')
+    expect(dialog()).toBe('')
   })
 })
