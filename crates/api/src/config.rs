@@ -52,6 +52,8 @@ pub struct ApiConfig {
     pub public_url: Option<String>,
     /// What our own routes begin with, as [`crate::is_prefix`] has it; `/api/v1` answers whatever it is.
     pub prefix: String,
+    /// Addresses that clients of earlier designs know are answered.
+    pub compat_routes: bool,
     /// Proxies whose word on who asks is taken.
     pub proxies: Proxies,
     /// Whoever reads the metrics shows this; without one anybody may.
@@ -82,6 +84,7 @@ impl ApiConfig {
         Self {
             public_url: None,
             prefix: "/api/v1".to_owned(),
+            compat_routes: true,
             proxies: Proxies::default(),
             metrics_token: None,
             door: Door::Accounts,

@@ -16,6 +16,9 @@ use crate::{ApiConfig, ApiError, AppState};
 /// Bytes of a body that brings a picture; how large the picture may be is the platform's to say.
 pub(crate) const UPLOAD_MAX: usize = 64 * 1024 * 1024;
 
+/// The same where reading stops at what the platform takes, so that nobody sends more than the operator allows.
+pub(crate) const FILE_MAX: usize = 101 * 1024 * 1024;
+
 /// A JSON body of a known shape; a field that it does not have is an error.
 #[derive(Debug)]
 pub(crate) struct JsonBody<T>(pub(crate) T);

@@ -20,6 +20,7 @@ mod adapters;
 pub mod auth;
 pub mod compat;
 mod config;
+mod earlier;
 mod error;
 mod extract;
 mod files;

@@ -124,6 +124,9 @@ fn class_of(method: &Method, route: Option<&str>) -> Option<Class> {
         "/api/v1/auth/login" | "/api/v1/auth/refresh" | "/api/v1/setup" => Class::Login,
         _ if begins(&["/api/v1/auth/oidc", "/api/v1/auth/oauth"]) => Class::Login,
         _ if changes && begins(&["/api/v1/auth/"]) && !begins(&["/api/v1/auth/logout"]) => Class::Register,
+        // Somebody else's address is looked at by this server, and what it brings decoded.
+        "/api/v1/images/proxy" => Class::Upload,
+        _ if changes && begins(&["/api/v1/images/upload", "/api/v1/files/", "/api/v1/users/me/avatar"]) => Class::Upload,
         _ if changes && begins(&["/v1/images", "/api/v1/jobs", "/api/v1/tasks", "/api/v1/generat"]) => Class::Generate,
         _ if changes && begins(&["/sdapi/v1/txt2img", "/sdapi/v1/img2img", "/sdapi/v1/extra-"]) => Class::Generate,
         _ => Class::Read,
@@ -158,7 +161,12 @@ mod tests {
         assert_eq!(of(Method::GET, "/api/v1/images/{id}/thumbnail"), None, "a page of a gallery has a hundred");
         assert_eq!(of(Method::GET, "/api/v1/images/{id}/public/thumbnail"), None);
         assert_eq!(of(Method::GET, "/api/v1/users/{username}/avatar"), None);
-        assert_eq!(of(Method::PUT, "/api/v1/users/me/avatar"), Some(Class::Read));
+        assert_eq!(of(Method::PUT, "/api/v1/users/me/avatar"), Some(Class::Upload));
+        assert_eq!(of(Method::POST, "/api/v1/images/upload"), Some(Class::Upload));
+        assert_eq!(of(Method::POST, "/api/v1/images/uploads/{id}/complete"), Some(Class::Upload));
+        assert_eq!(of(Method::PUT, "/api/v1/files/{*key}"), Some(Class::Upload));
+        assert_eq!(of(Method::GET, "/api/v1/images/proxy"), Some(Class::Upload));
+        assert_eq!(of(Method::GET, "/api/v1/images/uploads"), Some(Class::Read));
         assert_eq!(of(Method::GET, "/api/v1/images/{id}/public/file"), Some(Class::Read));
         assert_eq!(class_of(&Method::GET, None), None, "the web application");
         assert_eq!(class_of(&Method::POST, None), Some(Class::Read), "looking for what is not there");

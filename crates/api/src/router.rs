@@ -17,7 +17,8 @@ use utoipa_axum::{
 use crate::{
     ApiError, AppState,
     auth::basic::translated,
-    extract::UPLOAD_MAX,
+    earlier,
+    extract::{FILE_MAX, UPLOAD_MAX},
     layers::{method_not_allowed, with_layers},
     limit::by_address,
     openapi::{Alias, ApiDoc, finished},
@@ -41,7 +42,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::auth::reset::handler))
         .routes(routes!(routes::auth::confirm_reset::handler))
         .routes(routes!(routes::users::me::handler, routes::users::change::handler, routes::users::erase::handler))
-        .routes(routes!(routes::avatars::set::handler, routes::avatars::remove::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::avatars::set::handler, routes::avatars::remove::handler).layer(DefaultBodyLimit::max(FILE_MAX)))
         .routes(routes!(routes::avatars::get::handler))
         .routes(routes!(routes::users::password::handler))
         .routes(routes!(routes::users::replace::handler))
@@ -102,10 +103,10 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::prompts::history::handler, routes::prompts::clear::handler))
         .routes(routes!(routes::prompts::forget::handler))
         // Pictures, and people.
-        .routes(routes!(routes::images::upload::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::images::upload::handler).layer(DefaultBodyLimit::max(FILE_MAX)))
         .routes(routes!(routes::images::proxy::handler))
         .routes(routes!(routes::images::presign::handler))
-        .routes(routes!(routes::files::put::handler).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .routes(routes!(routes::files::put::handler).layer(DefaultBodyLimit::max(FILE_MAX)))
         .routes(routes!(routes::images::complete_upload::handler))
         .routes(routes!(routes::images::list_uploads::handler))
         .routes(routes!(routes::images::delete_upload::handler))
@@ -182,6 +183,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::admin::list_users::handler))
         .routes(routes!(routes::admin::get_user::handler, routes::admin::change_user::handler))
         .routes(routes!(routes::admin::get_limits::handler, routes::admin::set_limits::handler))
+        .routes(routes!(routes::admin::list_organizations::handler, routes::admin::create_organization::handler))
+        .routes(routes!(routes::admin::set_organization::handler))
         .routes(routes!(routes::admin::credits::handler))
         .routes(routes!(routes::purchases::admin_list::handler))
         .routes(routes!(routes::purchases::admin_comparisons::handler))
@@ -331,7 +334,9 @@ pub fn router(state: AppState) -> Router {
         .route("/openapi.json", get(routes::docs::document))
         .fallback(routes::page::page)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(body_limit)
+        .layer(body_limit);
+    let routes = if state.config.compat_routes { routes } else { routes.layer(middleware::from_fn(earlier::refused)) };
+    let routes = routes
         .layer(middleware::from_fn_with_state(state.clone(), by_address))
         .layer(middleware::from_fn_with_state(state.clone(), behind_proxies))
         .with_state(state);

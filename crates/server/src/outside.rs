@@ -77,7 +77,7 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
         webhooks: Some(webhooks),
         sign_in,
         limits: Some(limits),
-        fetcher: Some(client),
+        fetcher: Some(fetcher(config, &client)?),
         adapters,
         payments,
         fallback: Some(fallback),
@@ -131,7 +131,16 @@ fn client(config: &Config) -> Result<Client> {
     let unusable = |error: OutboundError| Failure::new(Exit::Usage, format!("`outbound.internal_hosts` cannot be used: {error}"));
     let internal_hosts =
         config.outside.internal_hosts.iter().map(|host| host.parse()).collect::<std::result::Result<_, _>>().map_err(unusable)?;
-    let policy = Policy { internal_hosts, ..Policy::default() };
+    made(Policy { internal_hosts, ..Policy::default() })
+}
+
+/// What fetches pictures from addresses that people name: the same, unless the operator says from where alone.
+fn fetcher(config: &Config, client: &Client) -> Result<Client> {
+    let hosts = &config.outside.fetch_hosts;
+    if hosts.is_empty() { Ok(client.clone()) } else { made(Policy { hosts: hosts.clone(), ..Policy::default() }) }
+}
+
+fn made(policy: Policy) -> Result<Client> {
     Client::new(policy).map_err(|error| Failure::new(Exit::Failure, error.to_string()))
 }
 

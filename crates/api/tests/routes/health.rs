@@ -114,3 +114,16 @@ async fn metrics_are_for_whoever_has_their_token_where_there_is_one() {
     assert_eq!(ask(Some("Bearer a token")).await.status, 200);
     assert_eq!(server.get("/health/live").await.status, 200, "how it is may be asked by anybody");
 }
+
+#[tokio::test]
+async fn earlier_addresses_can_be_switched_off() {
+    let server = server_changed(|config| config.compat_routes = false, |_| Services::default()).await;
+    for path in ["/api/v1/auth/me", "/api/v1/users/profile", "/api/v1/users/usage", "/api/v1/tasks", "/api/v1/generate/history"] {
+        assert_eq!(server.get(path).await.code(), "not_found", "{path}");
+    }
+    let document = server.get("/openapi.json").await.json();
+    let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
+    assert!(paths.iter().any(|path| *path == "/api/v1/jobs") && !paths.iter().any(|path| path.starts_with("/api/v1/tasks")));
+    assert_eq!(server.get("/api/v1/users/me").await.status, 200, "addresses of now are there");
+    assert_eq!(server.get("/health").await.status, 200);
+}

@@ -36,19 +36,22 @@ pub enum Class {
     Register,
     /// Asks for pictures.
     Generate,
+    /// Sends a picture, or has one fetched.
+    Upload,
     /// Everything else.
     Read,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Login, Self::Register, Self::Generate, Self::Read];
+    pub const ALL: [Self; 5] = [Self::Login, Self::Register, Self::Generate, Self::Upload, Self::Read];
 
     fn name(self) -> &'static str {
         match self {
             Self::Login => "login",
             Self::Register => "register",
             Self::Generate => "generate",
+            Self::Upload => "upload",
             Self::Read => "read",
         }
     }
@@ -105,9 +108,14 @@ impl Default for Settings {
         let generate = Rates { by_user: vec![rate(60, 60), rate(1000, 3600)], by_key: vec![rate(60, 60)], ..everybody.clone() };
         let login = Rates { by_ip: vec![rate(20, 60), rate(200, 3600)], ..Rates::default() };
         let register = Rates { by_ip: vec![rate(5, 60), rate(20, 3600)], ..Rates::default() };
-        let classes =
-            [(Class::Login, login), (Class::Register, register), (Class::Generate, generate), (Class::Read, everybody)].into();
-        Self { classes, nodes: NonZeroU32::MIN }
+        let classes = [
+            (Class::Login, login),
+            (Class::Register, register),
+            (Class::Generate, generate.clone()),
+            (Class::Upload, generate),
+            (Class::Read, everybody),
+        ];
+        Self { classes: classes.into(), nodes: NonZeroU32::MIN }
     }
 }
 

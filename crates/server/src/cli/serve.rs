@@ -136,6 +136,7 @@ fn api(config: &Config) -> ApiConfig {
         registration: config.accounts.registration,
         public_url: config.server.public_url.clone(),
         prefix: config.server.api_prefix.clone(),
+        compat_routes: config.server.compat_routes,
         proxies: config.server.proxies.clone(),
         metrics_token: config.server.metrics_token.clone(),
         generation_timeout: config.server.generation_timeout,

@@ -72,6 +72,17 @@ pub const GENERATE: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Pictures that are sent.
+pub const UPLOAD: Setting = Setting {
+    key: "limits.upload_per_minute",
+    flag: "rate-limit-upload",
+    env: &["EASEL_RATE_LIMIT_UPLOAD"],
+    placeholder: "N",
+    help: "Pictures that are sent or fetched from an address, a minute by user and by API key; 0 is any number",
+    default: Fallback::Fixed("60"),
+    ..Setting::BASE
+};
+
 /// Redis.
 pub const REDIS: Setting = Setting {
     key: "redis.url",
@@ -96,7 +107,7 @@ pub const NODES: Setting = Setting {
 };
 
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] = &[&PER_MINUTE, &PER_HOUR, &PER_DAY, &LOGIN, &REGISTER, &GENERATE, &REDIS, &NODES];
+pub const SETTINGS: &[&Setting] = &[&PER_MINUTE, &PER_HOUR, &PER_DAY, &LOGIN, &REGISTER, &GENERATE, &UPLOAD, &REDIS, &NODES];
 
 /// How many requests somebody may make, and what nodes share.
 pub struct Limits {
@@ -122,17 +133,18 @@ impl Limits {
         };
         let by_ip: Vec<Rate> = rate(&PER_MINUTE, 60)?.into_iter().collect();
         let by_user: Vec<Rate> = rate(&PER_HOUR, 3600)?.into_iter().chain(rate(&PER_DAY, 86_400)?).collect();
-        let generate: Vec<Rate> = rate(&GENERATE, 60)?.into_iter().collect();
+        let one = |setting| -> Result<Vec<Rate>, ConfigError> { Ok(rate(setting, 60)?.into_iter().collect()) };
+        let (generate, upload) = (one(&GENERATE)?, one(&UPLOAD)?);
         let only = |by_ip: Option<Rate>| Rates { by_ip: by_ip.into_iter().collect(), ..Rates::default() };
         let read = Rates { by_ip, by_user, by_key: Vec::new() };
+        let with =
+            |more: Vec<Rate>| Rates { by_user: [more.clone(), read.by_user.clone()].concat(), by_key: more, ..read.clone() };
         let classes = [
             (Class::Login, only(rate(&LOGIN, 60)?)),
             (Class::Register, only(rate(&REGISTER, 3600)?)),
-            (
-                Class::Generate,
-                Rates { by_user: [generate.clone(), read.by_user.clone()].concat(), by_key: generate, ..read.clone() },
-            ),
-            (Class::Read, read),
+            (Class::Generate, with(generate)),
+            (Class::Upload, with(upload)),
+            (Class::Read, read.clone()),
         ];
         let nodes = NonZeroU32::new(values.require(&NODES)?).ok_or_else(|| ConfigError::new("`nodes` is at least 1"))?;
         Ok(Self { rates: limits::Settings { classes: classes.into(), nodes }, redis: values.get(&REDIS)? })

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use easel_outbound::HostPattern;
+
 use super::{ConfigError, Setting, Values};
 
 /// The key ring.
@@ -44,8 +46,19 @@ pub const INTERNAL: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Hosts that people's pictures may be at.
+pub const FETCH: Setting = Setting {
+    key: "outbound.fetch_hosts",
+    flag: "fetch-hosts",
+    env: &["EASEL_FETCH_HOSTS", "FETCH_ALLOWED_HOSTS"],
+    placeholder: "HOSTS",
+    help: "Hosts, with all below them, that pictures are fetched from when somebody names an address, such as `fal.media,example.org`. \
+           Unset: any public one",
+    ..Setting::BASE
+};
+
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] = &[&KEYRING, &PROVIDERS, &EXTERNAL, &INTERNAL];
+pub const SETTINGS: &[&Setting] = &[&KEYRING, &PROVIDERS, &EXTERNAL, &INTERNAL, &FETCH];
 
 /// What leads out of the server.
 #[derive(Debug)]
@@ -58,6 +71,8 @@ pub struct Outside {
     pub external: Option<PathBuf>,
     /// Hosts within the network that may be reached.
     pub internal_hosts: Vec<String>,
+    /// Hosts that people's pictures may be at; none is any public one.
+    pub fetch_hosts: Vec<HostPattern>,
 }
 
 impl Outside {
@@ -65,7 +80,11 @@ impl Outside {
     pub fn read(values: &Values) -> Result<Self, ConfigError> {
         let listed: Option<String> = values.get(&INTERNAL)?;
         let hosts = listed.iter().flat_map(|text| text.split(',')).map(|host| host.trim().to_owned());
+        let fetched: Option<String> = values.get(&FETCH)?;
+        let fetched = fetched.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|host| !host.is_empty());
+        let unusable = |host: &str| ConfigError::new(format!("`{}`: `{host}` is no host such as example.org", FETCH.key));
         Ok(Self {
+            fetch_hosts: fetched.map(|host| host.parse::<HostPattern>().map_err(|_| unusable(host))).collect::<Result<_, _>>()?,
             keyring: values.get::<String>(&KEYRING)?.map(PathBuf::from),
             providers: values.get::<String>(&PROVIDERS)?.map(PathBuf::from),
             external: values.get::<String>(&EXTERNAL)?.map(PathBuf::from),

@@ -7,11 +7,13 @@ use easel_platform::{housekeeping::Retention, images::UploadLimits, jobs};
 use super::{ConfigError, Fallback, Setting, Values};
 
 /// Megabytes that a body may bring, and so the most that can be set.
-const MEGABYTES_MAX: usize = 60;
+const MEGABYTES_MAX: usize = 100;
 const MEGABYTE: usize = 1024 * 1024;
 const DAY: u64 = 24 * 3600;
 /// A month's jobs are what limits of a month are counted from.
 const JOB_DAYS_MIN: u64 = 31;
+/// Strikes of three months count.
+const FINDING_DAYS_MIN: u64 = 90;
 
 /// The largest picture that is taken.
 pub const FILE_MB: Setting = Setting {
@@ -19,7 +21,7 @@ pub const FILE_MB: Setting = Setting {
     flag: "upload-max-mb",
     env: &["EASEL_UPLOAD_MAX_MB", "MAX_FILE_SIZE_MB"],
     placeholder: "N",
-    help: "Megabytes of a picture that is sent, at most 60",
+    help: "Megabytes of a picture that is sent, at most 100",
     default: Fallback::Fixed("10"),
     ..Setting::BASE
 };
@@ -67,6 +69,39 @@ pub const UPLOAD_DAYS: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Keeping what never came.
+pub const TEMP_DAYS: Setting = Setting {
+    key: "keep.temp_days",
+    flag: "keep-temp-days",
+    env: &["EASEL_KEEP_TEMP_DAYS"],
+    placeholder: "DAYS",
+    help: "How long pictures that were sent to an address of their own wait to be asked for, at least 1",
+    default: Fallback::Fixed("1"),
+    ..Setting::BASE
+};
+
+/// Keeping who came from where.
+pub const LOG_DAYS: Setting = Setting {
+    key: "keep.logs_days",
+    flag: "keep-logs-days",
+    env: &["EASEL_KEEP_LOGS_DAYS"],
+    placeholder: "DAYS",
+    help: "How long sessions and links that have ended are kept, and what addresses in the audit log can be checked with",
+    default: Fallback::Fixed("30"),
+    ..Setting::BASE
+};
+
+/// Keeping what moderators decided.
+pub const FINDING_DAYS: Setting = Setting {
+    key: "keep.findings_days",
+    flag: "keep-findings-days",
+    env: &["EASEL_KEEP_FINDINGS_DAYS"],
+    placeholder: "DAYS",
+    help: "How long is kept what filters found and moderators decided, at least 90",
+    default: Fallback::Fixed("365"),
+    ..Setting::BASE
+};
+
 /// Keeping messages.
 pub const MESSAGE_DAYS: Setting = Setting {
     key: "keep.messages_days",
@@ -101,8 +136,19 @@ pub const ERASE_DAYS: Setting = Setting {
 };
 
 /// The settings of this section.
-pub const SETTINGS: &[&Setting] =
-    &[&FILE_MB, &JOBS_OPEN, &IMAGES_DAILY, &QUEUE_SECONDS, &UPLOAD_DAYS, &MESSAGE_DAYS, &JOB_DAYS, &ERASE_DAYS];
+pub const SETTINGS: &[&Setting] = &[
+    &FILE_MB,
+    &JOBS_OPEN,
+    &IMAGES_DAILY,
+    &QUEUE_SECONDS,
+    &UPLOAD_DAYS,
+    &TEMP_DAYS,
+    &MESSAGE_DAYS,
+    &LOG_DAYS,
+    &FINDING_DAYS,
+    &JOB_DAYS,
+    &ERASE_DAYS,
+];
 
 /// How much one person may have, and how long things are kept.
 #[derive(Debug)]
@@ -142,6 +188,13 @@ impl Quotas {
         if !jobs.is_zero() && jobs < Duration::from_secs(JOB_DAYS_MIN * DAY) {
             return Err(ConfigError::new(format!("`{}` is 0 or at least {JOB_DAYS_MIN}", JOB_DAYS.key)));
         }
+        let at_least = |setting: &Setting, least: u64| {
+            let kept = days(setting)?;
+            if kept < Duration::from_secs(least * DAY) {
+                return Err(ConfigError::new(format!("`{}` is at least {least}", setting.key)));
+            }
+            Ok(kept)
+        };
         let jobs_open = positive(&JOBS_OPEN, Some(values.require(&JOBS_OPEN)?))?;
         let queue: u32 = values.require(&QUEUE_SECONDS)?;
         Ok(Self {
@@ -151,7 +204,10 @@ impl Quotas {
             queue: Duration::from_secs(u64::from(queue).max(1)),
             retention: Retention {
                 uploads: days(&UPLOAD_DAYS)?,
+                awaited: at_least(&TEMP_DAYS, 1)?,
                 messages: days(&MESSAGE_DAYS)?,
+                sessions: days(&LOG_DAYS)?,
+                findings: at_least(&FINDING_DAYS, FINDING_DAYS_MIN)?,
                 jobs: Some(jobs).filter(|jobs| !jobs.is_zero()),
                 ..Retention::default()
             },
@@ -167,6 +223,32 @@ impl Quotas {
             images_daily_max: self.images_daily,
             queue_ttl: self.queue,
             ..jobs::Settings::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn read(setting: &Setting, days: &str) -> Result<Retention, ConfigError> {
+        let flags = BTreeMap::from([(setting.key, days.to_owned())]);
+        Ok(Quotas::read(&Values::collect(flags, None, &BTreeMap::new())?)?.retention)
+    }
+
+    #[test]
+    fn how_long_things_are_kept_can_be_set_within_reason() {
+        let days = |days: u64| Duration::from_secs(days * DAY);
+        assert_eq!(read(&LOG_DAYS, "30").ok(), Some(Retention::default()), "the defaults are those of the rules");
+        assert_eq!(read(&LOG_DAYS, "7").ok().map(|keep| keep.sessions), Some(days(7)));
+        assert_eq!(read(&TEMP_DAYS, "2").ok().map(|keep| keep.awaited), Some(days(2)));
+        assert_eq!(read(&FINDING_DAYS, "90").ok().map(|keep| keep.findings), Some(days(90)));
+        assert_eq!(read(&MESSAGE_DAYS, "8").ok().map(|keep| keep.messages), Some(days(8)));
+        assert_eq!(read(&JOB_DAYS, "0").ok().map(|keep| keep.jobs), Some(None));
+        for (setting, bad) in [(&TEMP_DAYS, "0"), (&FINDING_DAYS, "89"), (&JOB_DAYS, "30"), (&LOG_DAYS, "-1")] {
+            assert!(read(setting, bad).is_err(), "{}", setting.key);
         }
     }
 }

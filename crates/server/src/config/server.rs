@@ -33,7 +33,7 @@ pub const PORT: Setting = Setting {
 pub const DRAIN_SECONDS: Setting = Setting {
     key: "server.drain_seconds",
     flag: "drain-seconds",
-    env: &["EASEL_DRAIN_SECONDS"],
+    env: &["EASEL_DRAIN_SECONDS", "SHUTDOWN_GRACE_S"],
     placeholder: "SECONDS",
     help: "How long a server that was asked to stop finishes what it has begun",
     default: Fallback::Fixed("30"),
@@ -44,7 +44,7 @@ pub const DRAIN_SECONDS: Setting = Setting {
 pub const TIMEOUT_SECONDS: Setting = Setting {
     key: "server.timeout_seconds",
     flag: "timeout-seconds",
-    env: &["EASEL_TIMEOUT_SECONDS"],
+    env: &["EASEL_TIMEOUT_SECONDS", "GENERATION_TIMEOUT_S"],
     placeholder: "SECONDS",
     help: "How long a request may wait and be drawn",
     default: Fallback::Fixed("900"),
@@ -90,6 +90,18 @@ pub const API_PREFIX: Setting = Setting {
     placeholder: "PATH",
     help: "What the routes of Easel's own API begin with; `/api/v1` answers as well, and is what answers name",
     default: Fallback::Fixed("/api/v1"),
+    ..Setting::BASE
+};
+
+/// Whether clients of earlier designs are answered.
+pub const COMPAT_ROUTES: Setting = Setting {
+    key: "server.compat_routes",
+    flag: "compat-routes",
+    env: &["EASEL_COMPAT_ROUTES", "COMPAT_ROUTES"],
+    placeholder: "BOOL",
+    help: "Answer at the addresses of earlier designs too: /tasks, /generate, /users/profile, /users/usage and /auth/me below /api/v1",
+    default: Fallback::Fixed("true"),
+    choices: Some(|| vec!["true", "false"]),
     ..Setting::BASE
 };
 
@@ -139,6 +151,7 @@ pub const SETTINGS: &[&Setting] = &[
     &TRUSTED_PROXIES,
     &METRICS_TOKEN,
     &API_PREFIX,
+    &COMPAT_ROUTES,
     &WRITE_PARAMETERS,
     &ROLE,
     &JOBS_MAX,
@@ -187,6 +200,8 @@ pub struct Server {
     pub metrics_token: Option<easel_api::MetricsToken>,
     /// What our own routes begin with.
     pub api_prefix: String,
+    /// Whether clients of earlier designs are answered.
+    pub compat_routes: bool,
     /// Whether pictures say how they were made.
     pub write_parameters: bool,
     /// What this node does.
@@ -212,6 +227,7 @@ impl Server {
             public_url: values.get::<String>(&PUBLIC_URL)?.map(|url| url.trim_end_matches('/').to_owned()),
             proxies: values.get(&TRUSTED_PROXIES)?.unwrap_or_default(),
             metrics_token: values.get::<String>(&METRICS_TOKEN)?.map(|text| easel_api::MetricsToken::of(&text)),
+            compat_routes: values.switch(&COMPAT_ROUTES)?,
             write_parameters: values.switch(&WRITE_PARAMETERS)?,
             role: values.require(&ROLE)?,
             jobs_max: values.require::<std::num::NonZeroUsize>(&JOBS_MAX)?.get(),

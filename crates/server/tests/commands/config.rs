@@ -64,6 +64,9 @@ fn an_unknown_key_is_an_error_with_the_nearest_known_one() {
     refused("[server]\nport = 99999\n", &["easel.toml:2", "99999"]);
     refused("[engine]\nqueue_max = 0\n", &["easel.toml:2", "queue_max"]);
     refused("[log]\nformat = \"xml\"\n", &["easel.toml:2", "text or json"]);
+    refused("[server]\ntrusted_proxies = \"10.0.0.0/40\"\n", &["easel.toml:2", "server.trusted_proxies", "10.0.0.0/40"]);
+    refused("[outbound]\nfetch_hosts = \"fal.media, http://x\"\n", &["outbound.fetch_hosts", "http://x"]);
+    refused("[uploads]\nmax_mb = 101\n", &["uploads.max_mb", "100"]);
 }
 
 #[test]

@@ -9,14 +9,15 @@ use axum::{
 };
 use utoipa::openapi::OpenApi;
 
-use crate::{AppState, prefix::documented, routes::page::file};
+use crate::{AppState, earlier::left_out, prefix::documented, routes::page::file};
 
 /// `GET /openapi.json`.
 #[cfg(not(test))]
 pub(crate) async fn document(State(state): State<AppState>) -> Response {
     const PLAIN: &str = "the document is plain data; this is a bug";
     static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(crate::openapi);
-    let text = documented(&state.config.prefix, DOCUMENT.clone()).to_json().expect(PLAIN);
+    let document = if state.config.compat_routes { DOCUMENT.clone() } else { left_out(DOCUMENT.clone()) };
+    let text = documented(&state.config.prefix, document).to_json().expect(PLAIN);
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], text).into_response()
 }
 
