@@ -1,10 +1,10 @@
 //! Somebody, as they see themselves.
 
-use easel_platform::records::{Role, User};
+use easel_platform::records::{Credits, Role, User};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{avatar_url, shown_time};
+use super::{CreditAmount, avatar_url, shown_time};
 
 /// Somebody with an account.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,6 +29,11 @@ pub(crate) struct UserView {
     /// When it falls back to the first one; null is never.
     #[schema(format = DateTime)]
     plan_ends_at: Option<String>,
+    /// Their organisation; null is the default one.
+    organization_id: Option<String>,
+    /// What they can spend, where one person is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credits_balance: Option<CreditAmount>,
     /// May log in.
     is_active: bool,
     /// Their address is proved.
@@ -36,6 +41,13 @@ pub(crate) struct UserView {
     /// When they came.
     #[schema(format = DateTime)]
     created_at: String,
+}
+
+impl UserView {
+    /// With what they can spend.
+    pub(crate) fn with_balance(user: User, available: Credits) -> Self {
+        Self { credits_balance: Some(available.into()), ..user.into() }
+    }
 }
 
 impl From<User> for UserView {
@@ -50,6 +62,8 @@ impl From<User> for UserView {
             role: user.role,
             plan: user.plan,
             plan_ends_at: user.plan_ends_at.map(shown_time),
+            organization_id: user.organization_id,
+            credits_balance: None,
             is_active: user.is_active,
             is_verified: user.is_verified,
             created_at: shown_time(user.created_at),

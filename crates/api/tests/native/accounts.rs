@@ -102,6 +102,8 @@ on_both_engines! {
         let (access, refresh) = (session["access_token"].as_str().ok_or("a token")?, &session["refresh_token"]);
         let me = native.get("/api/v1/users/me", access).await.json();
         assert_eq!((&me["username"], &me["is_verified"], &me["role"]), (&json!("ada"), &json!(true), &json!("user")));
+        let balance = native.get("/api/v1/credits/balance", access).await.json();
+        assert_eq!((&me["credits_balance"], &balance["available"]), (&json!("100"), &json!("100")), "what registering gives");
 
         let refreshed = native.post("/api/v1/auth/refresh", "", json!({"refresh_token": refresh})).await.json();
         let newer = refreshed["access_token"].as_str().ok_or("a token")?.to_owned();

@@ -21,5 +21,7 @@ pub(crate) async fn handler(
     _: As<ReadsUsers>,
     InPath(id): InPath<String>,
 ) -> Result<Json<UserView>, ApiError> {
-    Ok(Json(state.platform.accounts.get(&id).await?.into()))
+    let user = state.platform.accounts.get(&id).await?;
+    let balance = state.platform.desk.balance(&user.id).await?;
+    Ok(Json(UserView::with_balance(user, balance.available)))
 }

@@ -1,8 +1,9 @@
-//! `GET /api/v1/users/me`: who somebody is.
+//! `GET /api/v1/users/me`: who somebody is, and what they have. What their plan gives for today and this month is given when they look.
 
-use axum::Json;
+use axum::{Json, extract::State};
 
 use crate::{
+    ApiError, AppState,
     auth::{As, ReadsAccount},
     views::UserView,
 };
@@ -13,6 +14,9 @@ use crate::{
     responses((status = 200, description = "Who you are", body = UserView)),
     security(("session" = []), ("cookie" = []), ("api_key" = ["account:read"]))
 )]
-pub(crate) async fn handler(As(caller, _): As<ReadsAccount>) -> Json<UserView> {
-    Json(caller.user.into())
+pub(crate) async fn handler(State(state): State<AppState>, As(caller, _): As<ReadsAccount>) -> Result<Json<UserView>, ApiError> {
+    let desk = &state.platform.desk;
+    desk.grant_periods(&caller.user).await?;
+    let balance = desk.balance(&caller.user.id).await?;
+    Ok(Json(UserView::with_balance(caller.user, balance.available)))
 }
