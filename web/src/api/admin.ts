@@ -1,6 +1,6 @@
 // What administrators see of everybody, and do to accounts and models.
 import { call } from './client'
-import type { AdminJob, AuditRow, Device, InstalledModel, JobState, OwnLimits, Page, Purchase, PurchaseState, Role, Setting, Totals, User } from './types'
+import type { AdminJob, AuditRow, Comparison, Device, InstalledModel, JobState, OwnLimits, Page, Purchase, PurchaseState, Role, ServerNode, Setting, Totals, User } from './types'
 
 /** Everybody, or those whose name or address begins so. */
 export const users = (q: string, after?: string | null): Promise<Page<User>> => call('/admin/users', { query: { q, after, limit: 100 } })
@@ -29,6 +29,9 @@ export const models = (): Promise<{ data: InstalledModel[] }> => call('/admin/mo
 export const moveModel = (id: string, verb: 'load' | 'unload'): Promise<void> =>
   call(`/admin/models/${encodeURIComponent(id)}/${verb}`, { method: 'POST' })
 
+/** Those of the last day. */
+export const nodes = (): Promise<{ data: ServerNode[] }> => call('/admin/nodes')
+
 export const settings = (): Promise<{ data: Setting[] }> => call('/admin/config')
 export const totals = (): Promise<Totals> => call('/admin/stats')
 
@@ -37,3 +40,7 @@ export const purchases = (state: PurchaseState | '', cursor?: string | null): Pr
 
 export const settle = (id: string, verb: 'paid' | 'refund'): Promise<Purchase> =>
   call(`/admin/purchases/${encodeURIComponent(id)}/${verb}`, { method: 'POST' })
+
+/** Day by day, the newest first. */
+export const comparisons = (cursor?: number | null): Promise<{ data: Comparison[]; next: number | null }> =>
+  call('/admin/payments/comparisons', { query: { cursor: cursor ?? undefined } })

@@ -1,6 +1,6 @@
 // What people reported, and what moderators decide.
 import { address, call } from './client'
-import type { Case, Page, Report } from './types'
+import type { Case, OwnCase, Page, Report } from './types'
 
 export const DECISIONS = ['approve', 'hide', 'remove', 'warn', 'ban'] as const
 export type Decision = (typeof DECISIONS)[number]
@@ -17,3 +17,8 @@ export const decide = (id: string, decision: Decision, reason: string): Promise<
 export const close = (id: string, overturn: boolean): Promise<void> => call(`${one(id)}/close`, { method: 'POST', body: { overturn } })
 /** The picture a case is about, hidden or not. */
 export const thumbnailOf = (id: string): string => address(`${one(id)}/thumbnail`)
+
+/** What was decided about one's own, the latest first. */
+export const ownCases = (): Promise<Page<OwnCase>> => call('/users/me/cases', { query: { limit: 100 } })
+/** Once for each decision. */
+export const appeal = (id: string, text: string): Promise<void> => call(`/users/me/cases/${encodeURIComponent(id)}/appeal`, { method: 'POST', body: { text } })

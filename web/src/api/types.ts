@@ -89,6 +89,8 @@ export type Album = Omit<Shown<Schemas['AlbumView']>, 'image_count'> & { image_c
 /** The token comes with a new one alone. */
 export type Share = Omit<Shown<Schemas['ShareView']>, 'token'> & { token?: string | null }
 export type Case = Shown<Schemas['CaseView']>
+/** What was decided about something of one's own. */
+export type OwnCase = Shown<Schemas['OwnCaseView']>
 export type Report = Shown<Schemas['ReportView']>
 export type PublicConfig = Shown<Schemas['PublicConfigView']>
 /** One of the operator's papers, as it is now. */
@@ -158,5 +160,9 @@ export type OwnLimits = Shown<Schemas['LimitsView']>
 export type AuditRow = Omit<Shown<Schemas['AuditView']>, 'detail'> & { detail: Record<string, unknown> }
 export type Device = Shown<Schemas['DeviceView']>
 export type InstalledModel = Shown<Schemas['InstalledView']>
+/** A process that shares the database, and what it draws on. */
+export type ServerNode = Omit<Shown<Schemas['NodeView']>, 'devices'> & { devices: Shown<Schemas['NodeDeviceView']>[] }
+/** A day of the payment service's books against ours. */
+export type Comparison = Shown<Schemas['ComparisonView']>
 export type Setting = Shown<Schemas['ShownSetting']>
 export type Totals = Omit<Shown<Schemas['TotalsView']>, 'days'> & { days: (UsageDay & { users: number })[] }

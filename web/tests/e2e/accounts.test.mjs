@@ -194,6 +194,10 @@ test('an administrator hides a picture that is reported, and suspends somebody',
   await grace.getByText('There is nothing here').waitFor()
   await ada.goto(`/images/${id}`)
   await ada.getByText('A moderator hid this picture from others: advertising').waitFor()
+  await ada.getByRole('button', { name: 'Object', exact: true }).click()
+  await ada.getByLabel('What you say against it').fill('It is a triangle')
+  await ada.getByRole('button', { name: 'Send', exact: true }).click()
+  await ada.getByText('You have objected').waitFor()
 
   await page.goto('/admin/users')
   await page.getByLabel('Find people by the beginning of their name or address').fill('ADA@')
@@ -227,6 +231,7 @@ test('an administrator sees jobs, devices, settings and what was done, and moves
   await page.getByLabel('State').selectOption('failed')
   await page.getByText('Nothing here yet').waitFor()
   await page.goto('/admin/models')
+  await page.getByRole('group', { name: 'Nodes' }).getByRole('row', { name: /answers and draws/ }).waitFor()
   const model = page.getByRole('row', { name: /sd1/ })
   await model.getByRole('button', { name: 'Unload' }).click()
   await model.getByRole('button', { name: 'Load', exact: true }).click({ timeout: 60_000 })

@@ -3,7 +3,7 @@ import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import type { Component } from 'vue'
 import { vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { auditRow, device, job, model, picture, purchase, queuedJob, reported, said, shown, standing, style, user, written } from './samples'
+import { auditRow, device, job, model, node, picture, purchase, queuedJob, reported, said, shown, standing, style, user, written } from './samples'
 import { server, type Asked } from './server'
 
 const page = <T>(data: T[]): { data: T[]; next: string | null } => ({ data, next: null })
@@ -97,6 +97,7 @@ export const WORLD: Record<string, unknown> = {
   'POST /api/v1/admin/moderation/r/close': null,
   'GET /api/v1/admin/jobs': page([queuedJob({ id: 'j' })]),
   'GET /api/v1/admin/devices': { data: [device] },
+  'GET /api/v1/admin/nodes': { data: [node()] },
   'GET /api/v1/admin/models': { data: [{ id: 'builtin', family: 'sd1', weight_bytes: 28e6, is_default: true, devices: [] }] },
   'POST /api/v1/admin/models/builtin/load': null,
   'GET /api/v1/admin/providers': { enabled: true, data: [standing] },

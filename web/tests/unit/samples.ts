@@ -1,5 +1,5 @@
 // Rows as the server shows them.
-import type { AdminJob, AuditRow, Case, Comment, Device, Job, Model, Picture, ProviderStanding, PublicPicture, Purchase, Style, Suggestion, User, WrittenPrompt } from '@/api/types'
+import type { AdminJob, AuditRow, Case, Comment, Device, Job, Model, Picture, ProviderStanding, PublicPicture, Purchase, ServerNode, Style, Suggestion, User, WrittenPrompt } from '@/api/types'
 
 let next = 0
 
@@ -237,6 +237,18 @@ export const device: Device = {
   picture_bytes: 0,
   cache_bytes: 0,
 }
+
+export const node = (changes: Partial<ServerNode> = {}): ServerNode => ({
+  id: 'n1',
+  address: '10.0.0.7:8080',
+  role: 'worker',
+  version: '1.0.0',
+  is_alive: true,
+  started_at: '2026-11-28T10:00:00Z',
+  heartbeat_at: '2026-11-28T10:00:00Z',
+  devices: [{ name: 'cuda:0', detail: 'NVIDIA L4', is_up: true, models: ['sdxl', 'sd15'], weight_bytes: 7e9, weight_bytes_max: null }],
+  ...changes,
+})
 
 export const purchase = (changes: Partial<Purchase> = {}): Purchase => ({
   id: 'o',

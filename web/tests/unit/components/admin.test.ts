@@ -11,7 +11,7 @@ import AdminPurchases from '@/pages/admin/Purchases.vue'
 import AdminUsers from '@/pages/admin/Users.vue'
 import { useSession } from '@/stores/session'
 import { fill, sendForm, show, until } from '../mount'
-import { queuedJob, reported, user } from '../samples'
+import { node, queuedJob, reported, user } from '../samples'
 import { type Asked, Refusal } from '../server'
 
 describe('administration', () => {
@@ -24,6 +24,20 @@ describe('administration', () => {
     document.querySelector<HTMLButtonElement>('.btn-danger')?.click()
     await flushPromises()
     expect(asked.of('POST /api/v1/admin/purchases/o/paid')).toHaveLength(1)
+  })
+
+  it('sees each day that was compared with the payment service, where that is done', async () => {
+    useSession().user = user({ role: 'admin' })
+    const nothing = await show(AdminPurchases)
+    expect(nothing.text()).not.toContain('Compared with')
+    nothing.wrapper.unmount()
+    const day = { day: '2026-11-27', compared_at: '2026-11-28T03:00:00Z', unknown_here_count: 2, unknown_there_count: 0, unknown_here: ['cs_1', 'cs_2'], unknown_there: [] }
+    const pages = ({ query }: Asked): unknown => (query.get('cursor') ? { data: [{ ...day, day: '2026-11-26', unknown_here: ['cs_0'] }], next: null } : { data: [day], next: 20783 })
+    const { text, click } = await show(AdminPurchases, { world: { 'GET /api/v1/admin/payments/comparisons': pages } })
+    expect(text()).toContain('Nov 27, 2026')
+    expect(text()).toContain('cs_1, cs_2')
+    await click('Show more')
+    expect(text()).toContain('cs_0')
   })
 
   it('suspends, ranks and credits', async () => {
@@ -135,9 +149,17 @@ describe('administration', () => {
     expect(models.asked.of('POST /api/v1/admin/models/builtin/load')).toHaveLength(1)
     await models.click('Unload')
     expect(models.asked.of('POST /api/v1/admin/models/other/unload')).toHaveLength(1)
+    expect(models.text()).toContain('cuda:0 (NVIDIA L4): sdxl, sd15')
     models.wrapper.unmount()
     useSession().user = user({ role: 'admin' })
     expect((await show(AdminModels)).wrapper.findAll('tbody button')).toHaveLength(0)
+  })
+
+  it('sees the nodes, and which of them are gone', async () => {
+    const gone = node({ id: 'n2', address: '10.0.0.8:8080', role: 'all', is_alive: false, devices: [{ name: 'cpu', detail: 'two threads', is_up: false, models: [], weight_bytes: 0, weight_bytes_max: null }] })
+    const { wrapper } = await show(AdminModels, { world: { 'GET /api/v1/admin/nodes': { data: [node(), gone] } } })
+    const rows = wrapper.find('[aria-label=Nodes]').findAll('tbody tr').map((row) => row.findAll('td').map((cell) => cell.text()).slice(0, 4))
+    expect(rows).toEqual([['10.0.0.7:8080', 'draws', 'there', 'cuda:0 (NVIDIA L4): sdxl, sd15'], ['10.0.0.8:8080', 'answers and draws', 'gone', '']])
   })
 
   it('sees everybody’s jobs, by state and page by page', async () => {

@@ -249,6 +249,22 @@ describe('a picture’s page', () => {
     expect(push).toHaveBeenCalledWith('/images/p9')
   })
 
+  it('says why a moderator hid it, and takes what its owner says against that', async () => {
+    const decided = { id: 'c1', target_kind: 'image', target_id: 'p0', state: 'decided', decision: 'hide', reason: 'spam', appeal: null, overturned: null, decided_at: null }
+    const world = (cases: object[]) => ({ 'GET /api/v1/images/p0': picture({ id: 'p0', hidden_reason: 'spam' }), 'GET /api/v1/users/me/cases': { data: cases, next: null }, 'POST /api/v1/users/me/cases/c1/appeal': null })
+    const { asked, click, text, wrapper } = await show(Image, { path: '/images/p0', world: world([{ ...decided, id: 'c0', target_id: 'p1' }, decided]) })
+    expect(text()).toContain('hid this picture from others: spam')
+    await click('Object')
+    await fill('What you say against it', ' it is a cat ')
+    await sendForm()
+    expect(asked.of('POST /api/v1/users/me/cases/c1/appeal')[0]?.body).toEqual({ text: 'it is a cat' })
+    expect(text()).toContain('You have objected')
+    wrapper.unmount()
+    const closed = await show(Image, { path: '/images/p0', world: world([{ ...decided, state: 'closed', appeal: 'it is a cat', overturned: false }]) })
+    expect(closed.text()).toContain('the decision stands')
+    expect(closed.wrapper.find('textarea').exists()).toBe(false)
+  })
+
   it('is missing where it is not one’s own', async () => {
     const { text } = await show(Image, { path: '/images/nobodys' })
     expect(text()).toContain('There is nothing here')
