@@ -170,9 +170,10 @@ fn the_official_node_client_comes_again_when_it_is_told_to() {
 #[test]
 fn litellm_stands_in_front_as_a_proxy() {
     let python = python("venv-litellm", "litellm_requirements.txt");
-    let server = Server::start();
+    let (server, busy) = (Server::start(), Server::busy());
     // Free a moment ago; a proxy cannot be asked to choose one.
     let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a free port").port();
     let mut client = Command::new(&python);
-    must(client.arg(clients().join("litellm_client.py")).arg(server.url()).arg(port.to_string()), "the proxy");
+    client.arg(clients().join("litellm_client.py")).args([server.url(), busy.url(), port.to_string()]);
+    must(&mut client, "the proxy");
 }
