@@ -7,19 +7,21 @@ mod old_jobs;
 use std::time::Duration;
 
 use easel_store::{
-    idempotency, login_failures, mail_tokens, mails, outbox, payment_comparisons, payment_events, purchases, sessions, sign_ins,
-    strikes, webhook_deliveries, webhooks,
+    audit, idempotency, login_failures, mail_tokens, mails, moderation, outbox, payment_comparisons, payment_events, purchases,
+    sessions, sign_ins, strikes, webhook_deliveries, webhooks,
 };
 use serde::Serialize;
 
 use crate::{Context, PlatformError, credits::CreditDesk, privacy::Privacy, subscriptions::Subscriptions};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Strikes count for so long.
+const FINDINGS_LEAST: Duration = Duration::from_secs(90 * DAY.as_secs());
 
 /// How long things are kept after their time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Sessions and links that have ended.
+    /// Sessions and links that have ended, and what addresses in the audit log can be checked with.
     pub sessions: Duration,
     /// Mails and webhooks that were sent or given up, and events that were delivered.
     pub messages: Duration,
@@ -29,7 +31,7 @@ pub struct Retention {
     pub awaited: Duration,
     /// Orders that nobody pays.
     pub orders: Duration,
-    /// What filters and moderators found.
+    /// What filters and moderators found, and what was decided of it; three months at least, as long as strikes count.
     pub findings: Duration,
     /// Counts of failed logins.
     pub failures: Duration,
@@ -69,7 +71,7 @@ pub struct Kept {
     pub awaited_removed: u64,
     /// Jobs that ended long ago and were forgotten.
     pub jobs_removed: u64,
-    /// Rows of ended sessions, links, logins elsewhere, mails, events, webhooks, keys and counts that were removed.
+    /// Rows of ended sessions, links, logins elsewhere, salts, mails, events, webhooks, findings, keys and counts that were removed.
     pub rows_removed: u64,
 }
 
@@ -125,6 +127,7 @@ impl Housekeeping {
         let mut tx = self.context.db.begin().await?;
         kept.rows_removed += sessions::sweep(&mut tx, now.before(sessions)).await?;
         kept.rows_removed += mail_tokens::sweep(&mut tx, now.before(sessions)).await?;
+        kept.rows_removed += audit::sweep_salts(&mut tx, now.before(sessions)).await?;
         kept.rows_removed += mails::sweep(&mut tx, now.before(messages)).await?;
         kept.rows_removed += outbox::sweep(&mut tx, now.before(messages)).await?;
         kept.rows_removed += webhook_deliveries::sweep(&mut tx, now.before(messages)).await?;
@@ -134,7 +137,9 @@ impl Housekeeping {
         kept.rows_removed += sign_ins::sweep(&mut tx, now).await?;
         webhooks::sweep_secrets(&mut tx, now).await?;
         kept.rows_removed += login_failures::sweep(&mut tx, now.before(failures)).await?;
+        let findings = findings.max(FINDINGS_LEAST);
         kept.rows_removed += strikes::sweep(&mut tx, now.before(findings)).await?;
+        kept.rows_removed += moderation::sweep(&mut tx, now.before(findings)).await?;
         kept.rows_removed += idempotency::sweep(&mut tx, now).await?;
         tx.commit().await?;
         Ok(kept)

@@ -2,7 +2,7 @@
 //!
 //! The one row of `audit_head` makes writers take turns and says where the chain ends, so that a changed, removed, moved or cut-off row
 //! shows ([`verify`]). Whoever can rewrite the whole table can also rewrite the head: it is worth keeping [`head`] somewhere else now and then.
-//! Addresses are hashed with a salt per person; destroying the salt ([`destroy_salt`]) destroys them without breaking the chain.
+//! Addresses are hashed with a salt per person; destroying the salt ([`destroy_salt`], [`sweep_salts`]) destroys them without breaking the chain.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -163,11 +163,25 @@ pub async fn destroy_salt(tx: &mut Tx, user_id: &str) -> Result<bool, StoreError
     query(tx, "DELETE FROM audit_salts WHERE user_id = $1").bind(user_id).changed().await
 }
 
+/// Destroys all that were made before: addresses of then can be checked no longer, and the next record of each person begins with a new salt.
+pub async fn sweep_salts(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
+    query(tx, "DELETE FROM audit_salts WHERE made_at < $1").bind(before).run().await
+}
+
 async fn salted(tx: &mut Tx, at: &Moment<'_>, user_id: &str, text: &str) -> Result<String, StoreError> {
-    let making = "INSERT INTO audit_salts (user_id, salt) VALUES ($1, $2) ON CONFLICT (user_id) DO NOTHING";
-    // Two names hold 148 random bits.
-    query(&mut *tx, making).bind(user_id).bind(format!("{}{}", at.id(), at.id())).run().await?;
-    let salt: String = query(tx, "SELECT salt FROM audit_salts WHERE user_id = $1").bind(user_id).value().await?;
+    const FIND: &str = "SELECT salt FROM audit_salts WHERE user_id = $1";
+    // Looked for first: one that was found is good even if it is swept now, and a new one is not swept.
+    let found: Option<(String,)> = query(&mut *tx, FIND).bind(user_id).optional().await?;
+    let salt = match found {
+        Some((salt,)) => salt,
+        None => {
+            let making = "INSERT INTO audit_salts (user_id, salt, made_at) VALUES ($1, $2, $3) ON CONFLICT (user_id) DO NOTHING";
+            // Two names hold 148 random bits.
+            let salt = format!("{}{}", at.id(), at.id());
+            query(&mut *tx, making).bind(user_id).bind(salt).bind(at.now).run().await?;
+            query(tx, FIND).bind(user_id).value().await?
+        }
+    };
     Ok(hex(&Sha256::new().chain_update(salt).chain_update([0]).chain_update(text).finalize()))
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     Db, Moment, StoreError, Timestamp, Tx,
+    organizations::Among,
     query::{Query, query},
 };
 
@@ -81,18 +82,22 @@ pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Case>, StoreError> {
     query(tx, SELECT).push("WHERE id = ").push_bind(id).push(if locking { " FOR UPDATE" } else { "" }).optional().await
 }
 
-/// What waits for a moderator, in the order of the queue, after this one (place and name).
-pub async fn queue(db: &Db, after: Option<(i64, &str)>, limit: i64) -> Result<Vec<Case>, StoreError> {
-    waiting(db, after, limit).all().await
+/// What waits for a moderator, in the order of the queue, after this one (place and name): what belongs to these people.
+pub async fn queue(db: &Db, among: &Among, after: Option<(i64, &str)>, limit: i64) -> Result<Vec<Case>, StoreError> {
+    waiting(db, among, after, limit).all().await
 }
 
-pub(crate) fn waiting<'c>(db: &'c Db, after: Option<(i64, &str)>, limit: i64) -> Query<'c> {
-    let mut listing = query(db, SELECT).push("WHERE state IN ('open', 'appealed')");
+pub(crate) fn waiting<'c>(db: &'c Db, among: &Among, after: Option<(i64, &str)>, limit: i64) -> Query<'c> {
+    let listing = query(db, SELECT).push("WHERE state IN ('open', 'appealed')");
+    let mut listing = among.filter(listing, OF_ORGANIZATION);
     if let Some((place, id)) = after {
         listing = listing.push(" AND (queue_order, id) > (").push_bind(place).push(", ").push_bind(id).push(")");
     }
     listing.push(" ORDER BY queue_order, id LIMIT ").push_bind(limit)
 }
+
+/// By whose it is; of who is not there any more, the default one.
+const OF_ORGANIZATION: &str = " AND (SELECT u.organization_id FROM users u WHERE u.id = moderation_cases.owner_id)";
 
 /// The cases about what is somebody's, newest first, before this one (time and name).
 pub async fn of_owner(db: &Db, owner_id: &str, before: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<Case>, StoreError> {
@@ -158,4 +163,10 @@ pub async fn scrub(tx: &mut Tx, owner_id: &str, now: Timestamp) -> Result<u64, S
     let text = "UPDATE moderation_cases SET appeal = NULL, reason = NULL, decision = COALESCE(decision, 'approve'), \
                 closed_at = COALESCE(closed_at, $2), state = 'closed' WHERE owner_id = $1";
     query(tx, text).bind(owner_id).bind(now).run().await
+}
+
+/// Removes cases with nothing more to decide since before, with their reports and findings. For housekeeping.
+pub async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
+    let text = "DELETE FROM moderation_cases WHERE state IN ('decided', 'closed') AND COALESCE(closed_at, decided_at) < $1";
+    query(tx, text).bind(before).run().await
 }

@@ -152,8 +152,8 @@ pub async fn revoke_all(tx: &mut Tx, user_id: &str, now: Timestamp, reason: &str
     query(tx, text).bind(user_id).bind(now).bind(reason).run().await
 }
 
-/// Removes sessions and tokens that ended before.
+/// Removes sessions and tokens that ended before, by themselves or not.
 pub async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
     query(&mut *tx, "DELETE FROM session_tokens WHERE expires_at < $1").bind(before).run().await?;
-    query(tx, "DELETE FROM sessions WHERE expires_at < $1").bind(before).run().await
+    query(tx, "DELETE FROM sessions WHERE expires_at < $1 OR revoked_at < $1").bind(before).run().await
 }

@@ -8,14 +8,15 @@ use easel_blobs::{FileKind, Folder, Key};
 use easel_engine::DeviceStatus;
 use easel_platform::{
     Clock, DatabaseClock, SystemClock,
-    accounts::Origin,
+    accounts::{Actor, Origin},
     credits::Grant,
     housekeeping::{Housekeeping, Kept, Retention},
     jobs::{Jobs, NewJob},
+    moderation::{Category, Decision, Subject},
     nodes::{BEAT, Myself, SILENT},
     overview::Overview,
 };
-use easel_store::{Credits, images, trash};
+use easel_store::{Credits, StoreError, audit, images, moderation, sessions, trash, users::Role};
 use easel_testing::on_both_engines;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -101,6 +102,62 @@ on_both_engines! {
         let report = world.assert_clean().await?;
         assert_eq!(report.transfers, transfers + 2, "a hold and its release; everything from before is there");
         assert_eq!((report.jobs, report.images), (4, 2));
+    }
+
+    async fn who_came_from_where_is_known_for_a_month(database: &Database) {
+        let world = World::open(database).await?;
+        let user = world.user("ada", 0).await?;
+        let from = Origin { ip: "192.0.2.1", user_agent: Some("test"), request_id: None };
+        let login = || world.accounts.login("ada@example.org", "correct horse", from);
+        let hash = async || Ok::<_, StoreError>(audit::recent(&world.context.db, i64::MAX, 1).await?.remove(0).ip_hash);
+        let (_, ended) = login().await?;
+        let first = hash().await?;
+        world.accounts.logout(&ended.access).await?;
+        world.clock.advance(DAY * 2);
+        login().await?;
+        assert!(first.is_some() && hash().await? == first, "the same address looks the same");
+        let keeping = Housekeeping::new(world.context.clone(), world.desk.clone(), world.privacy.clone(), Retention::default());
+        world.clock.advance(DAY * 27);
+        keeping.run().await?;
+        login().await?;
+        assert_eq!(hash().await?, first, "not yet a month");
+        world.clock.advance(DAY * 2);
+        let mut tx = world.context.db.begin().await?;
+        assert_eq!(sessions::sweep(&mut tx, world.context.now().before(DAY * 30)).await?, 1, "what was ended, and no other");
+        drop(tx);
+        keeping.run().await?;
+        assert_eq!(world.accounts.sessions(&user).await?.len(), 2);
+        login().await?;
+        let later = hash().await?;
+        assert!(later.is_some() && later != first, "nobody can tell any more whether it was this address");
+        assert_eq!(audit::verify(&world.context.db).await?, None, "the chain holds");
+        world.assert_clean().await?;
+    }
+
+    async fn what_was_decided_is_forgotten_after_a_year_and_what_is_open_is_not(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        world.user("eve", 0).await?;
+        let rank = world.user("mo", 0).await?;
+        world.accounts.set_role(&Actor::operator(), &rank.id, Role::Moderator).await?;
+        let moderator = Actor::user(&world.accounts.get(&rank.id).await?);
+        let decided = world.moderation.open(&moderator, Subject::User("ada"), Category::Other).await?;
+        world.moderation.decide(&moderator, &decided, Decision::Warn, "against the rules").await?;
+        let open = world.moderation.open(&moderator, Subject::User("eve"), Category::Other).await?;
+        let exists = async |id: &str| Ok::<_, StoreError>(moderation::by_id(&world.context.db, id).await?.is_some());
+        // Less than strikes count for is not less.
+        let strict = Retention { findings: DAY, ..Retention::default() };
+        let keeping = |keep| Housekeeping::new(world.context.clone(), world.desk.clone(), world.privacy.clone(), keep);
+        world.clock.advance(DAY * 89);
+        keeping(strict).run().await?;
+        world.clock.advance(DAY * 275);
+        keeping(Retention::default()).run().await?;
+        assert!(exists(&decided).await? && exists(&open).await?);
+        world.clock.advance(DAY * 2);
+        keeping(Retention::default()).run().await?;
+        assert!(!exists(&decided).await? && exists(&open).await?);
+        assert!(easel_store::strikes::of_user(&world.context.db, &ada.id, None, 10).await?.is_empty());
+        world.assert_clean().await?;
     }
 
     async fn files_of_nobody_are_removed_and_no_others(database: &Database) {

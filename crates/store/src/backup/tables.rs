@@ -33,9 +33,10 @@ macro_rules! tables {
 }
 
 tables! {
+    organizations by "id" { id Text, slug Text, name Text, created_at Integer }
     users by "id" { id Text, email Text, username Text, password_hash Text, full_name Text, avatar_key Text, locale Text, role Text, plan Text,
         plan_ends_at Integer, is_active Boolean, is_verified Boolean, auth_epoch Integer, created_at Integer, updated_at Integer,
-        deleted_at Integer, bio Text, follower_count Integer, following_count Integer, jobs_made Integer }
+        deleted_at Integer, bio Text, follower_count Integer, following_count Integer, jobs_made Integer, organization_id Text }
     sessions by "id" { id Text, user_id Text, auth_epoch Integer, user_agent Text, ip Text, created_at Integer, last_used_at Integer,
         expires_at Integer, revoked_at Integer, revoked_reason Text }
     session_tokens by "hash" { hash Text, session_id Text, kind Text, created_at Integer, expires_at Integer, used_at Integer }
@@ -73,7 +74,7 @@ tables! {
         attempts_max Integer, lease_owner Text, lease_expires_at Integer, cancel_requested Boolean, progress Integer, provider Text,
         provider_task_id Text, leaves_at Integer, away Text, images_free Integer, api_key_id Text, callback_url Text, error_code Text, error_message Text,
         created_at Integer, started_at Integer, finished_at Integer, task_no Integer, parent_id Text, batch_key Text,
-        estimated_completion_at Integer }
+        estimated_completion_at Integer, organization_id Text }
     forgotten_prompts by "user_id, digest" { user_id Text, digest Text, forgotten_at Integer }
     provider_attempts by "attempt_key" { attempt_key Text, job_id Text, provider Text, part Integer, terms Text, step Text, task_id Text,
         kept Text, reserved Integer, day Integer, month Integer, spent Integer, created_at Integer, updated_at Integer }
@@ -89,7 +90,7 @@ tables! {
         width Integer, height Integer, format Text, model Text, prompt Text, title Text, blurhash Text, parameters Text, is_public Boolean,
         is_favourite Boolean, created_at Integer, deleted_at Integer, purged_at Integer, purge_at Integer, sampler Text, mode Text,
         published_at Integer, shows_prompt Boolean, hidden_at Integer, hidden_reason Text, like_count Integer, comment_count Integer,
-        view_count Integer, trend Integer }
+        view_count Integer, trend Integer, organization_id Text }
     image_tags by "image_id, tag" { image_id Text, tag Text }
     albums by "id" { id Text, user_id Text, title Text, created_at Integer, position Integer, cover_image_id Text, updated_at Integer }
     album_images by "album_id, image_id" { album_id Text, image_id Text, added_at Integer, position Integer }
@@ -118,7 +119,7 @@ tables! {
     audit_log by "seq" { seq Integer, at Integer, actor_kind Text, actor_id Text, action Text, target_kind Text, target_id Text, ip_hash Text,
         request_id Text, detail Text, prev_hash Text, hash Text }
     audit_head by "id" { id Integer, seq Integer, hash Text }
-    audit_salts by "user_id" { user_id Text, salt Text }
+    audit_salts by "user_id" { user_id Text, salt Text, made_at Integer }
     erasures by "user_id" { user_id Text, requested_at Integer, due_at Integer, finished_at Integer }
 }
 
