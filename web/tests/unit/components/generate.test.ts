@@ -41,6 +41,10 @@ describe('the button', () => {
     expect(text()).toContain(words)
     expect(wrapper.find('button').element.disabled).toBe(true)
   })
+  it('leads to the plans where one’s own does not have the model', async () => {
+    const { wrapper } = await button({ quote: null, failure: new ApiFailure(403, 'model_not_in_plan', 'the model needs a larger plan') })
+    expect(wrapper.find('a').attributes('href')).toBe('/pricing')
+  })
   it('charges nothing where nothing is charged, and tells of the queue', async () => {
     const { text } = await button({ quote: { ...quote, charged: false, backlog_seconds: 90 } })
     expect(text()).toContain('Nothing is charged · about 1 min 30 sec before yours')
