@@ -51,6 +51,23 @@ async fn upload(native: &Native, token: &str, part: &str, bytes: &[u8]) -> Answe
         .await
 }
 
+/// Several files in one form, by their names.
+async fn upload_several(native: &Native, token: &str, files: &[(&str, Vec<u8>)]) -> Answer {
+    let mut body = Vec::new();
+    for (name, bytes) in files {
+        let head = format!("--b\r\ncontent-disposition: form-data; name=\"files\"; filename=\"{name}\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--b--\r\n");
+    let request = Request::builder().method(Method::POST).uri("/api/v1/images/upload").header("host", "easel.test");
+    let request = request.header("authorization", format!("Bearer {token}"));
+    native
+        .send(request.header("content-type", "multipart/form-data; boundary=b").body(Body::from(body)).expect("a request"))
+        .await
+}
+
 fn picture(width: u32, height: u32) -> Rgb8 {
     let pixels = (0..width * height).flat_map(|i| [(i % 251) as u8, (i % 241) as u8, (i % 239) as u8]).collect();
     Rgb8::new(width, height, pixels).expect("three bytes a pixel")
@@ -61,6 +78,29 @@ fn png(width: u32, height: u32) -> Vec<u8> {
 }
 
 on_both_engines! {
+    async fn of_several_files_the_good_ones_are_taken_in(database: &Database) {
+        let native = native_with(database, SimConfig::default()).await;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let mut files = vec![("a.png", png(64, 48)), ("b.txt", b"no picture".to_vec()), ("c.png", vec![0; 10 * 1024 * 1024 + 1])];
+        files.extend([("d.png", png(48, 64)), ("e.png", png(64, 64)), ("f.png", png(32, 32))]);
+        let answer = upload_several(&native, &token, &files).await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        let rows = answer.json()["files"].as_array().ok_or("rows")?.clone();
+        let told: Vec<_> = rows.iter().map(|row| (row["name"].as_str(), row["error"]["code"].as_str())).collect();
+        assert_eq!(told, [
+            (Some("a.png"), None),
+            (Some("b.txt"), Some("picture_invalid")),
+            (Some("c.png"), Some("body_too_large")),
+            (Some("d.png"), None),
+            (Some("e.png"), None),
+            (Some("f.png"), Some("too_many_files")),
+        ]);
+        assert_eq!((&rows[0]["upload"]["width"], &rows[1]["upload"]), (&json!(64), &Value::Null));
+        let kept = native.get("/api/v1/images/uploads", &token).await.json();
+        assert_eq!(kept.as_array().ok_or("a list")?.len(), 3, "{kept}");
+        assert_eq!(upload_several(&native, &token, &[]).await.status, 400);
+    }
+
     async fn a_picture_from_the_quote_to_the_trash_and_back(database: &Database) {
         let native = native(database).await;
         let (ada, token) = native.somebody("ada", Role::User, "free").await?;

@@ -29,11 +29,13 @@ pub struct UploadLimits {
     pub decode: DecodeLimits,
     /// How many one person may have.
     pub count_max: i64,
+    /// How many are taken in at once.
+    pub files_max: usize,
 }
 
 impl Default for UploadLimits {
     fn default() -> Self {
-        Self { decode: DecodeLimits { bytes_max: 10 * 1024 * 1024, ..DecodeLimits::default() }, count_max: 100 }
+        Self { decode: DecodeLimits { bytes_max: 10 * 1024 * 1024, ..DecodeLimits::default() }, count_max: 100, files_max: 5 }
     }
 }
 
@@ -83,15 +85,7 @@ impl Images {
         Ok(upload)
     }
 
-    /// Fetches a picture from an address that somebody names, and takes it in. The address is judged by the client, each redirect again.
-    ///
-    /// # Errors
-    /// Those of [`Images::upload`]; [`PlatformError::Outbound`] says why there is no picture at the address.
-    pub async fn upload_from(&self, client: &Client, user: &User, url: &str) -> Result<Upload, PlatformError> {
-        self.upload(user, self.fetch(client, url).await?).await
-    }
-
-    /// The bytes of a picture at an address that somebody names.
+    /// The bytes of a picture at an address that somebody names. The address is judged by the client, each redirect again.
     ///
     /// # Errors
     /// [`PlatformError::Outbound`] says why there is no picture at the address.

@@ -26,6 +26,17 @@ pub const FILE_MB: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Pictures of one form.
+pub const FILES: Setting = Setting {
+    key: "uploads.files_max",
+    flag: "upload-files-max",
+    env: &["EASEL_UPLOAD_FILES_MAX", "MAX_FILES_PER_TASK"],
+    placeholder: "N",
+    help: "Pictures that are taken in at once; of more the first are",
+    default: Fallback::Fixed("5"),
+    ..Setting::BASE
+};
+
 /// Jobs that have not ended.
 pub const JOBS_OPEN: Setting = Setting {
     key: "jobs.open_max",
@@ -138,6 +149,7 @@ pub const ERASE_DAYS: Setting = Setting {
 /// The settings of this section.
 pub const SETTINGS: &[&Setting] = &[
     &FILE_MB,
+    &FILES,
     &JOBS_OPEN,
     &IMAGES_DAILY,
     &QUEUE_SECONDS,
@@ -176,6 +188,7 @@ impl Quotas {
         }
         let mut uploads = UploadLimits::default();
         uploads.decode.bytes_max = megabytes * MEGABYTE;
+        uploads.files_max = values.require::<std::num::NonZeroUsize>(&FILES)?.get();
         let positive = |setting: &Setting, value: Option<i64>| match value {
             Some(value) if value < 0 => Err(ConfigError::new(format!("`{}` is not negative", setting.key))),
             value => Ok(value),
