@@ -26,6 +26,7 @@
 //! | [`gallery`] | one's own pictures: finding, ordering, showing, throwing away |
 //! | [`social`] | everybody's: public lists, likes, comments, follows, links, profiles |
 //! | [`moderation`] | reports, decisions, objections |
+//! | [`organizations`] | groups of people who see one another and nobody else |
 //! | [`safety`] | texts that are not taken |
 //! | [`payments`] | what is ordered, and what follows from paying |
 //! | [`subscriptions`] | what is paid for, and which plan that is |
@@ -60,6 +61,7 @@ pub mod mail;
 pub mod moderation;
 pub mod nodes;
 pub mod orders;
+pub mod organizations;
 pub mod overview;
 pub mod payments;
 pub mod plans;

@@ -15,6 +15,7 @@ pub use easel_store::{
     leases::{Beat, Lease},
     ledger::{Balance, GrantRow, Page, Transfer},
     moderation::Case,
+    organizations::Organization,
     payment_comparisons::Comparison,
     profiles::Profile,
     purchases::Purchase,

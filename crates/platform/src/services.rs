@@ -14,6 +14,7 @@ use crate::{
     images::{Images, UploadLimits},
     jobs::{self, Jobs},
     moderation::{self, Moderation},
+    organizations::Organizations,
     overview::Overview,
     plans::Catalogue,
     privacy::Privacy,
@@ -38,6 +39,8 @@ pub struct PlatformSettings {
     pub social: social::Settings,
     /// Of moderation.
     pub moderation: moderation::Settings,
+    /// People see one another within their organisation, and nobody else.
+    pub multi_tenant: bool,
     /// What texts are looked through for; `None` is for the lists that come with the program.
     pub filter: Option<Filter>,
     /// Of what helps to write a prompt.
@@ -79,6 +82,8 @@ pub struct Platform {
     pub social: Social,
     /// What is fit to be seen.
     pub moderation: Moderation,
+    /// Who belongs together.
+    pub organizations: Organizations,
     /// What helps to write a prompt.
     pub prompts: Prompts,
     /// What is paid for.
@@ -106,14 +111,16 @@ impl Platform {
         let jobs = Jobs::new(context.clone(), catalogue.clone(), settings.jobs)
             .with_guard(guard.clone())
             .with_legal(settings.accounts.legal.clone());
-        let images = Images::new(context.clone(), catalogue.clone(), blobs.clone(), settings.uploads);
+        let divided = settings.multi_tenant;
+        let images = Images::new(context.clone(), catalogue.clone(), blobs.clone(), settings.uploads).with_multi_tenant(divided);
         let desk = CreditDesk::new(context.clone(), catalogue.clone());
         Ok(Self {
             accounts: Accounts::new(context.clone(), catalogue.clone(), settings.accounts)?,
-            gallery: Gallery::new(context.clone(), catalogue.clone(), guard.clone(), settings.gallery),
+            gallery: Gallery::new(context.clone(), catalogue.clone(), guard.clone(), settings.gallery).with_multi_tenant(divided),
             prompts: Prompts::new(context.clone(), guard.clone(), settings.prompts),
-            social: Social::new(context.clone(), guard, settings.social),
-            moderation: Moderation::new(context.clone(), settings.moderation),
+            social: Social::new(context.clone(), guard, settings.social).with_multi_tenant(divided),
+            moderation: Moderation::new(context.clone(), settings.moderation).with_multi_tenant(divided),
+            organizations: Organizations::new(context.clone()),
             subscriptions: Subscriptions::new(context.clone(), catalogue.clone(), desk.clone()),
             overview: Overview::new(context.clone()),
             desk,

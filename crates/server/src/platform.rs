@@ -52,6 +52,7 @@ async fn over(config: &Config, db: Db, processor: Processor) -> Result<Opened> {
         },
         jobs: config.quotas.jobs(config.accounts.charging),
         uploads: config.quotas.uploads,
+        multi_tenant: config.accounts.multi_tenant,
         processor,
         secret,
         filter: filter(config)?,

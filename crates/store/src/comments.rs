@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     Db, Moment, StoreError, Timestamp, Tx,
+    organizations::Among,
     query::{Query, query},
 };
 
@@ -54,15 +55,17 @@ pub async fn image_of(tx: &mut Tx, id: &str) -> Result<Option<String>, StoreErro
 pub async fn of_image(
     db: &Db,
     image_id: &str,
+    among: &Among,
     before: Option<(Timestamp, &str)>,
     limit: i64,
 ) -> Result<Vec<Comment>, StoreError> {
-    listing(db, image_id, before, limit).all().await
+    listing(db, image_id, among, before, limit).all().await
 }
 
-pub(crate) fn listing<'c>(db: &'c Db, image_id: &str, before: Option<(Timestamp, &str)>, limit: i64) -> Query<'c> {
-    let mut listing =
+pub(crate) fn listing<'c>(db: &'c Db, image_id: &str, among: &Among, before: Option<(Timestamp, &str)>, limit: i64) -> Query<'c> {
+    let listing =
         query(db, SELECT).push("AND c.hidden_at IS NULL AND u.deleted_at IS NULL AND c.image_id = ").push_bind(image_id);
+    let mut listing = among.filter(listing, " AND u.organization_id");
     if let Some((at, id)) = before {
         listing = listing.push(" AND (c.created_at, c.id) < (").push_bind(at).push(", ").push_bind(id).push(")");
     }

@@ -4,8 +4,12 @@ use serde::Serialize;
 
 use crate::{
     Db, StoreError, Timestamp, Tx,
+    organizations::Among,
     query::{Query, query},
 };
+
+/// Of the people at the other end.
+const IN_ORGANIZATION: &str = " AND u.organization_id";
 
 /// Somebody who follows or is followed.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, Serialize)]
@@ -62,29 +66,36 @@ pub async fn count_of(tx: &mut Tx, follower_id: &str) -> Result<i64, StoreError>
 }
 
 /// Whom somebody follows, by name here, after this one.
-pub async fn of_user(db: &Db, follower_id: &str, after: &str, limit: i64) -> Result<Vec<Followed>, StoreError> {
-    following(db, follower_id, after, limit).all().await
+pub async fn of_user(db: &Db, follower_id: &str, among: &Among, after: &str, limit: i64) -> Result<Vec<Followed>, StoreError> {
+    following(db, follower_id, among, after, limit).all().await
 }
 
-pub(crate) fn following<'c>(db: &'c Db, follower_id: &str, after: &str, limit: i64) -> Query<'c> {
+pub(crate) fn following<'c>(db: &'c Db, follower_id: &str, among: &Among, after: &str, limit: i64) -> Query<'c> {
     let text = "SELECT u.id AS user_id, u.username, f.created_at FROM user_follows f CROSS JOIN users u WHERE u.id = f.followed_id AND f.follower_id = ";
     let listing = query(db, text).push_bind(follower_id).push(" AND f.followed_id > ").push_bind(after);
-    listing.push(" ORDER BY f.followed_id LIMIT ").push_bind(limit)
+    among.filter(listing, IN_ORGANIZATION).push(" ORDER BY f.followed_id LIMIT ").push_bind(limit)
 }
 
 /// Who follows somebody, last first, before this one (time and name).
 pub async fn followers(
     db: &Db,
     followed_id: &str,
+    among: &Among,
     before: Option<(Timestamp, &str)>,
     limit: i64,
 ) -> Result<Vec<Followed>, StoreError> {
-    followers_listing(db, followed_id, before, limit).all().await
+    followers_listing(db, followed_id, among, before, limit).all().await
 }
 
-pub(crate) fn followers_listing<'c>(db: &'c Db, followed_id: &str, before: Option<(Timestamp, &str)>, limit: i64) -> Query<'c> {
+pub(crate) fn followers_listing<'c>(
+    db: &'c Db,
+    followed_id: &str,
+    among: &Among,
+    before: Option<(Timestamp, &str)>,
+    limit: i64,
+) -> Query<'c> {
     let text = "SELECT u.id AS user_id, u.username, f.created_at FROM user_follows f CROSS JOIN users u WHERE u.id = f.follower_id AND f.followed_id = ";
-    let mut listing = query(db, text).push_bind(followed_id);
+    let mut listing = among.filter(query(db, text).push_bind(followed_id), IN_ORGANIZATION);
     if let Some((at, id)) = before {
         listing = listing.push(" AND (f.created_at, f.follower_id) < (").push_bind(at).push(", ").push_bind(id).push(")");
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     Db, StoreError, Timestamp, Tx,
+    organizations::Among,
     query::{On, Query, query},
 };
 
@@ -75,6 +76,8 @@ pub struct Image {
     /// Its place among trending ones.
     #[serde(skip)]
     pub trend: Option<i64>,
+    /// Its owner's organisation.
+    pub organization_id: Option<String>,
 }
 
 impl Image {
@@ -89,7 +92,8 @@ pub(crate) const PUBLIC: &str = "i.is_public AND i.deleted_at IS NULL AND i.hidd
 
 pub(crate) const COLUMNS: &str = "SELECT i.id, i.job_id, i.job_index, i.user_id, i.storage_key, i.thumbnail_key, i.sha256, i.bytes, i.width, i.height, \
     i.format, i.model, i.prompt, i.title, i.blurhash, i.parameters, i.is_public, i.is_favourite, i.created_at, i.deleted_at, i.purged_at, \
-    i.purge_at, i.sampler, i.mode, i.published_at, i.shows_prompt, i.hidden_at, i.hidden_reason, i.like_count, i.comment_count, i.view_count, i.trend ";
+    i.purge_at, i.sampler, i.mode, i.published_at, i.shows_prompt, i.hidden_at, i.hidden_reason, i.like_count, i.comment_count, i.view_count, i.trend, \
+    i.organization_id ";
 
 pub(crate) fn select<'c>(on: impl Into<On<'c>>) -> Query<'c> {
     query(on, COLUMNS).push("FROM images i ")
@@ -98,8 +102,8 @@ pub(crate) fn select<'c>(on: impl Into<On<'c>>) -> Query<'c> {
 /// A new picture, as its owner's alone whatever else it says. Of one place in a job there is one picture ([`StoreError::Exists`]).
 pub async fn insert(tx: &mut Tx, image: &Image) -> Result<(), StoreError> {
     let text = "INSERT INTO images (id, job_id, job_index, user_id, storage_key, thumbnail_key, sha256, bytes, width, height, format, model, \
-                prompt, title, blurhash, parameters, is_public, is_favourite, created_at, sampler, mode) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+                prompt, title, blurhash, parameters, is_public, is_favourite, created_at, sampler, mode, organization_id) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
     query(tx, text)
         .bind(&image.id)
         .bind(&image.job_id)
@@ -122,6 +126,7 @@ pub async fn insert(tx: &mut Tx, image: &Image) -> Result<(), StoreError> {
         .bind(image.created_at)
         .bind(image.sampler.as_deref())
         .bind(image.mode.as_deref())
+        .bind(image.organization_id.as_deref())
         .run()
         .await?;
     Ok(())
@@ -144,8 +149,10 @@ pub async fn of_jobs(db: &Db, job_ids: &[&str]) -> Result<Vec<Image>, StoreError
 }
 
 /// A picture that everybody may see.
-pub async fn shown(db: &Db, id: &str) -> Result<Option<Image>, StoreError> {
-    select(db).push("WHERE ").push(PUBLIC).push(" AND i.id = ").push_bind(id).optional().await
+pub async fn shown(db: &Db, id: &str, among: &Among) -> Result<Option<Image>, StoreError> {
+    let finding = select(db).push("WHERE ").push(PUBLIC).push(" AND i.id = ").push_bind(id);
+    let found: Option<Image> = finding.optional().await?;
+    Ok(found.filter(|image| among.has(image.organization_id.as_deref())))
 }
 
 /// A picture, whatever became of it, locked until the transaction ends: whoever changes its kept sums or its place takes turns.

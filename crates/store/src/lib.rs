@@ -47,6 +47,7 @@ pub mod mails;
 pub mod moderation;
 pub mod nodes;
 pub mod notify;
+pub mod organizations;
 pub mod outbox;
 pub mod payment_comparisons;
 pub mod payment_events;

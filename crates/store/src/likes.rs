@@ -3,6 +3,8 @@
 use crate::{
     Db, StoreError, Timestamp, Tx,
     images::{COLUMNS, Image, PUBLIC},
+    organizations::Among,
+    public::IN_ORGANIZATION,
     query::{Query, query},
 };
 
@@ -34,14 +36,21 @@ pub struct Liked {
 }
 
 /// Pictures somebody likes and that everybody may see, last liked first, before this one (time and name).
-pub async fn of_user(db: &Db, user_id: &str, before: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<Liked>, StoreError> {
-    listing(db, user_id, before, limit).all().await
+pub async fn of_user(
+    db: &Db,
+    user_id: &str,
+    among: &Among,
+    before: Option<(Timestamp, &str)>,
+    limit: i64,
+) -> Result<Vec<Liked>, StoreError> {
+    listing(db, user_id, among, before, limit).all().await
 }
 
-pub(crate) fn listing<'c>(db: &'c Db, user_id: &str, before: Option<(Timestamp, &str)>, limit: i64) -> Query<'c> {
-    let mut listing =
+pub(crate) fn listing<'c>(db: &'c Db, user_id: &str, among: &Among, before: Option<(Timestamp, &str)>, limit: i64) -> Query<'c> {
+    let listing =
         query(db, COLUMNS).push(", l.created_at AS liked_at FROM image_likes l CROSS JOIN images i WHERE i.id = l.image_id AND ");
-    listing = listing.push(PUBLIC).push(" AND l.user_id = ").push_bind(user_id);
+    let listing = listing.push(PUBLIC).push(" AND l.user_id = ").push_bind(user_id);
+    let mut listing = among.filter(listing, IN_ORGANIZATION);
     if let Some((at, id)) = before {
         listing = listing.push(" AND (l.created_at, l.image_id) < (").push_bind(at).push(", ").push_bind(id).push(")");
     }

@@ -7,11 +7,15 @@ use crate::{
     Db, Engine, Settings, Timestamp, albums, comments, follows, gallery,
     jobs::{self, JobState},
     likes, moderation,
+    organizations::Among,
     public::{self, Which},
     query::Query,
     search::{self, Words},
     strikes, tags, trash, users,
 };
+
+/// As where nobody is divided.
+const ALL: Among = Among::Everybody;
 
 /// `EASEL_TEST_PICTURES` sets how many pictures there are; people are a tenth, at least a hundred.
 fn size() -> Size {
@@ -51,18 +55,57 @@ on_both_engines! {
         let after = Some((SEEDED_FROM + 500_000_000_000, image.as_str()));
         for after in [None, after] {
             for which in [Which::Recent, Which::Trending, Which::OfUser(&user), Which::OfModel("model4"), Which::Tagged("tag6"), Which::Tagged("rare")] {
-                assert_good(&format!("{which:?} {after:?}"), false, public::listing(&db, which, after, 20)).await?;
+                assert_good(&format!("{which:?} {after:?}"), false, public::listing(&db, which, &ALL, after, 20)).await?;
             }
             // The few that are followed are put together.
-            assert_good("followed", true, public::listing(&db, Which::OfFollowed(&user), after, 20)).await?;
+            assert_good("followed", true, public::listing(&db, Which::OfFollowed(&user), &ALL, after, 20)).await?;
             let before = after.map(|(at, id)| (Timestamp(at), id));
-            assert_good("comments", false, comments::listing(&db, &image, before, 20)).await?;
-            assert_good("queue", false, moderation::waiting(&db, after, 20)).await?;
+            assert_good("comments", false, comments::listing(&db, &image, &ALL, before, 20)).await?;
+            assert_good("queue", false, moderation::waiting(&db, &ALL, after, 20)).await?;
             // Those that wait are few, and may be sorted.
             for (state, sorts) in [(None, false), (Some(JobState::Completed), false), (Some(JobState::Queued), true)] {
                 assert_good("jobs", sorts, jobs::everybodys_listing(&db, state, before, 20)).await?;
             }
-            assert_good("findings", false, strikes::listing(&db, before, 20)).await?;
+            assert_good("findings", false, strikes::listing(&db, &ALL, before, 20)).await?;
+        }
+    }
+
+    async fn an_organisations_lists_come_out_of_an_index_too(database: &Database) {
+        let db = seeded(database).await?;
+        let (user, image) = (seeded_user(0), seeded_image(9_000));
+        let after = Some((SEEDED_FROM + 500_000_000_000, image.as_str()));
+        let words = Words::of("painting").ok_or("words")?;
+        // PostgreSQL knows how few there are in an organisation, and may sort them.
+        let sorts = db.engine() == Engine::Postgres;
+        for among in [Among::Organization(Some(seeded_user(1))), Among::Organization(None)] {
+            for after in [None, after] {
+                let before = after.map(|(at, id)| (Timestamp(at), id));
+                for which in [Which::Recent, Which::Trending, Which::OfUser(&user), Which::OfModel("model4"), Which::Tagged("tag6")] {
+                    assert_good(&format!("{which:?} {among:?} {after:?}"), sorts, public::listing(&db, which, &among, after, 20)).await?;
+                }
+                assert_good("followed", true, public::listing(&db, Which::OfFollowed(&user), &among, after, 20)).await?;
+                assert_good("words", true, search::listing(&db, &words, &among, after.map(|(_, id)| id), 20)).await?;
+                assert_good("likes", true, likes::listing(&db, &user, &among, before, 20)).await?;
+                assert_good("followers", true, follows::followers_listing(&db, &user, &among, before, 20)).await?;
+                assert_good("comments", sorts, comments::listing(&db, &image, &among, before, 20)).await?;
+                // Of so few PostgreSQL may well read all.
+                if db.engine() == Engine::Sqlite {
+                    assert_good("queue", false, moderation::waiting(&db, &among, after, 20)).await?;
+                    assert_good("findings", false, strikes::listing(&db, &among, before, 20)).await?;
+                }
+            }
+        }
+        // Everybody's are not read for the few of one organisation.
+        if db.engine() == Engine::Sqlite {
+            let among = Among::Organization(Some(seeded_user(1)));
+            for (which, index) in [
+                (Which::Recent, "images_recent_of_organization"),
+                (Which::Trending, "images_trending_of_organization"),
+                (Which::OfModel("model4"), "images_of_model_of_organization"),
+            ] {
+                let plan = public::listing(&db, which, &among, after, 20).plan().await?.join("\n");
+                assert!(plan.contains(index), "{which:?}: {plan}");
+            }
         }
     }
 
@@ -71,7 +114,7 @@ on_both_engines! {
         let words = |text| Words::of(text).ok_or("words");
         for text in ["painting", "thing44", "single9000", "painting colour3 thing444"] {
             for before in [None, Some(seeded_image(9_000))] {
-                assert_good(text, true, search::listing(&db, &words(text)?, before.as_deref(), 20)).await?;
+                assert_good(text, true, search::listing(&db, &words(text)?, &ALL, before.as_deref(), 20)).await?;
                 let filter = gallery::Filter { words: Some(&words(text)?), ..gallery::Filter::default() };
                 assert_good(text, true, gallery::listing(&db, &seeded_user(0), &filter, 20)).await?;
             }
@@ -127,9 +170,9 @@ on_both_engines! {
             }
             assert_good("trash", true, trash::listing(&db, user, before, 20)).await?;
             assert_good("to purge", true, trash::due(&db, Some(user), Timestamp::MAX, 20)).await?;
-            assert_good("likes", true, likes::listing(&db, user, before, 20)).await?;
-            assert_good("follows", true, follows::following(&db, user, "", 20)).await?;
-            assert_good("followers", true, follows::followers_listing(&db, user, before, 20)).await?;
+            assert_good("likes", true, likes::listing(&db, user, &ALL, before, 20)).await?;
+            assert_good("follows", true, follows::following(&db, user, &ALL, "", 20)).await?;
+            assert_good("followers", true, follows::followers_listing(&db, user, &ALL, before, 20)).await?;
         }
         // Of who has a twentieth of everything, all of it may well be read.
         assert_good("tags", true, tags::counting(&db, &few, 20)).await?;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Db, StoreError, Timestamp, Tx, query::query};
+use crate::{Db, StoreError, Timestamp, Tx, organizations::Among, query::query};
 
 /// Somebody, as others see them.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, Serialize)]
@@ -28,8 +28,9 @@ pub struct Profile {
 const SELECT: &str = "SELECT id, username, full_name, avatar_key, bio, follower_count, following_count, created_at FROM users ";
 
 /// Somebody by what they are called; not who may not log in or asked to be forgotten.
-pub async fn by_username(db: &Db, username: &str) -> Result<Option<Profile>, StoreError> {
-    query(db, SELECT).push("WHERE is_active AND deleted_at IS NULL AND username = ").push_bind(username).optional().await
+pub async fn by_username(db: &Db, username: &str, among: &Among) -> Result<Option<Profile>, StoreError> {
+    let finding = query(db, SELECT).push("WHERE is_active AND deleted_at IS NULL AND username = ").push_bind(username);
+    among.filter(finding, " AND organization_id").optional().await
 }
 
 /// Somebody by name here, whatever their state.

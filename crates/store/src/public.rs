@@ -6,6 +6,7 @@
 use crate::{
     Db, StoreError,
     images::{Image, PUBLIC, select},
+    organizations::Among,
     query::{Query, query},
 };
 
@@ -38,24 +39,29 @@ pub fn place(which: Which<'_>, image: &Image) -> i64 {
     }
 }
 
-/// A page of a list.
-pub async fn list(db: &Db, which: Which<'_>, after: After<'_>, limit: i64) -> Result<Vec<Image>, StoreError> {
-    listing(db, which, after, limit).all().await
+pub(crate) const IN_ORGANIZATION: &str = " AND i.organization_id";
+
+/// A page of a list. Somebody's own is theirs whatever it is looked for among: whether they are seen is asked before.
+pub async fn list(db: &Db, which: Which<'_>, among: &Among, after: After<'_>, limit: i64) -> Result<Vec<Image>, StoreError> {
+    listing(db, which, among, after, limit).all().await
 }
 
-pub(crate) fn listing<'c>(db: &'c Db, which: Which<'_>, after: After<'_>, limit: i64) -> Query<'c> {
+pub(crate) fn listing<'c>(db: &'c Db, which: Which<'_>, among: &Among, after: After<'_>, limit: i64) -> Query<'c> {
     let listing = match which {
         Which::Recent | Which::Trending => select(db).push("WHERE "),
         Which::OfUser(user_id) => select(db).push("WHERE i.user_id = ").push_bind(user_id).push(" AND "),
         Which::OfModel(model) => select(db).push("WHERE i.model = ").push_bind(model).push(" AND "),
-        Which::OfFollowed(user_id) => return of_followed(db, user_id, after, limit),
-        Which::Tagged(tag) => return tagged(db, tag, after, limit),
+        Which::OfFollowed(user_id) => return of_followed(db, user_id, among, after, limit),
+        Which::Tagged(tag) => return tagged(db, tag, among, after, limit),
     };
     let (key, order) = match which {
         Which::Trending => (" AND (i.trend, i.id) < (", " ORDER BY i.trend DESC, i.id DESC LIMIT "),
         _ => (" AND (i.published_at, i.id) < (", " ORDER BY i.published_at DESC, i.id DESC LIMIT "),
     };
     let mut listing = listing.push(PUBLIC);
+    if !matches!(which, Which::OfUser(_)) {
+        listing = among.narrow(listing, IN_ORGANIZATION);
+    }
     if let Some((place, id)) = after {
         listing = listing.push(key).push_bind(place).push(", ").push_bind(id).push(")");
     }
@@ -63,10 +69,11 @@ pub(crate) fn listing<'c>(db: &'c Db, which: Which<'_>, after: After<'_>, limit:
 }
 
 /// The names first, from the index alone, for each of the few that are followed; then the rows of one page.
-fn of_followed<'c>(db: &'c Db, user_id: &str, after: After<'_>, limit: i64) -> Query<'c> {
+fn of_followed<'c>(db: &'c Db, user_id: &str, among: &Among, after: After<'_>, limit: i64) -> Query<'c> {
     let text =
         "WHERE i.id IN (SELECT i.id FROM user_follows f CROSS JOIN images i WHERE i.user_id = f.followed_id AND f.follower_id = ";
-    let mut listing = select(db).push(text).push_bind(user_id).push(" AND ").push(PUBLIC);
+    let listing = select(db).push(text).push_bind(user_id).push(" AND ").push(PUBLIC);
+    let mut listing = among.filter(listing, IN_ORGANIZATION);
     if let Some((place, id)) = after {
         listing = listing.push(" AND (i.published_at, i.id) < (").push_bind(place).push(", ").push_bind(id).push(")");
     }
@@ -74,10 +81,10 @@ fn of_followed<'c>(db: &'c Db, user_id: &str, after: After<'_>, limit: i64) -> Q
     listing.push(") ORDER BY i.published_at DESC, i.id DESC")
 }
 
-fn tagged<'c>(db: &'c Db, tag: &str, after: After<'_>, limit: i64) -> Query<'c> {
-    let mut listing =
+fn tagged<'c>(db: &'c Db, tag: &str, among: &Among, after: After<'_>, limit: i64) -> Query<'c> {
+    let listing =
         query(db, crate::images::COLUMNS).push("FROM image_tags t CROSS JOIN images i WHERE i.id = t.image_id AND t.tag = ");
-    listing = listing.push_bind(tag).push(" AND ").push(PUBLIC);
+    let mut listing = among.filter(listing.push_bind(tag).push(" AND ").push(PUBLIC), IN_ORGANIZATION);
     if let Some((_, id)) = after {
         listing = listing.push(" AND t.image_id < ").push_bind(id);
     }

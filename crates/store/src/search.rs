@@ -8,6 +8,8 @@
 use crate::{
     Db, Engine, StoreError,
     images::{COLUMNS, Image, PUBLIC, select},
+    organizations::Among,
+    public::IN_ORGANIZATION,
     query::{Query, query},
 };
 
@@ -58,16 +60,17 @@ pub(crate) fn of_owner<'c>(listing: Query<'c>, engine: Engine, user_id: &str, wo
 }
 
 /// Pictures that everybody may see with their prompts and that have these words, newest made first, made before this one.
-pub async fn public(db: &Db, words: &Words, before: Option<&str>, limit: i64) -> Result<Vec<Image>, StoreError> {
-    listing(db, words, before, limit).all().await
+pub async fn public(db: &Db, words: &Words, among: &Among, before: Option<&str>, limit: i64) -> Result<Vec<Image>, StoreError> {
+    listing(db, words, among, before, limit).all().await
 }
 
-pub(crate) fn listing<'c>(db: &'c Db, words: &Words, before: Option<&str>, limit: i64) -> Query<'c> {
+pub(crate) fn listing<'c>(db: &'c Db, words: &Words, among: &Among, before: Option<&str>, limit: i64) -> Query<'c> {
     match db.engine() {
         // CROSS JOIN: in this order, so that the index's own is the list's and what is not shown is never read.
         Engine::Sqlite => {
             let text = "FROM image_text CROSS JOIN image_docs d ON d.doc = image_text.rowid CROSS JOIN images i ON i.id = d.image_id WHERE image_text MATCH ";
-            let mut listing = query(db, COLUMNS).push(text).push_bind(words.matching("public"));
+            let listing = query(db, COLUMNS).push(text).push_bind(words.matching("public"));
+            let mut listing = among.filter(listing, IN_ORGANIZATION);
             if let Some(before) = before {
                 let text = " AND image_text.rowid < (SELECT doc FROM image_docs WHERE image_id = ";
                 listing = listing.push(text).push_bind(before).push(")");
@@ -75,7 +78,8 @@ pub(crate) fn listing<'c>(db: &'c Db, words: &Words, before: Option<&str>, limit
             listing.push(" ORDER BY image_text.rowid DESC LIMIT ").push_bind(limit)
         }
         Engine::Postgres => {
-            let mut listing = with_words(select(db).push("WHERE ").push(PUBLIC).push(" AND i.shows_prompt"), words);
+            let listing = with_words(select(db).push("WHERE ").push(PUBLIC).push(" AND i.shows_prompt"), words);
+            let mut listing = among.filter(listing, IN_ORGANIZATION);
             if let Some(before) = before {
                 listing = listing.push(" AND i.id < ").push_bind(before);
             }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     Db, Moment, StoreError, Timestamp, Tx,
+    organizations::Among,
     query::{Query, query},
 };
 
@@ -103,18 +104,22 @@ pub async fn of_user(db: &Db, user_id: &str, before: Option<(Timestamp, &str)>, 
     listing.push_bind(id).push(") ORDER BY at DESC, id DESC LIMIT ").push_bind(limit).all().await
 }
 
-/// What was found, newest first, before this one (time and name).
-pub async fn list(db: &Db, before: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<Found>, StoreError> {
-    listing(db, before, limit).all().await
+/// What was found about these people, newest first, before this one (time and name).
+pub async fn list(db: &Db, among: &Among, before: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<Found>, StoreError> {
+    listing(db, among, before, limit).all().await
 }
 
-pub(crate) fn listing<'c>(db: &'c Db, before: Option<(Timestamp, &str)>, limit: i64) -> Query<'c> {
+pub(crate) fn listing<'c>(db: &'c Db, among: &Among, before: Option<(Timestamp, &str)>, limit: i64) -> Query<'c> {
     let mut listing = query(db, SELECT);
-    if let Some((at, id)) = before {
+    if before.is_some() || *among != Among::Everybody {
+        let (at, id) = before.unwrap_or((Timestamp::MAX, ""));
         listing = listing.push("WHERE (at, id) < (").push_bind(at).push(", ").push_bind(id).push(")");
     }
-    listing.push(" ORDER BY at DESC, id DESC LIMIT ").push_bind(limit)
+    among.filter(listing, OF_ORGANIZATION).push(" ORDER BY at DESC, id DESC LIMIT ").push_bind(limit)
 }
+
+/// By whom it is about; of who is not there any more, the default one.
+const OF_ORGANIZATION: &str = " AND (SELECT u.organization_id FROM users u WHERE u.id = moderation_events.user_id)";
 
 /// Removes what is older. For housekeeping.
 pub async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {

@@ -93,16 +93,18 @@ pub struct User {
     pub updated_at: Timestamp,
     /// When they asked to be forgotten.
     pub deleted_at: Option<Timestamp>,
+    /// Their organisation; `None` is the default one.
+    pub organization_id: Option<String>,
 }
 
 const COLUMNS: &str = "SELECT id, email, username, password_hash, full_name, avatar_key, locale, role, plan, plan_ends_at, is_active, is_verified, \
-                       auth_epoch, created_at, updated_at, deleted_at FROM users ";
+                       auth_epoch, created_at, updated_at, deleted_at, organization_id FROM users ";
 
 /// Somebody new. The address and the name must not be taken ([`StoreError::exists_on`] tells which is).
 pub async fn insert(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
     let text = "INSERT INTO users (id, email, username, password_hash, full_name, avatar_key, locale, role, plan, plan_ends_at, is_active, \
-                is_verified, auth_epoch, created_at, updated_at, deleted_at) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+                is_verified, auth_epoch, created_at, updated_at, deleted_at, organization_id) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     query(tx, text)
         .bind(&user.id)
         .bind(&user.email)
@@ -120,6 +122,7 @@ pub async fn insert(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
         .bind(user.created_at)
         .bind(user.updated_at)
         .bind(user.deleted_at)
+        .bind(user.organization_id.as_deref())
         .run()
         .await?;
     Ok(())

@@ -161,6 +161,29 @@ impl<R: Right> OptionalFromRequestParts<AppState> for As<R> {
     }
 }
 
+/// Who looks at what everybody may see. Nobody is asked who they are while that does not matter: where people are not divided into organisations.
+#[derive(Debug, Clone)]
+pub(crate) struct Viewer(Option<String>);
+
+impl Viewer {
+    /// Their id; nobody is `None`.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl FromRequestParts<AppState> for Viewer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        if !state.platform.social.is_divided() {
+            return Ok(Self(None));
+        }
+        let caller = identified(parts, state).await?.map(permitted::<ReadsImages>).transpose()?;
+        Ok(Self(caller.map(|caller| caller.user.id)))
+    }
+}
+
 fn permitted<R: Right>(caller: Caller) -> Result<Caller, ApiError> {
     if let Some(scopes) = &caller.scopes {
         let Some(needed) = R::SCOPE else {

@@ -12,7 +12,7 @@ use easel_engine::{
     sim::{Probe, SimBackend, SimConfig},
 };
 use easel_platform::{
-    Platform,
+    Platform, PlatformSettings,
     accounts::{Actor, Registration},
     plans::Catalogue,
     records::{Role, User},
@@ -66,11 +66,29 @@ pub async fn native_serving(
     catalogue: Catalogue,
     services: impl FnOnce(&Platform) -> Services,
 ) -> Native {
+    let platform = platform::open_with(database.url(), &database.dir(), catalogue).await;
+    over(database, sim, platform, services).await
+}
+
+/// With a worker, on a server that divides people into organisations.
+pub async fn native_divided(database: &Database) -> Native {
+    let divided = |settings: &mut PlatformSettings| settings.multi_tenant = true;
+    let platform = platform::open_changed(database.url(), &database.dir(), Catalogue::embedded(), divided).await;
+    let mut native = over(database, SimConfig::default(), platform, |_| Services::default()).await;
+    native.start_worker();
+    native
+}
+
+async fn over(
+    database: &Database,
+    sim: SimConfig,
+    platform: Arc<Platform>,
+    services: impl FnOnce(&Platform) -> Services,
+) -> Native {
     let (backend, probe) = SimBackend::new(sim);
     let config = EngineConfig { clock: Arc::new(probe.clone()), seeds: Arc::new(|| 1000), ..EngineConfig::default() };
     let engine = Engine::start(move || Ok(backend), config);
     engine.ready().await.expect("the toy device comes up");
-    let platform = platform::open_with(database.url(), &database.dir(), catalogue).await;
     let config = ApiConfig { door: Door::Accounts, ..ApiConfig::new(FilesConfig::new(database.dir().join("files"))) };
     let state = AppState::new(engine.clone(), Arc::clone(&platform), config).expect("the folder can be used");
     let state = state.with_services(services(&platform));

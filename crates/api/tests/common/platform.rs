@@ -17,13 +17,24 @@ pub async fn open(url: &str, folder: &Path) -> Arc<Platform> {
 
 /// With other plans than ours.
 pub async fn open_with(url: &str, folder: &Path, catalogue: Catalogue) -> Arc<Platform> {
+    open_changed(url, folder, catalogue, |_| {}).await
+}
+
+/// With other settings than a test's usual ones.
+pub async fn open_changed(
+    url: &str,
+    folder: &Path,
+    catalogue: Catalogue,
+    change: impl FnOnce(&mut PlatformSettings),
+) -> Arc<Platform> {
     let db = Db::open(&Settings::new(url)).await.expect("the database opens");
     db.migrate().await.expect("the tables are made");
-    let settings = PlatformSettings {
+    let mut settings = PlatformSettings {
         accounts: AccountSettings { password_cost: PasswordCost { memory_kib: 8, passes: 1 }, ..AccountSettings::default() },
         secret: vec![7; 32],
         ..PlatformSettings::default()
     };
+    change(&mut settings);
     let blobs = Blobs::open(BlobSettings {
         url: format!("file://{}", folder.join("blobs").display()),
         options: Vec::new(),

@@ -12,6 +12,7 @@ mod earlier;
 mod files;
 mod jobs;
 mod openai;
+mod organizations;
 mod payments;
 mod presigned;
 mod prompts;

@@ -43,6 +43,7 @@ impl Accounts {
             created_at: now,
             updated_at: now,
             deleted_at: None,
+            organization_id: None,
         };
         let mut tx = self.context.db.begin().await?;
         match users::insert(&mut tx, &user).await {

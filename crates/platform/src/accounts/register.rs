@@ -125,6 +125,7 @@ impl Accounts {
             created_at: now,
             updated_at: now,
             deleted_at: None,
+            organization_id: None,
         }
     }
 

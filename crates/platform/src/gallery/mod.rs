@@ -25,7 +25,7 @@ use easel_store::{
     tags,
 };
 
-use crate::{Context, PlatformError, plans::Catalogue, safety::Guard};
+use crate::{Context, PlatformError, organizations::Division, plans::Catalogue, safety::Guard};
 
 pub use actions::{Action, Applied};
 pub use albums::{AlbumSize, Cover};
@@ -62,12 +62,19 @@ pub struct Gallery {
     catalogue: Catalogue,
     guard: Guard,
     settings: Settings,
+    division: Division,
 }
 
 impl Gallery {
     /// Over this database, with these plans.
     pub fn new(context: Context, catalogue: Catalogue, guard: Guard, settings: Settings) -> Self {
-        Self { context, catalogue, guard, settings }
+        Self { context, catalogue, guard, settings, division: Division::default() }
+    }
+
+    /// People see one another within their organisation, and nobody else, if it is on.
+    #[must_use]
+    pub fn with_multi_tenant(self, on: bool) -> Self {
+        Self { division: Division(on), ..self }
     }
 
     /// One of a user's pictures that is not in the trash.

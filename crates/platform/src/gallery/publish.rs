@@ -7,6 +7,7 @@ use easel_store::{
     Tx,
     images::{self, Image, Showing},
     moderation::{self, Target},
+    organizations::Among,
 };
 
 use super::{Applied, Gallery};
@@ -45,7 +46,7 @@ impl Gallery {
 
     /// Asks a moderator about what was just published and is flagged.
     pub(super) async fn look_at(&self, user_id: &str, id: &str) -> Result<(), PlatformError> {
-        let Some(image) = images::shown(&self.context.db, id).await? else { return Ok(()) };
+        let Some(image) = images::shown(&self.context.db, id, &Among::Everybody).await? else { return Ok(()) };
         // A picture is what it was drawn from, whether or not that is shown.
         let text = shown_text(&image, true);
         let Some(category) = self.guard.check(user_id, Stage::Prompt, &text).await? else { return Ok(()) };

@@ -46,9 +46,11 @@ impl Gallery {
     pub async fn template(&self, viewer_id: Option<&str>, id: &str) -> Result<Template, PlatformError> {
         let image = images::by_id(&self.context.db, id).await?.ok_or(super::NOT_FOUND)?;
         let own = viewer_id == Some(image.user_id.as_str());
-        let shown = image.is_shown() && image.shows_prompt;
-        if !own && !shown {
-            return Err(super::NOT_FOUND);
+        if !own {
+            let among = self.division.seen_by(&self.context.db, viewer_id).await?;
+            if !image.is_shown() || !image.shows_prompt || !among.has(image.organization_id.as_deref()) {
+                return Err(super::NOT_FOUND);
+            }
         }
         let mut parameters: Map<String, Json> = serde_json::from_str(&image.parameters).unwrap_or_default();
         if !own {

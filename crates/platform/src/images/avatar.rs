@@ -44,9 +44,13 @@ impl Images {
     }
 
     /// Where the picture of somebody is who has one and is to be seen.
-    pub async fn avatar(&self, username: &str) -> Result<Key, PlatformError> {
+    pub async fn avatar(&self, viewer_id: Option<&str>, username: &str) -> Result<Key, PlatformError> {
         let none = || PlatformError::NotFound("picture of them");
-        let profile = if username.contains('\0') { None } else { profiles::by_username(&self.context.db, username).await? };
+        if username.contains('\0') {
+            return Err(none());
+        }
+        let among = self.division.seen_by(&self.context.db, viewer_id).await?;
+        let profile = profiles::by_username(&self.context.db, username, &among).await?;
         Ok(profile.ok_or_else(none)?.avatar_key.ok_or_else(none)?.parse()?)
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use easel_blobs::Blobs;
 use easel_store::images::{self, Image};
 
-use crate::{Context, PlatformError, orders::Source, plans::Catalogue};
+use crate::{Context, PlatformError, orders::Source, organizations::Division, plans::Catalogue};
 
 pub use avatar::AVATAR_SIDES;
 pub(crate) use presign::remove as remove_awaited;
@@ -26,12 +26,19 @@ pub struct Images {
     catalogue: Arc<Catalogue>,
     blobs: Blobs,
     limits: UploadLimits,
+    division: Division,
 }
 
 impl Images {
     /// Over this database and these bytes.
     pub fn new(context: Context, catalogue: Catalogue, blobs: Blobs, limits: UploadLimits) -> Self {
-        Self { context, catalogue: Arc::new(catalogue), blobs, limits }
+        Self { context, catalogue: Arc::new(catalogue), blobs, limits, division: Division::default() }
+    }
+
+    /// People see one another within their organisation, and nobody else, if it is on.
+    #[must_use]
+    pub fn with_multi_tenant(self, on: bool) -> Self {
+        Self { division: Division(on), ..self }
     }
 
     /// One of somebody's pictures that is not thrown away.

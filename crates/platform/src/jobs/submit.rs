@@ -164,6 +164,7 @@ impl Jobs {
         };
         let mut job = self.queued(&new, job_id, hold_id, quote, plan.priority, moment.now);
         job.task_no = jobs::next_number(&mut tx, &user.id).await?;
+        job.organization_id = user.organization_id;
         if let Some(image_id) = new.parent_image {
             job.parent_id = jobs::of_image(&mut tx, &user.id, image_id).await?;
         }
@@ -292,6 +293,7 @@ impl Jobs {
             parent_id: None,
             batch_key: new.batch_key.map(str::to_owned),
             estimated_completion_at: None,
+            organization_id: None,
         }
     }
 }

@@ -272,5 +272,6 @@ fn row(job: &Job, image: &NewImage, id: String, now: Timestamp) -> Image {
         comment_count: 0,
         view_count: 0,
         trend: None,
+        organization_id: job.organization_id.clone(),
     }
 }

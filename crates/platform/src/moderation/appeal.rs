@@ -43,6 +43,7 @@ impl Moderation {
     /// moderator; objections are an admin's, and not of the one who decided.
     pub async fn close(&self, actor: &Actor, case_id: &str, overturn: bool) -> Result<(), PlatformError> {
         actor.require(Permission::ModerateImages.least_role())?;
+        self.require_judged(actor, case_id).await?;
         retry!(self.close_once(actor, case_id, overturn))
     }
 

@@ -68,6 +68,7 @@ impl Moderation {
         if reason.is_empty() && decision != Decision::Approve {
             return Err(PlatformError::Invalid { field: "reason", problem: "is empty: the owner reads it" });
         }
+        self.require_judged(actor, case_id).await?;
         retry!(self.decide_once(actor, case_id, decision, &reason))
     }
 

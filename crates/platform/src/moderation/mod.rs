@@ -25,6 +25,7 @@ use easel_store::{
 use crate::{
     Context, PlatformError,
     accounts::{Actor, Permission},
+    organizations::Division,
     paging::{Page, Place, clamped},
     texts,
 };
@@ -55,6 +56,7 @@ impl Default for Settings {
 pub struct Moderation {
     context: Context,
     settings: Settings,
+    division: Division,
 }
 
 const NO_CASE: PlatformError = PlatformError::NotFound("case");
@@ -62,7 +64,13 @@ const NO_CASE: PlatformError = PlatformError::NotFound("case");
 impl Moderation {
     /// Over this database.
     pub fn new(context: Context, settings: Settings) -> Self {
-        Self { context, settings }
+        Self { context, settings, division: Division::default() }
+    }
+
+    /// People see one another within their organisation, and nobody else, if it is on.
+    #[must_use]
+    pub fn with_multi_tenant(self, on: bool) -> Self {
+        Self { division: Division(on), ..self }
     }
 
     /// A page of what waits for a moderator, in the order of the queue.
@@ -71,16 +79,31 @@ impl Moderation {
         let place = Place::parse(cursor)?;
         let after = place.as_ref().map(|place| (place.at, place.id.as_str()));
         let limit = clamped(limit);
-        let rows = moderation::queue(&self.context.db, after, limit + 1).await?;
+        let among = self.division.judged_by(&self.context.db, actor).await?;
+        let rows = moderation::queue(&self.context.db, &among, after, limit + 1).await?;
         Ok(Page::cut(rows, limit, |case| Place::new(case.queue_order, &case.id)))
     }
 
     /// A case and what people said of it, at most 200 of them.
     pub async fn case(&self, actor: &Actor, id: &str) -> Result<(Case, Vec<Report>), PlatformError> {
         actor.require(Permission::ModerateImages.least_role())?;
-        let case = moderation::by_id(&self.context.db, id).await?.ok_or(NO_CASE)?;
+        let case = self.judged(actor, id).await?;
         let reports = reports::of_case(&self.context.db, id, 200).await?;
         Ok((case, reports))
+    }
+
+    /// A case, if they judge whose it is; others are not there.
+    async fn judged(&self, actor: &Actor, case_id: &str) -> Result<Case, PlatformError> {
+        let case = moderation::by_id(&self.context.db, case_id).await?.ok_or(NO_CASE)?;
+        if self.division.judges(&self.context.db, actor, &case.owner_id).await? { Ok(case) } else { Err(NO_CASE) }
+    }
+
+    /// The same before something is done to it, where people are divided. Whose it is never changes.
+    async fn require_judged(&self, actor: &Actor, case_id: &str) -> Result<(), PlatformError> {
+        if self.division.0 {
+            self.judged(actor, case_id).await?;
+        }
+        Ok(())
     }
 
     /// A page of the cases about what is one's own, newest first. Those that nobody has decided are not told: who reports is protected.
@@ -107,12 +130,18 @@ impl Moderation {
         if user_id.is_some_and(|user_id| !texts::are_names(&[user_id])) {
             return Err(PlatformError::NotFound("user"));
         }
+        let db = &self.context.db;
+        if let Some(user_id) = user_id
+            && !self.division.judges(db, actor, user_id).await?
+        {
+            return Err(PlatformError::NotFound("user"));
+        }
         let place = Place::parse(cursor)?;
         let before = place.as_ref().map(|place| (Timestamp(place.at), place.id.as_str()));
         let limit = clamped(limit);
         let rows = match user_id {
-            Some(user_id) => strikes::of_user(&self.context.db, user_id, before, limit + 1).await?,
-            None => strikes::list(&self.context.db, before, limit + 1).await?,
+            Some(user_id) => strikes::of_user(db, user_id, before, limit + 1).await?,
+            None => strikes::list(db, &self.division.judged_by(db, actor).await?, before, limit + 1).await?,
         };
         Ok(Page::cut(rows, limit, |found| Place::new(found.at.0, &found.id)))
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use easel_store::{
     comments, images,
     moderation::{self, Target},
+    organizations::Among,
     profiles,
     reports::{self, NewReport},
     users,
@@ -112,7 +113,8 @@ impl Moderation {
         note: Option<&str>,
     ) -> Result<(), PlatformError> {
         let note = note.map(|note| texts::clean("note", note, 1000, true)).transpose()?;
-        let seen = self.seen(subject).await?;
+        let among = self.division.seen_by(&self.context.db, Some(reporter_id)).await?;
+        let seen = self.seen(subject, &among).await?;
         if seen.owner_id == reporter_id {
             return Err(PlatformError::Forbidden("it is one's own"));
         }
@@ -147,7 +149,8 @@ impl Moderation {
     /// Opens a case without a report, for a moderator who saw something. Returns its name.
     pub async fn open(&self, actor: &Actor, subject: Subject<'_>, category: Category) -> Result<String, PlatformError> {
         actor.require(Permission::ModerateImages.least_role())?;
-        let seen = self.seen(subject).await?;
+        let among = self.division.judged_by(&self.context.db, actor).await?;
+        let seen = self.seen(subject, &among).await?;
         let mut tx = self.context.db.begin().await?;
         let target = Target { kind: seen.kind, id: &seen.id, owner_id: &seen.owner_id };
         let case = moderation::open(&mut tx, &self.context.moment(), target, category.name()).await?;
@@ -155,7 +158,7 @@ impl Moderation {
         Ok(case.id)
     }
 
-    async fn seen(&self, subject: Subject<'_>) -> Result<Seen, PlatformError> {
+    async fn seen(&self, subject: Subject<'_>, among: &Among) -> Result<Seen, PlatformError> {
         let db = &self.context.db;
         // What cannot be a name is nowhere.
         let name = match subject {
@@ -166,17 +169,17 @@ impl Moderation {
         }
         match subject {
             Subject::Image(id) => {
-                let image = images::shown(db, id).await?.ok_or(PlatformError::NotFound("picture"))?;
+                let image = images::shown(db, id, among).await?.ok_or(PlatformError::NotFound("picture"))?;
                 Ok(Seen { kind: "image", id: image.id, owner_id: image.user_id })
             }
             Subject::Comment(id) => {
                 let comment = comments::by_id(db, id).await?.filter(|comment| comment.hidden_at.is_none());
                 let comment = comment.ok_or(PlatformError::NotFound("comment"))?;
-                images::shown(db, &comment.image_id).await?.ok_or(PlatformError::NotFound("comment"))?;
+                images::shown(db, &comment.image_id, among).await?.ok_or(PlatformError::NotFound("comment"))?;
                 Ok(Seen { kind: "comment", id: comment.id, owner_id: comment.user_id })
             }
             Subject::User(username) => {
-                let profile = profiles::by_username(db, username).await?.ok_or(PlatformError::NotFound("user"))?;
+                let profile = profiles::by_username(db, username, among).await?.ok_or(PlatformError::NotFound("user"))?;
                 Ok(Seen { kind: "user", id: profile.id.clone(), owner_id: profile.id })
             }
         }

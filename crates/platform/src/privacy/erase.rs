@@ -4,7 +4,9 @@ use easel_blobs::Key;
 use easel_store::{
     Timestamp, audit, awaited_uploads, comments, erasures, follows, idempotency, images,
     jobs::{self, JobState},
-    likes, moderation, profiles, purchases, sessions, trash, uploads, users,
+    likes, moderation,
+    organizations::Among,
+    profiles, purchases, sessions, trash, uploads, users,
 };
 
 use super::Privacy;
@@ -159,8 +161,8 @@ impl Privacy {
             }
         }
         loop {
-            let followed = follows::of_user(db, user_id, "", TURN).await?;
-            let followers = follows::followers(db, user_id, None, TURN).await?;
+            let followed = follows::of_user(db, user_id, &Among::Everybody, "", TURN).await?;
+            let followers = follows::followers(db, user_id, &Among::Everybody, None, TURN).await?;
             let pairs = followed.iter().map(|other| (user_id, other.user_id.as_str()));
             let pairs: Vec<_> = pairs.chain(followers.iter().map(|other| (other.user_id.as_str(), user_id))).collect();
             for (follower, followed) in &pairs {

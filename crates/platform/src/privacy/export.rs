@@ -10,8 +10,10 @@ use easel_store::{
     images::Image,
     jobs,
     ledger::{self, Page},
-    likes, moderation, profiles, provider_consents, purchases, reports, sessions, shares, strikes, subscriptions, tags, trash,
-    uploads, usage, user_limits, users, webhooks,
+    likes, moderation,
+    organizations::Among,
+    profiles, provider_consents, purchases, reports, sessions, shares, strikes, subscriptions, tags, trash, uploads, usage,
+    user_limits, users, webhooks,
 };
 use serde_json::{Value as Json, json};
 
@@ -45,6 +47,8 @@ impl Privacy {
     pub async fn document(&self, user_id: &str) -> Result<Json, PlatformError> {
         let db = &self.context.db;
         let user = users::by_id(db, user_id).await?.ok_or(PlatformError::NotFound("user"))?;
+        // What is theirs is theirs, wherever the others are now.
+        let everybody = Among::Everybody;
         let mut albums_shown = Vec::new();
         for album in albums::of_user(db, user_id).await? {
             albums_shown.push(json!({ "images": self.album_images(user_id, &album.id).await?, "album": album }));
@@ -82,11 +86,11 @@ impl Privacy {
                 comments::of_user(db, user_id, after, PAGE)
             }),
             "following": pages!(|last: Option<&follows::Followed>| {
-                follows::of_user(db, user_id, last.map_or("", |last| last.user_id.as_str()), PAGE)
+                follows::of_user(db, user_id, &everybody, last.map_or("", |last| last.user_id.as_str()), PAGE)
             }),
             "followers": pages!(|last: Option<&follows::Followed>| {
                 let before = last.map(|last| (last.created_at, last.user_id.as_str()));
-                follows::followers(db, user_id, before, PAGE)
+                follows::followers(db, user_id, &everybody, before, PAGE)
             }),
             "links": shares::of_user(db, user_id, None, i64::MAX).await?,
             "reports": pages!(|last: Option<&reports::Report>| {

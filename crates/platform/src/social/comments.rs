@@ -7,6 +7,7 @@ use easel_store::{
     comments::{self, Comment},
     images,
     moderation::{self, Target},
+    organizations::Among,
     users::{self, User},
 };
 
@@ -30,7 +31,8 @@ impl Social {
     pub async fn comment(&self, user: &User, image_id: &str, body: &str) -> Result<Comment, PlatformError> {
         let body = texts::something("comment", body, self.settings.comment_length_max, true)?;
         let flagged = self.guard.check(&user.id, Stage::Comment, &body).await?;
-        let id = retry!(self.comment_once(user, image_id, &body, flagged.as_deref()))?;
+        let among = self.seen_by(Some(&user.id)).await?;
+        let id = retry!(self.comment_once(user, image_id, &among, &body, flagged.as_deref()))?;
         comments::by_id(&self.context.db, &id).await?.ok_or(NO_COMMENT)
     }
 
@@ -38,6 +40,7 @@ impl Social {
         &self,
         user: &User,
         image_id: &str,
+        among: &Among,
         body: &str,
         flagged: Option<&str>,
     ) -> Result<String, PlatformError> {
@@ -54,7 +57,7 @@ impl Social {
                 return Err(PlatformError::Limit { code: "too_many_comments", what, max });
             }
         }
-        let image = lock_shown(&mut tx, image_id).await?;
+        let image = lock_shown(&mut tx, image_id, among).await?;
         let id = comments::insert(&mut tx, &moment, image_id, &user.id, body).await?;
         change_sums(&mut tx, &image, 0, 1).await?;
         if let Some(category) = flagged {
@@ -66,12 +69,19 @@ impl Social {
     }
 
     /// A page of the comments under a picture that everybody may see, newest first.
-    pub async fn comments(&self, image_id: &str, cursor: Option<&str>, limit: i64) -> Result<Page<Comment>, PlatformError> {
-        images::shown(&self.context.db, image_id).await?.ok_or(NO_PICTURE)?;
+    pub async fn comments(
+        &self,
+        viewer_id: Option<&str>,
+        image_id: &str,
+        cursor: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<Comment>, PlatformError> {
+        let among = self.seen_by(viewer_id).await?;
+        images::shown(&self.context.db, image_id, &among).await?.ok_or(NO_PICTURE)?;
         let place = Place::parse(cursor)?;
         let before = place.as_ref().map(|place| (Timestamp(place.at), place.id.as_str()));
         let limit = clamped(limit);
-        let rows = comments::of_image(&self.context.db, image_id, before, limit + 1).await?;
+        let rows = comments::of_image(&self.context.db, image_id, &among, before, limit + 1).await?;
         Ok(Page::cut(rows, limit, |comment| Place::new(comment.created_at.0, &comment.id)))
     }
 
@@ -83,10 +93,14 @@ impl Social {
     async fn delete_comment_once(&self, actor: &Actor, id: &str) -> Result<(), PlatformError> {
         let moment = self.context.moment();
         let comment = comments::by_id(&self.context.db, id).await?.ok_or(NO_COMMENT)?;
+        let among = self.division.judged_by(&self.context.db, actor).await?;
         let mut tx = self.context.db.begin().await?;
         let image = images::lock(&mut tx, &comment.image_id).await?.ok_or(NO_COMMENT)?;
         let own = actor.id() == comment.user_id || actor.id() == image.user_id;
         if !own {
+            if !among.has(image.organization_id.as_deref()) {
+                return Err(NO_COMMENT);
+            }
             actor.require(Permission::ModerateImages.least_role())?;
         }
         // It may have been hidden since it was read; what is counted is what is seen now that the picture is locked.

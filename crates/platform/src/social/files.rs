@@ -37,11 +37,12 @@ impl From<Image> for ShownFiles {
 
 impl Social {
     /// The files of a picture that everybody may see.
-    pub async fn files(&self, image_id: &str) -> Result<ShownFiles, PlatformError> {
+    pub async fn files(&self, viewer_id: Option<&str>, image_id: &str) -> Result<ShownFiles, PlatformError> {
         if !texts::are_names(&[image_id]) {
             return Err(NO_PICTURE);
         }
-        Ok(images::shown(&self.context.db, image_id).await?.ok_or(NO_PICTURE)?.into())
+        let among = self.seen_by(viewer_id).await?;
+        Ok(images::shown(&self.context.db, image_id, &among).await?.ok_or(NO_PICTURE)?.into())
     }
 
     /// The files of the picture that a link shows. Fetching them is not counted as looking.
@@ -57,6 +58,9 @@ impl Social {
         }
         let case = moderation::by_id(&self.context.db, case_id).await?;
         let case = case.filter(|case| case.target_kind == "image").ok_or(NO_PICTURE)?;
+        if !self.division.judges(&self.context.db, actor, &case.owner_id).await? {
+            return Err(NO_PICTURE);
+        }
         Ok(images::by_id(&self.context.db, &case.target_id).await?.ok_or(NO_PICTURE)?.into())
     }
 }

@@ -16,7 +16,8 @@ use crate::{
 impl Social {
     /// Follows somebody. Doing it again changes nothing.
     pub async fn follow(&self, user_id: &str, username: &str) -> Result<(), PlatformError> {
-        let followed = self.author(username).await?.id;
+        let among = self.seen_by(Some(user_id)).await?;
+        let followed = self.author(&among, username).await?.id;
         if followed == user_id {
             return Err(PlatformError::Invalid { field: "user name", problem: "is one's own" });
         }
@@ -41,13 +42,19 @@ impl Social {
     /// Follows somebody no longer, whoever they have become.
     pub async fn unfollow(&self, user_id: &str, username: &str) -> Result<(), PlatformError> {
         let followed = users::by_username(&self.context.db, username).await?.ok_or(PlatformError::NotFound("user"))?;
-        retry!(self.unfollow_once(user_id, &followed.id))
+        let ended = retry!(self.unfollow_once(user_id, &followed.id))?;
+        // Whom they cannot see they are told of only if they did follow them.
+        if !ended && !self.seen_by(Some(user_id)).await?.has(followed.organization_id.as_deref()) {
+            return Err(PlatformError::NotFound("user"));
+        }
+        Ok(())
     }
 
-    async fn unfollow_once(&self, user_id: &str, followed: &str) -> Result<(), PlatformError> {
+    async fn unfollow_once(&self, user_id: &str, followed: &str) -> Result<bool, PlatformError> {
         let mut tx = self.context.db.begin().await?;
-        follows::delete(&mut tx, user_id, followed).await?;
-        Ok(tx.commit().await?)
+        let ended = follows::delete(&mut tx, user_id, followed).await?;
+        tx.commit().await?;
+        Ok(ended)
     }
 
     /// A page of the people somebody follows.
@@ -55,7 +62,8 @@ impl Social {
         let place = Place::parse(cursor)?;
         let limit = clamped(limit);
         let after = place.as_ref().map_or("", |place| place.id.as_str());
-        let rows = follows::of_user(&self.context.db, user_id, after, limit + 1).await?;
+        let among = self.seen_by(Some(user_id)).await?;
+        let rows = follows::of_user(&self.context.db, user_id, &among, after, limit + 1).await?;
         Ok(Page::cut(rows, limit, |followed| Place::new(0, &followed.user_id)))
     }
 
@@ -64,7 +72,8 @@ impl Social {
         let place = Place::parse(cursor)?;
         let before = place.as_ref().map(|place| (Timestamp(place.at), place.id.as_str()));
         let limit = clamped(limit);
-        let rows = follows::followers(&self.context.db, user_id, before, limit + 1).await?;
+        let among = self.seen_by(Some(user_id)).await?;
+        let rows = follows::followers(&self.context.db, user_id, &among, before, limit + 1).await?;
         Ok(Page::cut(rows, limit, |follower| Place::new(follower.created_at.0, &follower.user_id)))
     }
 

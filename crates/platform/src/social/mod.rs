@@ -30,9 +30,10 @@ use std::time::Duration;
 use easel_store::{
     Tx,
     images::{self, Image},
+    organizations::Among,
 };
 
-use crate::{Context, PlatformError, safety::Guard};
+use crate::{Context, PlatformError, organizations::Division, safety::Guard};
 
 pub use files::ShownFiles;
 pub use profile::PublicProfile;
@@ -77,13 +78,29 @@ pub struct Social {
     guard: Guard,
     settings: Settings,
     views: Views,
+    division: Division,
 }
 
 impl Social {
     /// Over this database.
     pub fn new(context: Context, guard: Guard, settings: Settings) -> Self {
         let views = Views::new(context.clone());
-        Self { context, guard, settings, views }
+        Self { context, guard, settings, views, division: Division::default() }
+    }
+
+    /// People see one another within their organisation, and nobody else, if it is on.
+    #[must_use]
+    pub fn with_multi_tenant(self, on: bool) -> Self {
+        Self { division: Division(on), ..self }
+    }
+
+    /// Whether it matters who looks at what everybody may see.
+    pub fn is_divided(&self) -> bool {
+        self.division.0
+    }
+
+    async fn seen_by(&self, viewer_id: Option<&str>) -> Result<Among, PlatformError> {
+        self.division.seen_by(&self.context.db, viewer_id).await
     }
 
     /// How often pictures were looked at.
@@ -95,8 +112,9 @@ impl Social {
 const NO_PICTURE: PlatformError = PlatformError::NotFound("picture");
 
 /// A picture that everybody may see, locked.
-async fn lock_shown(tx: &mut Tx, id: &str) -> Result<Image, PlatformError> {
-    images::lock(tx, id).await?.filter(Image::is_shown).ok_or(NO_PICTURE)
+async fn lock_shown(tx: &mut Tx, id: &str, among: &Among) -> Result<Image, PlatformError> {
+    let image = images::lock(tx, id).await?;
+    image.filter(|image| image.is_shown() && among.has(image.organization_id.as_deref())).ok_or(NO_PICTURE)
 }
 
 /// Writes a locked picture's sums, changed by these.

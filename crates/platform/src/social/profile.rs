@@ -2,6 +2,7 @@
 
 use easel_store::{
     follows,
+    organizations::Among,
     profiles::{self, Profile},
     public,
 };
@@ -25,7 +26,8 @@ pub struct PublicProfile {
 impl Social {
     /// Somebody's page. Who may not log in, or asked to be forgotten, has none.
     pub async fn profile(&self, viewer_id: Option<&str>, username: &str) -> Result<PublicProfile, PlatformError> {
-        let profile = self.author(username).await?;
+        let among = self.seen_by(viewer_id).await?;
+        let profile = self.author(&among, username).await?;
         let is_followed = match viewer_id {
             Some(viewer) => follows::exists(&self.context.db, viewer, &profile.id).await?,
             None => false,
@@ -34,9 +36,12 @@ impl Social {
         Ok(PublicProfile { profile, image_count, is_followed })
     }
 
-    pub(super) async fn author(&self, username: &str) -> Result<Profile, PlatformError> {
-        let found = if username.contains('\0') { None } else { profiles::by_username(&self.context.db, username).await? };
-        found.ok_or(PlatformError::NotFound("user"))
+    pub(super) async fn author(&self, among: &Among, username: &str) -> Result<Profile, PlatformError> {
+        let none = PlatformError::NotFound("user");
+        if username.contains('\0') {
+            return Err(none);
+        }
+        profiles::by_username(&self.context.db, username, among).await?.ok_or(none)
     }
 
     /// A few words about oneself; none, if they are empty.

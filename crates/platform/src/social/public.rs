@@ -86,7 +86,7 @@ pub struct PublicImage {
 }
 
 impl Social {
-    /// A page of a list. Who asks changes nothing but what they are told of their own likes.
+    /// A page of a list. Who asks changes nothing but what they are told of their own likes, and where people are divided whom they see.
     pub async fn list(
         &self,
         viewer_id: Option<&str>,
@@ -97,6 +97,7 @@ impl Social {
         let place = Place::parse(cursor)?;
         let after = place.as_ref().map(|place| (place.at, place.id.as_str()));
         let limit = clamped(limit);
+        let among = self.seen_by(viewer_id).await?;
         let (author, tag);
         let which = match list {
             List::Recent => Which::Recent,
@@ -104,7 +105,7 @@ impl Social {
             List::OfModel(model) => Which::OfModel(model),
             List::FollowedBy(user_id) => Which::OfFollowed(user_id),
             List::OfUser(username) => {
-                author = self.author(username).await?.id;
+                author = self.author(&among, username).await?.id;
                 Which::OfUser(&author)
             }
             List::Tagged(text) => {
@@ -113,7 +114,8 @@ impl Social {
             }
             List::Words(text) => {
                 let Some(words) = Words::of(text) else { return Ok(Page { items: Vec::new(), next: None }) };
-                let rows = search::public(&self.context.db, &words, after.map(|(_, id)| id), limit + 1).await?;
+                let before = after.map(|(_, id)| id);
+                let rows = search::public(&self.context.db, &words, &among, before, limit + 1).await?;
                 return self.shown(viewer_id, Page::cut(rows, limit, |image| Place::new(0, &image.id))).await;
             }
         };
@@ -121,13 +123,14 @@ impl Social {
             // PostgreSQL cannot hold it.
             return Err(PlatformError::Invalid { field: "model", problem: "contains a NUL character" });
         }
-        let rows = public::list(&self.context.db, which, after, limit + 1).await?;
+        let rows = public::list(&self.context.db, which, &among, after, limit + 1).await?;
         self.shown(viewer_id, Page::cut(rows, limit, |image| Place::new(public::place(which, image), &image.id))).await
     }
 
     /// A picture that everybody may see. Looking at it is counted, once in a while for each who looks (an account or a hashed address).
     pub async fn view(&self, viewer_id: Option<&str>, image_id: &str, looker: &str) -> Result<PublicImage, PlatformError> {
-        let image = images::shown(&self.context.db, image_id).await?.ok_or(NO_PICTURE)?;
+        let among = self.seen_by(viewer_id).await?;
+        let image = images::shown(&self.context.db, image_id, &among).await?.ok_or(NO_PICTURE)?;
         if viewer_id != Some(image.user_id.as_str()) {
             self.views.seen(image_id, looker);
         }

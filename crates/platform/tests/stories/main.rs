@@ -29,6 +29,7 @@ mod keyring;
 mod limits;
 mod mail;
 mod moderation;
+mod organizations;
 mod payments;
 mod pictures;
 mod plans;

@@ -106,7 +106,7 @@ on_both_engines! {
             assert_eq!(world.social.list(None, list, None, 10).await?.items.len(), 1, "{list:?}");
         }
         assert!(world.social.view(None, &ids[0], "x").await.is_err() && world.social.open_share(&link.token, "x").await.is_err());
-        assert!(world.social.comments(&ids[0], None, 5).await.is_err() && world.gallery.template(None, &ids[0]).await.is_err());
+        assert!(world.social.comments(None, &ids[0], None, 5).await.is_err() && world.gallery.template(None, &ids[0]).await.is_err());
         assert_eq!(world.gallery.get(&ada.id, &ids[0]).await?.hidden_reason.as_deref(), Some("against the rules"));
         let told = world.moderation.own_cases(&ada.id, None, 10).await?.items;
         assert_eq!((told[0].id.as_str(), told[0].decision.as_deref(), told[0].decided_by.as_deref()), (case.as_str(), Some("hide"), None));
@@ -119,10 +119,10 @@ on_both_engines! {
         world.moderation.close(&moderator, &case, true).await?;
         assert_eq!((recent(&world).await?, world.social.view(None, &ids[0], "x").await?.comment_count), (2, 1));
         let case = decided(&world, &moderator, Subject::Comment(&comment.id), Decision::Hide).await?;
-        assert_eq!(world.social.comments(&ids[0], None, 5).await?.items.len(), 0);
+        assert_eq!(world.social.comments(None, &ids[0], None, 5).await?.items.len(), 0);
         assert_eq!(world.social.view(None, &ids[0], "x").await?.comment_count, 0);
         world.moderation.close(&moderator, &case, true).await?;
-        assert_eq!(world.social.comments(&ids[0], None, 5).await?.items.len(), 1);
+        assert_eq!(world.social.comments(None, &ids[0], None, 5).await?.items.len(), 1);
         let actions: Vec<String> = easel_store::audit::list(&world.context.db, 0, 100).await?.into_iter().map(|record| record.action).collect();
         assert_eq!(actions.iter().filter(|action| action.starts_with("moderation.")).count(), 4, "{actions:?}");
         world.deliver_events().await?;

@@ -82,6 +82,7 @@ const NOBODYS: &[(&str, &str)] = &[
     ("provider_switches", "the operator's"),
     ("secrets", "the server's own"),
     ("nodes", "the server's own processes"),
+    ("organizations", "what groups are called, which is the server's"),
     ("payment_comparisons", "counts and ids of orders, swept after months"),
     ("payment_events", "names of events and hashes, swept after months"),
     ("audit_head", "the end of the chain"),

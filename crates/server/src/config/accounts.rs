@@ -130,6 +130,18 @@ pub const REGISTRATION: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Whether people are divided.
+pub const MULTI_TENANT: Setting = Setting {
+    key: "multi_tenant",
+    flag: "multi-tenant",
+    env: &["EASEL_MULTI_TENANT", "MULTI_TENANT"],
+    placeholder: "BOOL",
+    help: "People see the pictures and pages of their own organisation alone; a superuser makes organisations and moves people",
+    default: Fallback::Fixed("false"),
+    choices: Some(|| vec!["true", "false"]),
+    ..Setting::BASE
+};
+
 /// The settings of this section.
 pub const SETTINGS: &[&Setting] = &[
     &AUTH,
@@ -143,6 +155,7 @@ pub const SETTINGS: &[&Setting] = &[
     &SMTP,
     &MAIL_FROM,
     &VERIFICATION,
+    &MULTI_TENANT,
 ];
 
 /// Who gets in, what they get, and how they are written to.
@@ -167,6 +180,8 @@ pub struct Accounts {
     pub mail_from: String,
     /// An address must be proved before its owner logs in.
     pub verification_required: bool,
+    /// People see one another within their organisation, and nobody else.
+    pub multi_tenant: bool,
 }
 
 impl Accounts {
@@ -188,6 +203,7 @@ impl Accounts {
             smtp: values.get(&SMTP)?,
             mail_from: values.require(&MAIL_FROM)?,
             verification_required: values.switch(&VERIFICATION)?,
+            multi_tenant: values.switch(&MULTI_TENANT)?,
         })
     }
 }

@@ -32,6 +32,7 @@ async fn fill(db: &Db) -> Result<(), Box<dyn std::error::Error>> {
         created_at: NOON,
         updated_at: NOON,
         deleted_at: None,
+        organization_id: None,
     };
     users::insert(&mut tx, &user).await?;
     fn event(key: &str) -> ledger::Event<'_> {

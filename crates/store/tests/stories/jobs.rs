@@ -50,6 +50,7 @@ fn job(ids: &RandomIds, order: i64, model: &str) -> Job {
         parent_id: None,
         batch_key: None,
         estimated_completion_at: None,
+        organization_id: None,
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct AdminJobView {
     id: String,
     /// Whose.
     user_id: String,
+    /// Their organisation; null is the default one.
+    organization_id: Option<String>,
     /// `queued`, `processing`, `completed`, `failed` or `cancelled`.
     #[schema(value_type = String, example = "processing")]
     state: JobState,
@@ -74,6 +76,7 @@ impl From<Job> for AdminJobView {
         Self {
             id: job.id,
             user_id: job.user_id,
+            organization_id: job.organization_id,
             state: job.state,
             model: job.model,
             images_wanted: job.images_wanted,

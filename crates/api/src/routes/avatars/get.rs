@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 
 use crate::{
     ApiError, AppState,
+    auth::Viewer,
     extract::{InName, InQuery},
     routes::images::sent,
 };
@@ -37,10 +38,12 @@ pub(crate) struct AvatarQuery {
     responses(
         (status = 200, description = "A square picture", body = Vec<u8>, content_type = "image/jpeg"),
         (status = 304, description = "It is the one you have"),
-    )
+    ),
+    security((), ("session" = []), ("cookie" = []), ("api_key" = ["images:read"]))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    viewer: Viewer,
     InName(username): InName,
     InQuery(AvatarQuery { size, v }): InQuery<AvatarQuery>,
     headers: HeaderMap,
@@ -53,7 +56,7 @@ pub(crate) async fn handler(
         return Err(ApiError::invalid("v", "invalid_value", "`v` must be as it stands in an address of ours"));
     }
     let images = &state.platform.images;
-    let key = images.avatar(&username).await?;
+    let key = images.avatar(viewer.id(), &username).await?;
     let tag = format!("{}-{side}", crate::views::avatar_version(key.as_str()));
     match sent::known_by_others(&tag, &headers)? {
         sent::Known::Yes(answer) => Ok(answer),

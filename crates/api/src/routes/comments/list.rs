@@ -6,6 +6,7 @@ use utoipa::IntoParams;
 
 use crate::{
     ApiError, AppState,
+    auth::Viewer,
     extract::{InName, InQuery},
     views::{CommentView, PageView, page_size},
 };
@@ -27,13 +28,15 @@ pub(crate) struct CommentsQuery {
     get, path = "/api/v1/images/{id}/comments", operation_id = "list_comments", tag = "gallery",
     params(CommentsQuery, ("id" = String, Path, description = "The picture")),
     responses((status = 200, description = "The page", body = PageView<CommentView>)),
+    security((), ("session" = []), ("cookie" = []), ("api_key" = ["images:read"]))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    viewer: Viewer,
     InName(id): InName,
     InQuery(query): InQuery<CommentsQuery>,
 ) -> Result<Json<PageView<CommentView>>, ApiError> {
     let limit = page_size("limit", query.limit)?;
-    let page = state.platform.social.comments(&id, query.cursor.as_deref(), limit).await?;
+    let page = state.platform.social.comments(viewer.id(), &id, query.cursor.as_deref(), limit).await?;
     Ok(Json(PageView::from_page(page)))
 }

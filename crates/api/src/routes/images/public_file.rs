@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 
-use crate::{ApiError, AppState, extract::InName, routes::images::sent};
+use crate::{ApiError, AppState, auth::Viewer, extract::InName, routes::images::sent};
 
 /// The bytes of a public picture, without what is written in them unless its prompt is shown.
 #[utoipa::path(
@@ -12,8 +12,14 @@ use crate::{ApiError, AppState, extract::InName, routes::images::sent};
         (status = 200, description = "The file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
         (status = 304, description = "As `If-None-Match` has it"),
     ),
+    security((), ("session" = []), ("cookie" = []), ("api_key" = ["images:read"]))
 )]
-pub(crate) async fn handler(State(state): State<AppState>, InName(id): InName, headers: HeaderMap) -> Result<Response, ApiError> {
-    let files = state.platform.social.files(&id).await?;
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    InName(id): InName,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let files = state.platform.social.files(viewer.id(), &id).await?;
     sent::shown(&state, &files, &headers).await
 }

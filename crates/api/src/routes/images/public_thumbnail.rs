@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 
-use crate::{ApiError, AppState, extract::InName, routes::images::sent};
+use crate::{ApiError, AppState, auth::Viewer, extract::InName, routes::images::sent};
 
 /// The small version of a public picture.
 #[utoipa::path(
@@ -12,8 +12,14 @@ use crate::{ApiError, AppState, extract::InName, routes::images::sent};
         (status = 200, description = "The file", body = Vec<u8>, content_type = "image/webp"),
         (status = 304, description = "As `If-None-Match` has it"),
     ),
+    security((), ("session" = []), ("cookie" = []), ("api_key" = ["images:read"]))
 )]
-pub(crate) async fn handler(State(state): State<AppState>, InName(id): InName, headers: HeaderMap) -> Result<Response, ApiError> {
-    let files = state.platform.social.files(&id).await?;
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    InName(id): InName,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let files = state.platform.social.files(viewer.id(), &id).await?;
     sent::shown_thumbnail(&state, &files, &headers).await
 }
