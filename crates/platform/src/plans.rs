@@ -1,5 +1,6 @@
 //! What a plan includes and what pictures cost: one file, ours or the operator's, checked whole when it is read.
 
+mod overrides;
 mod pack;
 mod tier;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{PlatformError, credits::Rollover};
 use tier::Tiers;
 
+pub use overrides::Overrides;
 pub use pack::{Interval, Pack};
 pub use tier::ModelTier;
 

@@ -153,15 +153,16 @@ fn read_secret(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
 fn catalogue(config: &Config) -> Result<Catalogue> {
     let accounts = &config.accounts;
     let chosen = match &accounts.plans {
-        None => Catalogue::named(&accounts.catalogue)
-            .ok_or_else(|| Failure::new(Exit::Usage, format!("there are no plans called {}", accounts.catalogue)))?,
-        Some(path) => {
-            let text =
-                fs::read_to_string(path).map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
-            Catalogue::parse(&text).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))?
-        }
+        None => match Catalogue::named(&accounts.catalogue) {
+            Some(shipped) => shipped,
+            // Designs before this one name the file here.
+            None if Path::new(&accounts.catalogue).is_file() => catalogue_in(Path::new(&accounts.catalogue))?,
+            None => return Err(Failure::new(Exit::Usage, format!("there are no plans called {}", accounts.catalogue))),
+        },
+        Some(path) => catalogue_in(path)?,
     };
     let refused = |error: PlatformError| Failure::new(Exit::Usage, error.to_string());
+    let chosen = chosen.with_overrides(&accounts.prices).map_err(refused)?;
     let chosen = match accounts.signup_credits {
         None => chosen,
         Some(credits) => chosen.with_signup_credits(credits).map_err(refused)?,
@@ -170,6 +171,11 @@ fn catalogue(config: &Config) -> Result<Catalogue> {
         None => Ok(chosen),
         Some(rollover) => chosen.with_rollover(rollover).map_err(refused),
     }
+}
+
+fn catalogue_in(path: &Path) -> Result<Catalogue> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
+    Catalogue::parse(&text).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
 }
 
 /// What texts are looked through for, where something is configured.

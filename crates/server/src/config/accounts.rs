@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use easel_platform::{credits::Rollover, plans::Catalogue};
+use easel_platform::{
+    credits::Rollover,
+    plans::{Catalogue, Overrides},
+};
+use easel_types::Quality;
 
 use super::{ConfigError, Fallback, Setting, Values};
 
@@ -49,6 +53,76 @@ pub const SIGNUP_CREDITS: Setting = Setting {
     env: &["EASEL_SIGNUP_CREDITS", "NEW_USER_CREDITS"],
     placeholder: "N",
     help: "Whole credits for who registers. Unset: what their plan gives",
+    ..Setting::BASE
+};
+
+/// What a picture costs.
+pub const COST: Setting = Setting {
+    key: "credit_cost",
+    flag: "credit-cost",
+    env: &["EASEL_CREDIT_COST", "TASK_COST_CREDITS"],
+    placeholder: "CREDITS",
+    help: "What one picture costs of a model that names no price. Unset: what the plans say (1)",
+    ..Setting::BASE
+};
+
+/// What that is multiplied with.
+pub const COST_NORMAL: Setting = Setting {
+    key: "credit_cost_normal",
+    flag: "credit-cost-normal",
+    env: &["EASEL_CREDIT_COST_NORMAL", "CREDIT_COST_NORMAL"],
+    placeholder: "FACTOR",
+    help: "What a model's price is multiplied with for a picture as it is drawn. Unset: what the plans say (1)",
+    ..Setting::BASE
+};
+
+/// What that is multiplied with at 2K.
+pub const COST_2K: Setting = Setting {
+    key: "credit_cost_2k",
+    flag: "credit-cost-2k",
+    env: &["EASEL_CREDIT_COST_2K", "CREDIT_COST_2K"],
+    placeholder: "FACTOR",
+    help: "The same for 2K. Unset: what the plans say (2)",
+    ..Setting::BASE
+};
+
+/// What that is multiplied with at 4K.
+pub const COST_4K: Setting = Setting {
+    key: "credit_cost_4k",
+    flag: "credit-cost-4k",
+    env: &["EASEL_CREDIT_COST_4K", "CREDIT_COST_4K"],
+    placeholder: "FACTOR",
+    help: "The same for 4K. Unset: what the plans say (4)",
+    ..Setting::BASE
+};
+
+/// What the plan `free` gives each day.
+pub const DAILY_FREE: Setting = Setting {
+    key: "daily_credits.free",
+    flag: "daily-credits-free",
+    env: &["EASEL_DAILY_CREDITS_FREE", "FREE_CREDITS_PER_DAY"],
+    placeholder: "N",
+    help: "Whole credits a day of the plan free, where it gives some each day (plans = daily). Unset: what the plans say (10)",
+    ..Setting::BASE
+};
+
+/// What the plan `pro` gives each day.
+pub const DAILY_PRO: Setting = Setting {
+    key: "daily_credits.pro",
+    flag: "daily-credits-pro",
+    env: &["EASEL_DAILY_CREDITS_PRO", "PRO_CREDITS_PER_DAY"],
+    placeholder: "N",
+    help: "The same of the plan pro. Unset: what the plans say (100)",
+    ..Setting::BASE
+};
+
+/// What the plan `enterprise` gives each day.
+pub const DAILY_ENTERPRISE: Setting = Setting {
+    key: "daily_credits.enterprise",
+    flag: "daily-credits-enterprise",
+    env: &["EASEL_DAILY_CREDITS_ENTERPRISE", "ENTERPRISE_CREDITS_PER_DAY"],
+    placeholder: "N",
+    help: "The same of the plan enterprise. Unset: what the plans say (1000)",
     ..Setting::BASE
 };
 
@@ -150,6 +224,13 @@ pub const SETTINGS: &[&Setting] = &[
     &CATALOGUE,
     &PLANS,
     &SIGNUP_CREDITS,
+    &COST,
+    &COST_NORMAL,
+    &COST_2K,
+    &COST_4K,
+    &DAILY_FREE,
+    &DAILY_PRO,
+    &DAILY_ENTERPRISE,
     &ROLLOVER,
     &ROLLOVER_MAX,
     &SMTP,
@@ -172,6 +253,8 @@ pub struct Accounts {
     pub plans: Option<PathBuf>,
     /// Whole credits for who registers, whatever the plan gives.
     pub signup_credits: Option<i64>,
+    /// Prices and daily credits in the place of the plans'.
+    pub prices: Overrides,
     /// What of a month's credits is carried into the next.
     pub rollover: Option<Rollover>,
     /// The mail server's address, which may hold a password.
@@ -198,6 +281,7 @@ impl Accounts {
             charging: values.switch(&CREDITS)?,
             catalogue: values.require(&CATALOGUE)?,
             signup_credits: values.get(&SIGNUP_CREDITS)?,
+            prices: prices(values)?,
             rollover: values.switch(&ROLLOVER)?.then_some(Rollover { max: values.get(&ROLLOVER_MAX)? }),
             plans: values.get::<String>(&PLANS)?.map(PathBuf::from),
             smtp: values.get(&SMTP)?,
@@ -206,6 +290,17 @@ impl Accounts {
             multi_tenant: values.switch(&MULTI_TENANT)?,
         })
     }
+}
+
+fn prices(values: &Values) -> Result<Overrides, ConfigError> {
+    let mut set = Overrides { default_price: values.get(&COST)?, ..Overrides::default() };
+    for (quality, setting) in [(Quality::Normal, &COST_NORMAL), (Quality::TwoK, &COST_2K), (Quality::FourK, &COST_4K)] {
+        set.quality.extend(values.get::<String>(setting)?.map(|text| (quality, text)));
+    }
+    for (plan, setting) in [("free", &DAILY_FREE), ("pro", &DAILY_PRO), ("enterprise", &DAILY_ENTERPRISE)] {
+        set.daily_credits.extend(values.get::<i64>(setting)?.map(|credits| (plan.to_owned(), credits)));
+    }
+    Ok(set)
 }
 
 impl std::fmt::Debug for Accounts {
