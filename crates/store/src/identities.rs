@@ -21,14 +21,19 @@ pub struct Identity {
     pub created_at: Timestamp,
     /// When somebody last logged in with it.
     pub last_used_at: Timestamp,
+    /// Their address, as the provider last said.
+    pub email: Option<String>,
+    /// Their name among people, as the provider last said.
+    pub name: Option<String>,
 }
 
-const COLUMNS: &str = "SELECT id, user_id, provider, issuer, subject, created_at, last_used_at FROM user_identities ";
+const COLUMNS: &str =
+    "SELECT id, user_id, provider, issuer, subject, created_at, last_used_at, email, name FROM user_identities ";
 
 /// Links one. It must not be linked ([`StoreError::Exists`]).
 pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<(), StoreError> {
-    let text = "INSERT INTO user_identities (id, user_id, provider, issuer, subject, created_at, last_used_at) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let text = "INSERT INTO user_identities (id, user_id, provider, issuer, subject, created_at, last_used_at, email, name) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     query(tx, text)
         .bind(&identity.id)
         .bind(&identity.user_id)
@@ -37,6 +42,8 @@ pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<(), StoreError> 
         .bind(&identity.subject)
         .bind(identity.created_at)
         .bind(identity.last_used_at)
+        .bind(identity.email.as_deref())
+        .bind(identity.name.as_deref())
         .run()
         .await?;
     Ok(())
@@ -57,9 +64,10 @@ pub async fn count(tx: &mut Tx, user_id: &str) -> Result<i64, StoreError> {
     query(tx, "SELECT COUNT(*) FROM user_identities WHERE user_id = $1").bind(user_id).value().await
 }
 
-/// Somebody logged in with it.
-pub async fn touch(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), StoreError> {
-    query(tx, "UPDATE user_identities SET last_used_at = $2 WHERE id = $1").bind(id).bind(now).run().await?;
+/// Somebody logged in with it, and the provider said so much of them.
+pub async fn used(tx: &mut Tx, id: &str, now: Timestamp, email: Option<&str>, name: Option<&str>) -> Result<(), StoreError> {
+    let text = "UPDATE user_identities SET last_used_at = $2, email = $3, name = $4 WHERE id = $1";
+    query(tx, text).bind(id).bind(now).bind(email).bind(name).run().await?;
     Ok(())
 }
 

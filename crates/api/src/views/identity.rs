@@ -13,6 +13,10 @@ pub(crate) struct IdentityView {
     id: String,
     /// The provider's name.
     provider: String,
+    /// The address there, as the provider last said.
+    email: Option<String>,
+    /// The name there, as the provider last said.
+    name: Option<String>,
     /// When it was linked.
     #[schema(format = DateTime)]
     created_at: String,
@@ -26,6 +30,8 @@ impl From<Identity> for IdentityView {
         Self {
             id: identity.id,
             provider: identity.provider,
+            email: identity.email,
+            name: identity.name,
             created_at: shown_time(identity.created_at),
             last_used_at: shown_time(identity.last_used_at),
         }

@@ -97,8 +97,6 @@ impl Accounts {
         full_name: Option<&str>,
         locale: Option<&str>,
     ) -> Result<User, PlatformError> {
-        // What somebody else wrote is left out rather than refused.
-        let shown = |text: Option<&str>| text.filter(|text| check_shown(Some(text), None).is_ok()).map(str::to_owned);
         let user = User { full_name: shown(full_name), locale: shown(locale), is_verified: true, ..self.newcomer(email) };
         self.insert_in(tx, &user, None).await?;
         Ok(user)
@@ -199,6 +197,11 @@ fn check_shown(full_name: Option<&str>, locale: Option<&str>) -> Result<(), Plat
         }
     }
     Ok(())
+}
+
+/// What somebody else wrote of a person: left out rather than refused.
+pub(crate) fn shown(text: Option<&str>) -> Option<String> {
+    text.filter(|text| check_shown(Some(text), None).is_ok()).map(str::to_owned)
 }
 
 /// 3 to 50 of letters, digits, `.`, `_`, `-`, so that it fits an address bar and looks like nobody else's.

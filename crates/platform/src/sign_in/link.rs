@@ -16,7 +16,7 @@ use easel_store::{
 use super::{Offered, SignIn, SignInError};
 use crate::{
     PlatformError,
-    accounts::{Actor, Origin, Tokens, normal_email},
+    accounts::{Actor, Origin, Tokens, normal_email, shown},
     context::retry,
 };
 
@@ -77,8 +77,7 @@ impl SignIn {
         let user = match identities::find(&mut tx, &claims.issuer, &claims.subject).await? {
             Some(known) => {
                 let user = users::lock(&mut tx, &known.user_id).await?.filter(|user| user.is_active);
-                identities::touch(&mut tx, &known.id, moment.now).await?;
-                user.ok_or(PlatformError::Unauthenticated)?
+                self.told_again(&mut tx, &known, user.ok_or(PlatformError::Unauthenticated)?, claims).await?
             }
             None => self.newcomer(&mut tx, name, offered, claims).await?,
         };
@@ -91,6 +90,20 @@ impl SignIn {
         audit::append(&mut tx, &moment, actor.record("user.login", Some(("session", &session_id)), &detail)).await?;
         tx.commit().await?;
         Ok((user, tokens))
+    }
+
+    /// What the provider says now of somebody it has told of before. Their name here follows its own until they choose another; their address
+    /// does not: it is theirs to change.
+    async fn told_again(&self, tx: &mut Tx, known: &Identity, user: User, claims: &Claims) -> Result<User, PlatformError> {
+        let now = self.context.now();
+        let (email, name) = told(claims);
+        let (email, name) = (email.or_else(|| known.email.clone()), name.or_else(|| known.name.clone()));
+        identities::used(tx, &known.id, now, email.as_deref(), name.as_deref()).await?;
+        if user.full_name != known.name || user.full_name == name {
+            return Ok(user);
+        }
+        users::set_profile(tx, &user.id, now, &user.username, name.as_deref(), user.locale.as_deref()).await?;
+        Ok(User { full_name: name, updated_at: now, ..user })
     }
 
     /// The account of somebody whose login is not linked.
@@ -111,6 +124,7 @@ impl SignIn {
 
     async fn insert(&self, tx: &mut Tx, name: &str, user: &User, claims: &Claims) -> Result<(), PlatformError> {
         let moment = self.context.moment();
+        let (email, told_name) = told(claims);
         let identity = Identity {
             id: moment.id(),
             user_id: user.id.clone(),
@@ -119,6 +133,8 @@ impl SignIn {
             subject: claims.subject.clone(),
             created_at: moment.now,
             last_used_at: moment.now,
+            email,
+            name: told_name,
         };
         identities::insert(tx, &identity).await.map_err(|error| match error {
             StoreError::Exists { .. } => SignInError::Linked.into(),
@@ -134,4 +150,9 @@ impl SignIn {
         let actor = Actor::user(user);
         Ok(audit::append(tx, &moment, actor.record("identity.link", Some(("identity", &identity.id)), &detail)).await?)
     }
+}
+
+/// Address and name, as they may be kept.
+fn told(claims: &Claims) -> (Option<String>, Option<String>) {
+    (claims.email.as_deref().and_then(|email| normal_email(email).ok()), shown(claims.name.as_deref()))
 }

@@ -52,6 +52,7 @@ const CANARIES: &[&str] = &[
     "canary objection",
     "canary-hook",
     "canary-subject",
+    "canary-identity",
     "canary-customer",
     "canary-account",
 ];
@@ -140,6 +141,8 @@ async fn connect(world: &World, user: &User) -> Outcome {
         subject: "canary-subject".to_owned(),
         created_at: now,
         last_used_at: now,
+        email: Some("canary-identity@example.org".to_owned()),
+        name: Some("canary-identity-name".to_owned()),
     };
     let sign_in = SignIn {
         state_hash: format!("state of {}", user.id),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use easel_oidc::{ClientSecret, Provider, Settings};
 use easel_platform::{
     PlatformError,
-    accounts::{Legal, Origin, Published},
+    accounts::{Legal, Origin, Profile, Published},
     keyring::Keyring,
     sign_in::{Callback, Entered, Offered, SignIn, SignInError},
 };
@@ -91,7 +91,17 @@ on_both_engines! {
             // Their address at the provider is another now; who they are is not.
             setting.provider.change(|provider| provider.claims["email"] = "new@example.org".into());
             let again = setting.go("main", None).await?;
-            assert_eq!((again.user.id, again.user.email.as_str()), (entered.user.id, "ada@example.org"));
+            assert_eq!((again.user.id.as_str(), again.user.email.as_str()), (entered.user.id.as_str(), "ada@example.org"));
+            let known = setting.sign_in.identities(&entered.user.id).await?.remove(0);
+            assert_eq!((known.email.as_deref(), known.name.as_deref()), (Some("new@example.org"), Some("Ada Lovelace")));
+            // Their name follows the provider's, until they choose one here.
+            setting.provider.change(|provider| provider.claims["name"] = "Ada King".into());
+            assert_eq!(setting.go("main", None).await?.user.full_name.as_deref(), Some("Ada King"));
+            let own = Profile { username: None, full_name: Some("Countess"), locale: None };
+            setting.world.accounts.change_profile(&entered.user.id, own).await?;
+            setting.provider.change(|provider| provider.claims["name"] = "Ada Byron".into());
+            assert_eq!(setting.go("main", None).await?.user.full_name.as_deref(), Some("Countess"));
+            assert_eq!(setting.world.accounts.get(&entered.user.id).await?.full_name.as_deref(), Some("Countess"));
             assert_eq!(setting.users().await?, 1);
             setting.world.assert_clean().await?;
         }

@@ -52,7 +52,8 @@ tables! {
     webhook_deliveries by "id" { id Text, endpoint_id Text, event_id Text, topic Text, subject_id Text, seq Integer, body Text,
         created_at Integer, begun_at Integer, due_at Integer, attempts Integer, delivered_at Integer, dead_at Integer, last_status Integer,
         last_error Text, url Text }
-    user_identities by "id" { id Text, user_id Text, provider Text, issuer Text, subject Text, created_at Integer, last_used_at Integer }
+    user_identities by "id" { id Text, user_id Text, provider Text, issuer Text, subject Text, created_at Integer, last_used_at Integer,
+        email Text, name Text }
     sign_ins by "state_hash" { state_hash Text, provider Text, browser_hash Text, sealed Text, user_id Text, return_to Text,
         created_at Integer, expires_at Integer }
     api_configs by "id" { id Text, user_id Text, name Text, provider Text, base_url Text, secret Text, key_hint Text, model Text,
