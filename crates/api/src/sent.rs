@@ -10,7 +10,7 @@ use easel_imaging::{
     mask, resize_gray, resize_rgb,
 };
 use easel_platform::PlatformError;
-use easel_types::{ControlUse, GenerationRequest, Gray8, Task};
+use easel_types::{ControlBalance, ControlUse, GenerationRequest, Gray8, Task};
 
 use crate::{
     ApiError, AppState,
@@ -87,7 +87,7 @@ pub(crate) async fn seen(state: &AppState, asked: Vec<ControlAsked>) -> Result<V
         let ControlAsked { model, image, weight, start, end, edges } = control;
         let picture = Sent::Text(image).read(state, "controlnet").await?.rgb;
         let picture = if edges { blocking(move || in_rgb(&canny(&picture, LOW, HIGH))).await? } else { picture };
-        controls.push(ControlUse { model, image: Arc::new(picture), weight, start, end });
+        controls.push(ControlUse { model, image: Arc::new(picture), weight, start, end, balance: ControlBalance::default() });
     }
     Ok(controls)
 }

@@ -15,7 +15,7 @@ use easel_models::{
     backend::{BackendOptions, CpuBackend, CpuBf16Backend, CudaBackend},
     ops::cuda::CudaOps,
 };
-use easel_types::{ControlUse, LoraUse, Rgb8};
+use easel_types::{ControlBalance, ControlUse, LoraUse, Rgb8};
 
 const SIDE: u32 = 64;
 /// How many of the pictures are drawn: all.
@@ -31,17 +31,24 @@ fn options() -> Result<BackendOptions, Failure> {
 fn control(model: &str, start: f64, end: f64) -> ControlUse {
     let pixels = (0..SIDE * SIDE).flat_map(|i| [(i % SIDE * 4) as u8, (i / SIDE * 4) as u8, (i % 251) as u8]).collect();
     let image = Arc::new(Rgb8::new(SIDE, SIDE, pixels).expect("a picture"));
-    ControlUse { model: model.into(), image, weight: 0.8, start, end }
+    ControlUse { model: model.into(), image, weight: 0.8, start, end, balance: ControlBalance::Balanced }
 }
 
 fn plans(model: &str, other: &str) -> Result<Vec<Plan>, Failure> {
     let plan = text_plan(&mut backend()?, model, "a red circle", 3, SIDE)?;
     let (first, second) = (format!("{model}_edges"), format!("{model}_{other}"));
+    let balanced = |balance, control| ControlUse { balance, ..control };
     let lora = LoraUse { name: format!("{model}_kohya"), weight: 0.7, text_encoder_weight: 0.7 };
     let mixes = [
         (vec![], vec![]),
         (vec![control(&first, 0.0, 1.0)], vec![]),
-        (vec![control(&second, 0.3, 1.0), control(&first, 0.0, 0.7)], vec![]),
+        (
+            vec![
+                balanced(ControlBalance::Control, control(&second, 0.3, 1.0)),
+                balanced(ControlBalance::Prompt, control(&first, 0.0, 0.7)),
+            ],
+            vec![],
+        ),
         (vec![], vec![lora.clone()]),
         (vec![control(&first, 0.0, 0.4)], vec![lora]),
     ];
@@ -102,6 +109,36 @@ on_every_implementation! {
     cpu(CpuBackend::new(options()?), ALL);
     cpu_bf16(CpuBf16Backend::new(options()?), ALL);
     cuda(CudaBackend::with(Arc::new(CudaOps::new(Machine::emulated(Order::Forwards), Precision::F32)), options()?), FEW);
+}
+
+/// The first step is linear in both rows, so that what each of them has of a ControlNet is seen in the latents after it.
+#[test]
+fn what_counts_more_is_seen_in_both_rows() -> Result<(), Failure> {
+    let mut cpu = CpuBackend::new(options()?);
+    let plan = text_plan(&mut backend()?, "sd1", "a red circle", 3, SIDE)?;
+    let mut after = |balance: Option<ControlBalance>, guided: bool| -> Result<Vec<f32>, Failure> {
+        let control = |balance| ControlUse { balance, weight: 10.0, ..control("sd1_edges", 0.0, 1.0) };
+        let (guidance_scale, branches) = if guided { (3.0, 2) } else { (1.0, 1) };
+        let plan = Plan { controls: balance.map(control).into_iter().collect(), guidance_scale, branches, ..plan.clone() };
+        let slot = prepared(&mut cpu, &plan)?;
+        cpu.step(&[StepRow { slot, index: 0 }])?;
+        let latents = cpu.latents(slot)?.0;
+        cpu.release(slot);
+        Ok(latents)
+    };
+    let (plain, softly) = (after(None, false)?, after(Some(ControlBalance::Prompt), false)?);
+    let most = plain.iter().zip(&softly).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(most > 1e-3, "it does something: {most}");
+    assert_ne!(softly, after(Some(ControlBalance::Balanced), false)?);
+    assert_eq!(after(Some(ControlBalance::Control), false)?, softly, "without a second row it is the same");
+    // With one, that one has nothing of it.
+    let (guided, controlled) = (after(None, true)?, after(Some(ControlBalance::Control), true)?);
+    for (i, value) in controlled.iter().enumerate() {
+        let expected = guided[i] + 3.0 * (softly[i] - plain[i]);
+        assert!((value - expected).abs() < 0.02 * most + 1e-5, "{i}: {value} is not {expected}");
+    }
+    assert_ne!(controlled, after(Some(ControlBalance::Prompt), true)?);
+    Ok(())
 }
 
 #[test]

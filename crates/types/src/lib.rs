@@ -11,5 +11,5 @@ mod sampler;
 pub use noising::{FromLatents, FromPicture, Handover, LatentCell, LatentFill, LatentScaling, Latents, Noising, Variation};
 pub use picture::{Gray8, PictureError, Rgb8};
 pub use quality::Quality;
-pub use request::{ControlUse, GenerationRequest, LoraUse, ModelId, Task};
+pub use request::{ControlBalance, ControlUse, GenerationRequest, LoraUse, ModelId, Task};
 pub use sampler::{Convention, NoiseKind, SamplerKind, SigmaSchedule, TimestepSpacing, UnknownName};

@@ -57,6 +57,18 @@ pub struct LoraUse {
     pub text_encoder_weight: f64,
 }
 
+/// What counts more, the words or a ControlNet: the `control_mode` of its extension for A1111.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ControlBalance {
+    /// Both alike.
+    #[default]
+    Balanced,
+    /// The words: the outer layers have less of the ControlNet than the middle.
+    Prompt,
+    /// The ControlNet: as above, and what is to be avoided has nothing of it.
+    Control,
+}
+
 /// A ControlNet, and the picture it looks at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ControlUse {
@@ -70,6 +82,8 @@ pub struct ControlUse {
     pub start: f64,
     /// The share of the steps after which it ends, 0..=1.
     pub end: f64,
+    /// What counts more.
+    pub balance: ControlBalance,
 }
 
 /// One request for `num_images` pictures. `None` means the model's own default.

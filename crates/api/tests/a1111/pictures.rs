@@ -2,6 +2,7 @@
 
 use easel_platform::records::Role;
 use easel_testing::on_both_engines;
+use easel_types::ControlBalance;
 use serde_json::{Value, json};
 
 use crate::{
@@ -158,10 +159,10 @@ on_both_engines! {
             unit
         };
         let units = [
-            unit("edges", json!({"weight": 0.75, "guidance_start": 0.25, "guidance_end": 0.5})),
+            unit("edges", json!({"weight": 0.75, "guidance_start": 0.25, "guidance_end": 0.5, "module": "canny"})),
             unit("off", json!({"enabled": false})),
-            unit("depth", json!({"guidance_start": 0.5, "hr_option": "Low res only"})),
-            unit("pose", json!({"weight": 2, "hr_option": "High res only"})),
+            unit("depth", json!({"guidance_start": 0.5, "hr_option": "Low res only", "control_mode": "My prompt is more important"})),
+            unit("pose", json!({"weight": 2, "hr_option": "High res only", "control_mode": 2})),
         ];
         let body = json!({
             "prompt": "a cat", "steps": 4, "width": 64, "height": 64, "enable_hr": true, "hr_scale": 2, "hr_upscaler": "Lanczos",
@@ -176,6 +177,12 @@ on_both_engines! {
         assert_eq!(worn, [
             vec![("edges", 0.75, 0.25, 0.5, 64), ("depth", 1.0, 0.5, 1.0, 64)],
             vec![("edges", 0.75, 0.25, 0.5, 128), ("pose", 2.0, 0.0, 1.0, 128)],
+        ]);
+        let balances: Vec<Vec<_>> = seen.iter().map(|(_, controls)| controls.iter().map(|one| one.balance).collect()).collect();
+        assert_eq!(balances, [
+            vec![ControlBalance::Balanced, ControlBalance::Prompt],
+            // Edges are softer in a second pass, as the extension has it.
+            vec![ControlBalance::Prompt, ControlBalance::Control],
         ]);
     }
 }

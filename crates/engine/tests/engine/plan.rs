@@ -8,8 +8,8 @@ use easel_engine::{
     sim::{SimBackend, SimConfig},
 };
 use easel_types::{
-    ControlUse, FromPicture, GenerationRequest, Gray8, Handover, LatentScaling, LoraUse, Noising, Rgb8, SamplerKind,
-    SigmaSchedule, Task,
+    ControlBalance, ControlUse, FromPicture, GenerationRequest, Gray8, Handover, LatentScaling, LoraUse, Noising, Rgb8,
+    SamplerKind, SigmaSchedule, Task,
 };
 
 fn model() -> ModelDescription {
@@ -161,7 +161,10 @@ fn another_sampler_starts_from_its_own_defaults() {
 #[test]
 fn loras_and_controlnets_are_checked_and_reach_every_plan() {
     let lora = |weight| LoraUse { name: "ink".into(), weight, text_encoder_weight: 1.0 };
-    let control = |side, weight, start, end| ControlUse { model: "edges".into(), image: picture(side, side), weight, start, end };
+    let control = |side, weight, start, end| {
+        let balance = ControlBalance::Balanced;
+        ControlUse { model: "edges".into(), image: picture(side, side), weight, start, end, balance }
+    };
     let with = |loras, controls| GenerationRequest { loras, controls, num_images: 2, ..request() };
     for request in [
         with(vec![lora(f64::NAN)], vec![]),

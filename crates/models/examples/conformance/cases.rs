@@ -10,7 +10,9 @@ use easel_models::{
     prompt::{PromptOptions, PromptSyntax},
 };
 use easel_sampling::{sampler_from_diffusers, table};
-use easel_types::{ControlUse, Convention, Gray8, Handover, LoraUse, ModelId, NoiseKind, Noising, Rgb8, SamplerKind, Task};
+use easel_types::{
+    ControlBalance, ControlUse, Convention, Gray8, Handover, LoraUse, ModelId, NoiseKind, Noising, Rgb8, SamplerKind, Task,
+};
 use serde::Deserialize;
 
 use crate::{Failure, tensors::Tensors};
@@ -148,7 +150,8 @@ fn controls(case: &Case, pictures: &Path) -> Result<Vec<ControlUse>, Failure> {
         let rgb = image::open(path)?.to_rgb8();
         let image = Arc::new(Rgb8::new(rgb.width(), rgb.height(), rgb.into_raw())?);
         let ControlCase { name, weight, start, end, .. } = control;
-        Ok(ControlUse { model: name.clone(), image, weight: *weight, start: *start, end: *end })
+        let balance = ControlBalance::Balanced;
+        Ok(ControlUse { model: name.clone(), image, weight: *weight, start: *start, end: *end, balance })
     };
     case.controls.iter().map(control).collect()
 }

@@ -2,11 +2,13 @@
 
 use std::{ops::Range, sync::Arc};
 
+use easel_types::ControlBalance;
+
 use super::{Pipeline, advance::Member};
 use crate::{
     ModelError,
     ops::Ops,
-    unet::{Conditioning, Control, ControlNet, Step},
+    unet::{Conditioning, Control, ControlNet, Step, Weight},
 };
 
 /// One ControlNet of a picture.
@@ -17,6 +19,8 @@ pub(super) struct Unit<O: Ops> {
     pub weight: f32,
     /// The part of the steps that it has a say in.
     pub share: Range<f64>,
+    /// Whether the words or the ControlNet counts more.
+    pub balance: ControlBalance,
 }
 
 impl<O: Ops> Unit<O> {
@@ -46,6 +50,8 @@ pub(super) fn controls<O: Ops>(
             row = rows.end;
             let (index, count) = member.evaluation;
             let Some(unit) = member.tensors.controls.get(place).filter(|unit| unit.is_on(index, count)) else { continue };
+            // The unconditional row stays as it is.
+            let rows = if unit.balance == ControlBalance::Control { rows.start..rows.start + 1 } else { rows };
             match groups.iter_mut().find(|group| Arc::ptr_eq(&group[0].2.net, &unit.net)) {
                 Some(group) => group.push((rows, member, unit)),
                 None => groups.push(vec![(rows, member, unit)]),
@@ -66,7 +72,7 @@ fn control<O: Ops>(pipeline: &Pipeline<O>, group: &[Seen<'_, O>], x: &O::Tensor)
     for (rows, member, unit) in group {
         let (tensors, count) = (member.tensors, rows.len());
         parts.push(ops.rows(x, rows.start, count)?);
-        contexts.extend(member.branches().map(|branch| &branch.context));
+        contexts.extend(member.branches().take(count).map(|branch| &branch.context));
         text_times.extend(tensors.text_time.iter().take(count));
         guidances.extend(tensors.guidance.iter().flat_map(|guidance| std::iter::repeat_n(guidance, count)));
         embedded.extend(std::iter::repeat_n(&unit.embedded, count));
@@ -75,14 +81,14 @@ fn control<O: Ops>(pipeline: &Pipeline<O>, group: &[Seen<'_, O>], x: &O::Tensor)
             _ => runs.push((rows.clone(), weights.len())),
         }
         times.extend(std::iter::repeat_n(member.row.timestep as f32, count));
-        weights.extend(std::iter::repeat_n(unit.weight, count));
+        weights.extend(std::iter::repeat_n(Weight { all: unit.weight, soft: unit.balance != ControlBalance::Balanced }, count));
     }
     let optional = |parts: &[&O::Tensor]| (!parts.is_empty()).then(|| ops.concat_rows(parts)).transpose();
     let (context, text_time, guidance) = (ops.concat_rows(&contexts)?, optional(&text_times)?, optional(&guidances)?);
     let given = Conditioning { context: &context, text_time: text_time.as_ref(), guidance: guidance.as_ref() };
     let x = ops.concat_rows(&parts.iter().collect::<Vec<_>>())?;
-    let (embedded, weights) = (ops.concat_rows(&embedded)?, ops.upload(&weights, &[weights.len(), 1])?);
-    let (down, middle) =
-        group[0].2.net.forward(ops, &x, &Step { timesteps: &times, given, controls: &[] }, [&embedded, &weights])?;
+    let embedded = ops.concat_rows(&embedded)?;
+    let step = Step { timesteps: &times, given, controls: &[] };
+    let (down, middle) = group[0].2.net.forward(ops, &x, &step, &embedded, &weights)?;
     Ok(Control { runs, down, middle })
 }

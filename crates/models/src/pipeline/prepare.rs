@@ -311,7 +311,8 @@ fn unit<O: Ops>(
     }
     let (ops, shape) = (pipeline.ops.as_ref(), [1, 3, plan.height as usize, plan.width as usize]);
     let embedded = net.embed(ops, &ops.upload(&planes(&control.image), &shape)?)?;
-    Ok(Unit { net, embedded, weight: control.weight as f32, share: control.start..control.end })
+    let (weight, share, balance) = (control.weight as f32, control.start..control.end, control.balance);
+    Ok(Unit { net, embedded, weight, share, balance })
 }
 
 fn no_text() -> ModelError {

@@ -99,6 +99,31 @@ pub struct ControlNet<O: Ops> {
     middle_out: Conv<O>,
 }
 
+/// What the outer layers have less of a soft ControlNet than the next inner one, and the place in which it has all of it: the middle of Stable
+/// Diffusion 1.x. Both are the ControlNet's authors' own.
+const SOFTER: f64 = 0.825;
+const INNERMOST: i32 = 12;
+
+/// How much of a ControlNet a row has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weight {
+    /// The factor of everything it adds.
+    pub all: f32,
+    /// The outer layers have less of it.
+    pub soft: bool,
+}
+
+impl Weight {
+    /// The factor of what it adds in a place, counted from the outermost.
+    fn at(self, place: usize) -> f32 {
+        if !self.soft {
+            return self.all;
+        }
+        let inwards = INNERMOST - i32::try_from(place).unwrap_or(INNERMOST).min(INNERMOST);
+        (f64::from(self.all) * SOFTER.powi(inwards)) as f32
+    }
+}
+
 /// What a ControlNet adds to some of a denoiser's rows.
 pub struct Control<T> {
     /// Rows of the denoiser, and the first of the residuals' rows that are theirs.
@@ -166,13 +191,14 @@ impl<O: Ops> ControlNet<O> {
         ops.conv(&x, &self.embed_out, Epilogue::none())
     }
 
-    /// The residuals for rows of latents with their embedded pictures and the weight of each row, (rows, 1).
+    /// The residuals for rows of latents with their embedded pictures and the weight of each row.
     pub fn forward(
         &self,
         ops: &O,
         x: &O::Tensor,
         step: &Step<'_, O::Tensor>,
-        [embedded, weights]: [&O::Tensor; 2],
+        embedded: &O::Tensor,
+        weights: &[Weight],
     ) -> Result<(Vec<O::Tensor>, O::Tensor)> {
         let Step { timesteps, given, .. } = step;
         let (ops, unet) = (&On::plain(ops), &self.config.unet);
@@ -190,9 +216,18 @@ impl<O: Ops> ControlNet<O> {
             x = down.forward(ops, x, &time, given.context, &mut states)?;
         }
         x = self.middle.forward(ops, &x, &time, given.context)?;
-        let weighed = |x: &O::Tensor, conv| ops.scale_rows(&ops.conv(x, conv, Epilogue::none())?, weights);
-        let down = states.iter().zip(&self.down_out).map(|(x, conv)| weighed(x, conv)).collect::<Result<_>>()?;
-        Ok((down, weighed(&x, &self.middle_out)?))
+        let factors = |place: usize| -> Result<O::Tensor> {
+            let factors: Vec<f32> = weights.iter().map(|weight| weight.at(place)).collect();
+            ops.upload(&factors, &[weights.len(), 1])
+        };
+        let (soft, outermost) = (weights.iter().any(|weight| weight.soft), factors(0)?);
+        let weighed = |x: &O::Tensor, conv: &Conv<O>, place: usize| -> Result<O::Tensor> {
+            let own = if soft { Some(factors(place)?) } else { None };
+            ops.scale_rows(&ops.conv(x, conv, Epilogue::none())?, own.as_ref().unwrap_or(&outermost))
+        };
+        let places = states.iter().zip(&self.down_out).enumerate();
+        let down = places.map(|(place, (x, conv))| weighed(x, conv, place)).collect::<Result<_>>()?;
+        Ok((down, weighed(&x, &self.middle_out, states.len())?))
     }
 }
 
@@ -203,5 +238,21 @@ impl<T> Control<T> {
             let part = ops.add(&ops.rows(&x, rows.start, rows.len())?, &ops.rows(residual, *first, rows.len())?)?;
             ops.put_rows(&x, &[(rows.start, part)])
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Weight;
+
+    #[test]
+    fn the_middle_has_all_and_the_outer_layers_have_less() {
+        let (even, soft) = (Weight { all: 0.5, soft: false }, Weight { all: 0.5, soft: true });
+        for place in 0..=13 {
+            assert_eq!(even.at(place), 0.5);
+            let expected = 0.5 * 0.825_f32.powi(12 - place.min(12) as i32);
+            assert!((soft.at(place) - expected).abs() < 1e-6, "{place}");
+        }
+        assert_eq!(soft.at(12), 0.5);
     }
 }

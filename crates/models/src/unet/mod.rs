@@ -11,7 +11,7 @@ mod transformer;
 
 pub(crate) use blocks::{Level, ResnetSpec};
 pub use config::UNetConfig;
-pub use control::{Control, ControlConfig, ControlNet};
+pub use control::{Control, ControlConfig, ControlNet, Weight};
 pub use model::{Conditioning, Step, UNet};
 pub(crate) use resnet::Resnet;
 pub use time::sinusoid;

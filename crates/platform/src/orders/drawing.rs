@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use easel_prompts::{AppliedStyle, CatalogueVersion, StyledPrompt};
-use easel_types::{ControlUse, GenerationRequest, Gray8, LoraUse, ModelId, Rgb8, SamplerKind, SigmaSchedule, Task};
+use easel_types::{
+    ControlBalance, ControlUse, GenerationRequest, Gray8, LoraUse, ModelId, Rgb8, SamplerKind, SigmaSchedule, Task,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -194,7 +196,8 @@ impl Drawing {
         };
         let seen = |(control, image): (&Control, Arc<Rgb8>)| {
             let Control { model, weight, start, end, .. } = control;
-            ControlUse { model: model.clone(), image, weight: *weight, start: *start, end: *end }
+            let balance = ControlBalance::default();
+            ControlUse { model: model.clone(), image, weight: *weight, start: *start, end: *end, balance }
         };
         GenerationRequest {
             model: Some(ModelId(self.model.clone())),

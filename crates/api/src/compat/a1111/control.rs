@@ -3,6 +3,7 @@
 
 use axum::http::StatusCode;
 use easel_imaging::repaint::Fit;
+use easel_types::ControlBalance;
 use serde_json::{Map, Value};
 
 use super::{flag::flag, neutral::refused};
@@ -33,6 +34,8 @@ pub struct Unit {
     pub start: f64,
     /// The share of the steps after which it ends.
     pub end: f64,
+    /// Whether the words or the ControlNet counts more.
+    pub balance: ControlBalance,
     /// How the picture is brought to the size.
     pub fit: Fit,
     /// In the first pass.
@@ -101,9 +104,12 @@ fn read(unit: &Map<String, Value>) -> Result<Option<Unit>, ApiError> {
     if fields.text(&["mask"])?.is_some_and(|mask| !mask.is_empty()) {
         return Err(refused("mask", "a ControlNet for a part of the picture"));
     }
-    if choice(&fields, "control_mode", &["Balanced", "My prompt is more important", "ControlNet is more important"])? != 0 {
-        return Err(refused("control_mode", "another balance than `Balanced`"));
-    }
+    let balances = ["Balanced", "My prompt is more important", "ControlNet is more important"];
+    let balance = match choice(&fields, "control_mode", &balances)? {
+        0 => ControlBalance::Balanced,
+        1 => ControlBalance::Prompt,
+        _ => ControlBalance::Control,
+    };
     let passes = choice(&fields, "hr_option", &["Both", "Low res only", "High res only"])?;
     let fit = match choice(&fields, "resize_mode", &["Just Resize", "Crop and Resize", "Resize and Fill"])? {
         0 => Fit::Stretch,
@@ -117,6 +123,7 @@ fn read(unit: &Map<String, Value>) -> Result<Option<Unit>, ApiError> {
         weight: fields.number(&["weight"])?.unwrap_or(1.0),
         start: fields.number(&["guidance_start"])?.unwrap_or(0.0),
         end: fields.number(&["guidance_end"])?.unwrap_or(1.0),
+        balance,
         fit,
         low: passes != 2,
         high: passes != 1,
@@ -218,6 +225,7 @@ mod tests {
             weight: 0.5,
             start: 0.1,
             end: 0.9,
+            balance: ControlBalance::Balanced,
             fit: Fit::Crop,
             low: true,
             high: true,
@@ -226,10 +234,27 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_more_is_said_in_words_or_by_its_place() {
+        for (said, balance) in [
+            (json!(null), ControlBalance::Balanced),
+            (json!(0), ControlBalance::Balanced),
+            (json!("My prompt is more important"), ControlBalance::Prompt),
+            (json!(1), ControlBalance::Prompt),
+            (json!("ControlNet is more important"), ControlBalance::Control),
+            (json!(["ControlNet is more important"]), ControlBalance::Control),
+            (json!(2), ControlBalance::Control),
+        ] {
+            let unit = json!({"model": "edges", "image": "aGk=", "control_mode": said});
+            assert_eq!(units(json!({"ControlNet": {"args": [unit]}})).unwrap()[0].balance, balance, "{said}");
+        }
+    }
+
+    #[test]
     fn what_a_unit_cannot_do_is_named() {
         for (field, value, code) in [
             ("module", json!("openpose_full"), "invalid_value"),
-            ("control_mode", json!(2), "unsupported_parameter"),
+            ("control_mode", json!(3), "invalid_value"),
+            ("control_mode", json!("Mine"), "invalid_value"),
             ("mask", json!("aGk="), "unsupported_parameter"),
             ("resize_mode", json!(7), "invalid_value"),
             ("image", json!(5), "invalid_type"),

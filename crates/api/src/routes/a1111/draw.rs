@@ -21,8 +21,8 @@ use easel_platform::{
     worker::{Writing, infotext},
 };
 use easel_types::{
-    ControlUse, FromLatents, FromPicture, GenerationRequest, Handover, LatentCell, LatentFill, LatentScaling, Noising, Quality,
-    Rgb8, Task, Variation,
+    ControlBalance, ControlUse, FromLatents, FromPicture, GenerationRequest, Handover, LatentCell, LatentFill, LatentScaling,
+    Noising, Quality, Rgb8, Task, Variation,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -153,7 +153,7 @@ impl<'a> Begun<'a> {
         );
         let task = &entered.task;
         let _hearing = heard::hear(self.state, &self.caller.user.id, task);
-        let low = self.controls(|unit| unit.low, self.size).await?;
+        let low = self.controls(false, self.size).await?;
         let (mut first, mut paid): (Option<Resolved>, Option<Paid>) = (None, None);
         let outward = self.outward(&low, hires.is_some()).await?;
         if let Some(outward) = &outward
@@ -331,7 +331,7 @@ impl<'a> Begun<'a> {
     /// The requests of the second pass, one for each picture.
     async fn second_tickets(&self, hires: &Hires, first: &[Made], cells: &[LatentCell]) -> Result<Vec<Ticket>, ApiError> {
         let request = hires.request(&self.asked.generation);
-        let controls = self.controls(|unit| unit.high, (hires.width, hires.height)).await?;
+        let controls = self.controls(true, (hires.width, hires.height)).await?;
         let mut tickets = Vec::with_capacity(first.len());
         for made in first {
             let image = made.picture.image.clone();
@@ -354,10 +354,10 @@ impl<'a> Begun<'a> {
         Ok(tickets)
     }
 
-    /// The ControlNets of a pass, with their pictures at its size.
-    async fn controls(&self, wanted: impl Fn(&Unit) -> bool, (width, height): (u32, u32)) -> Result<Vec<ControlUse>, ApiError> {
+    /// The ControlNets of the first pass, or of the second, with their pictures at its size.
+    async fn controls(&self, second: bool, (width, height): (u32, u32)) -> Result<Vec<ControlUse>, ApiError> {
         let mut uses = Vec::new();
-        for (unit, image) in self.controls.iter().filter(|(unit, _)| wanted(unit)) {
+        for (unit, image) in self.controls.iter().filter(|(unit, _)| if second { unit.high } else { unit.low }) {
             let (image, how, module) = (Arc::clone(image), unit.fit, unit.module);
             let seen = move || {
                 let fitted = fit(&image, width, height, how)?;
@@ -367,7 +367,13 @@ impl<'a> Begun<'a> {
                 })
             };
             let image = Arc::new(blocking(seen).await??);
-            uses.push(ControlUse { model: unit.model.clone(), image, weight: unit.weight, start: unit.start, end: unit.end });
+            // The extension is softer with edges in a second pass, whatever a request says: they would leave traces.
+            let balance = match (unit.balance, unit.module) {
+                (ControlBalance::Balanced, Module::Canny { .. }) if second => ControlBalance::Prompt,
+                (balance, _) => balance,
+            };
+            let (model, weight, start, end) = (unit.model.clone(), unit.weight, unit.start, unit.end);
+            uses.push(ControlUse { model, image, weight, start, end, balance });
         }
         Ok(uses)
     }
