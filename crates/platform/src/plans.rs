@@ -78,6 +78,12 @@ pub struct Plan {
     /// What help is promised.
     #[serde(default)]
     pub support: String,
+    /// Being there is promised.
+    #[serde(default)]
+    pub sla: bool,
+    /// May show the server under a name of their own.
+    #[serde(default)]
+    pub white_label: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,6 +129,8 @@ impl Plan {
             api_access: false,
             commercial_licence: true,
             support: String::new(),
+            sla: false,
+            white_label: false,
         }
     }
 
@@ -378,6 +386,8 @@ mod tests {
             ("enterprise", 0, 0, None, 30, true),
         ];
         assert_eq!(told, expected);
+        let promised = |plan: &&Plan| plan.sla && plan.white_label && plan.unlimited_credits && plan.price_cents.is_none();
+        assert_eq!(catalogue.plans().iter().filter(promised).map(|plan| plan.name.as_str()).collect::<Vec<_>>(), ["enterprise"]);
         assert_eq!(catalogue.find("premium").map(|plan| plan.name.as_str()), Some("pro"));
     }
 

@@ -16,8 +16,8 @@ const link = { id: 'l', image_id: 'p0', shows_prompt: false, view_count: 2, crea
 export const until = <T>(holds: () => T | Promise<T>): Promise<T> => vi.waitFor(holds, { timeout: 10_000 })
 
 export const PLANS = [
-  { name: 'free', title: 'Free', price_cents: null, signup_credits: 100, daily_credits: 10, monthly_credits: 0, unlimited_credits: false, images_daily_max: 10, storage_bytes_max: 1e9, watermark: true, model_tier: 'basic', api_access: false, commercial_licence: false },
-  { name: 'pro', title: 'Pro', price_cents: 2999, signup_credits: 0, daily_credits: 0, monthly_credits: 1000, unlimited_credits: true, images_daily_max: null, storage_bytes_max: null, watermark: false, model_tier: 'all', api_access: true, commercial_licence: true },
+  { name: 'free', title: 'Free', price_cents: null, signup_credits: 100, daily_credits: 10, monthly_credits: 0, unlimited_credits: false, images_daily_max: 10, storage_bytes_max: 1e9, watermark: true, model_tier: 'basic', api_access: false, commercial_licence: false, sla: false, white_label: false },
+  { name: 'pro', title: 'Pro', price_cents: 2999, signup_credits: 0, daily_credits: 0, monthly_credits: 1000, unlimited_credits: true, images_daily_max: null, storage_bytes_max: null, watermark: false, model_tier: 'all', api_access: true, commercial_licence: true, sla: true, white_label: false },
 ]
 
 export const WORLD: Record<string, unknown> = {

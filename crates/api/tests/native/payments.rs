@@ -74,6 +74,11 @@ on_both_engines! {
         assert_eq!(ordered["purchase"]["state"], "pending");
         assert!(ordered["url"].as_str().is_some_and(|url| url.starts_with("https://pay.example/?purchase=")), "{ordered}");
         assert_eq!(native.post("/api/v1/credits/purchase", &token, json!({"pack": "credits-100"})).await.status, 404, "it has no price");
+        let plans = native.get("/api/v1/subscriptions/plans", "").await;
+        assert_eq!(plans.headers["cache-control"], "public, max-age=60");
+        let told = |plan: &Value| json!([plan["name"], plan["price_cents"], plan["sla"]]);
+        let offered: Vec<_> = plans.json().as_array().ok_or("a list")?.iter().map(told).collect();
+        assert_eq!(json!(offered), json!([["free", null, false], ["basic", 999, false], ["pro", 2999, false], ["enterprise", null, true]]));
 
         let id = &ordered["purchase"]["id"];
         let paid = json!({"type": "purchase.paid", "data": {"purchase_id": id, "amount_cents": 1999, "currency": "usd"}});

@@ -4,7 +4,18 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::{ConfigError, Setting, Values};
+use super::{ConfigError, Setting, Values, setting::Switch};
+
+/// Whether anything is sold.
+pub const ENABLED: Setting = Setting {
+    key: "payments.enabled",
+    flag: "billing",
+    env: &["EASEL_BILLING", "BILLING_ENABLED"],
+    placeholder: "BOOL",
+    help: "Sell packs and plans; false sells nothing whatever keys there are. Unset: where a provider or a key says who takes the money",
+    choices: Some(|| vec!["true", "false"]),
+    ..Setting::BASE
+};
 
 /// Who takes the money.
 pub const PROVIDER: Setting = Setting {
@@ -83,7 +94,7 @@ pub const CHECKOUT_URL: Setting = Setting {
 
 /// The settings of this section.
 pub const SETTINGS: &[&Setting] =
-    &[&PROVIDER, &STRIPE_KEY, &WEBHOOK_SECRET, &CREEM_KEY, &CREEM_SECRET, &CREEM_PRODUCTS, &CHECKOUT_URL];
+    &[&ENABLED, &PROVIDER, &STRIPE_KEY, &WEBHOOK_SECRET, &CREEM_KEY, &CREEM_SECRET, &CREEM_PRODUCTS, &CHECKOUT_URL];
 
 /// Who takes the money, and what that needs.
 pub enum Payments {
@@ -119,6 +130,10 @@ pub enum Payments {
 impl Payments {
     /// Reads the section. A key alone chooses whose it is; Stripe, of two.
     pub fn read(values: &Values) -> Result<Self, ConfigError> {
+        let enabled = values.get::<Switch>(&ENABLED)?.map(|switch| switch.0);
+        if enabled == Some(false) {
+            return Ok(Self::Off);
+        }
         let provider: Option<String> = values.get(&PROVIDER)?;
         let key: Option<String> = values.get(&STRIPE_KEY)?;
         let secret: Option<String> = values.get(&WEBHOOK_SECRET)?;
@@ -129,6 +144,9 @@ impl Payments {
         let named = |key: &Option<String>, name: &str| key.as_ref().map(|_| name.to_owned());
         let chosen = provider.or_else(|| named(&key, "stripe")).or_else(|| named(&creem, "creem"));
         Ok(match chosen.as_deref() {
+            None if enabled == Some(true) => {
+                return Err(ConfigError::new(format!("`{}` needs `{}`", ENABLED.key, PROVIDER.key)));
+            }
             None => Self::Off,
             Some("manual") => Self::Manual,
             Some(name @ "external") => Self::External {
@@ -200,6 +218,8 @@ mod tests {
         assert_eq!(listed, [("basic:month", "prod_1"), ("credits-500", "prod_2")]);
         let said = [&both[..], &[(&PROVIDER, "creem")][..]].concat();
         assert!(matches!(read(&said), Ok(Payments::Creem { .. })));
+        assert!(matches!(read(&[&said[..], &[(&ENABLED, "false")][..]].concat()), Ok(Payments::Off)));
+        assert!(read(&[(&ENABLED, "true")]).is_err(), "nobody takes the money");
         for missing in 0..creem.len() {
             let mut some = creem.to_vec();
             some.remove(missing);

@@ -353,6 +353,8 @@ describe('prices', () => {
     const { click, text, asked } = await show(Pricing, { world })
     await click('By the year')
     expect(text()).toContain('$299.90 a year')
+    expect(text()).toContain('Promised availability (SLA)')
+    expect(text()).not.toContain('Under your own name')
     await click('Choose')
     expect(asked.of('POST /api/v1/subscriptions/checkout')[0]?.body).toEqual({ plan: 'pro', interval: 'year' })
   })

@@ -1,11 +1,18 @@
 //! `GET /api/v1/subscriptions/plans`: the plans, for everybody to see.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, header::CACHE_CONTROL},
+};
 use easel_platform::plans::{Interval, Plan};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::AppState;
+
+/// They change when the server starts anew, and everybody sees the same.
+const CACHING: &str = "public, max-age=60";
 
 /// A plan.
 #[derive(Serialize, ToSchema)]
@@ -45,6 +52,10 @@ pub(crate) struct PlanView {
     commercial_licence: bool,
     /// What help is promised.
     support: String,
+    /// Being there is promised.
+    sla: bool,
+    /// The server may be shown under a name of one's own.
+    white_label: bool,
 }
 
 impl PlanView {
@@ -69,6 +80,8 @@ impl PlanView {
             api_access: plan.api_access,
             commercial_licence: plan.commercial_licence,
             support: plan.support,
+            sla: plan.sla,
+            white_label: plan.white_label,
         }
     }
 }
@@ -78,7 +91,8 @@ impl PlanView {
     get, path = "/api/v1/subscriptions/plans", operation_id = "list_plans", tag = "credits",
     responses((status = 200, description = "The plans, the first is what people begin with", body = Vec<PlanView>))
 )]
-pub(crate) async fn handler(State(state): State<AppState>) -> Json<Vec<PlanView>> {
+pub(crate) async fn handler(State(state): State<AppState>) -> ([(HeaderName, &'static str); 1], Json<Vec<PlanView>>) {
     let catalogue = &state.platform.catalogue;
-    Json(catalogue.plans().iter().map(|plan| PlanView::of(plan, catalogue.currency())).collect())
+    let plans = catalogue.plans().iter().map(|plan| PlanView::of(plan, catalogue.currency())).collect();
+    ([(CACHE_CONTROL, CACHING)], Json(plans))
 }
