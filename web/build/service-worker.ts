@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'vite'
 
 /** What the page names besides its scripts and styles (`public/`). */
-const NAMED = ['/theme.js', '/favicon.svg', '/manifest.webmanifest']
+const NAMED = ['/theme.js', '/early.js', '/favicon.svg', '/manifest.webmanifest']
 const SOURCE = fileURLToPath(new URL('../src/sw.js', import.meta.url))
 
 export function serviceWorker(): Plugin {

@@ -1,5 +1,6 @@
 // Getting an account, and getting in.
 import { call } from './client'
+import { early } from './early'
 import type { Accepted } from './legal'
 import type { PublicConfig, SignInProvider, User } from './types'
 
@@ -32,7 +33,7 @@ export const confirmReset = (token: string, password: string): Promise<void> =>
   call('/auth/reset-password/confirm', { method: 'POST', body: { token, password } })
 
 /** What the server offers, for everybody to see. */
-export const publicConfig = (): Promise<PublicConfig> => call('/config/public')
+export const publicConfig = async (): Promise<PublicConfig> => (await early()) ?? call<PublicConfig>('/config/public')
 
 /** Other services that people may log in with; their `start` is an address of ours. */
 export const signInProviders = (): Promise<SignInProvider[]> => call('/auth/oidc')

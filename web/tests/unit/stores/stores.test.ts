@@ -53,6 +53,23 @@ describe('the session', () => {
     expect(session.isLocal).toBe(true)
   })
 
+  it('takes what was asked before the scripts were here, once, and asks again where that failed', async () => {
+    const CONFIG = 'GET /api/v1/config/public'
+    const { of } = server({ [CONFIG]: { accounts: true, billing: true } })
+    window.easelEarly = Promise.resolve(Response.json({ accounts: true, billing: false }))
+    const session = useSession()
+    await session.load()
+    expect([session.user, session.config.billing, of(CONFIG).length]).toEqual([null, false, 0])
+    await session.refresh()
+    expect([session.config.billing, of(CONFIG).length]).toEqual([true, 1])
+    for (const failed of [Promise.reject(new TypeError('down')), Promise.resolve(new Response('busy', { status: 503 }))]) {
+      window.easelEarly = failed
+      await session.refresh()
+      expect(session.known).toBe(true)
+    }
+    expect(of(CONFIG)).toHaveLength(3)
+  })
+
   it('begins and ends', async () => {
     const { of } = server({ 'POST /api/v1/auth/login': { user: user({ plan: 'local' }) }, 'POST /api/v1/auth/logout': null })
     const session = useSession()
