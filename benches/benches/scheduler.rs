@@ -63,6 +63,7 @@ impl Loop {
             pictures: 1,
             branches: 1,
             evaluations: 25,
+            single: Vec::new(),
             user: Some(i % 1000),
             priority: [0, 10, 20, 30][i as usize / 3 % 4],
             time_limit: None,

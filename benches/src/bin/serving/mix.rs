@@ -71,6 +71,7 @@ fn arrival(at: Duration, kind: &Kind, shape: usize) -> Arrival {
         pictures: 1,
         branches: 1 + u32::from(kind.guidance),
         evaluations: kind.steps,
+        single: Vec::new(),
         user: None,
         priority: 0,
         time_limit: None,
