@@ -113,7 +113,8 @@ impl Subscriptions {
         Ok(subscription)
     }
 
-    /// The next period is paid for, with the plan that was chosen for it. A period that is known or older changes nothing.
+    /// The next period is paid for, with the plan that was chosen for it. A period that is known or older changes nothing; what ran out unpaid is
+    /// taken up again where its provider has gone on trying and was paid after all.
     pub async fn renewed(
         &self,
         provider: &str,
@@ -133,8 +134,14 @@ impl Subscriptions {
     ) -> Result<Subscription, PlatformError> {
         let mut tx = self.context.db.begin().await?;
         let mut known = self.locked_by_ref(&mut tx, provider, reference).await?;
-        if period.1 <= known.period_ends_at || period.0 >= period.1 || !is_live(&known) {
+        if period.1 <= known.period_ends_at || period.0 >= period.1 {
             return Ok(known);
+        }
+        if !is_live(&known) {
+            let paid_late = known.state == "expired" && paid::RENEWING.contains(&provider) && period.1 > self.context.now();
+            if !paid_late || subscriptions::live(&mut tx, &known.user_id).await?.is_some() {
+                return Ok(known);
+            }
         }
         (known.period_starts_at, known.period_ends_at) = period;
         known.plan = known.next_plan.take().unwrap_or(known.plan);

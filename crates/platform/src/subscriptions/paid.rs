@@ -25,7 +25,7 @@ pub(crate) struct PaidPlan<'a> {
 }
 
 /// Who renews by themselves, and is told of changes; what others sell is paid for again by hand.
-const RENEWING: [&str; 2] = ["stripe", "creem"];
+pub(super) const RENEWING: [&str; 2] = ["stripe", "creem"];
 
 impl Subscriptions {
     /// The one that is under way.

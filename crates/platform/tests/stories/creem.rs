@@ -199,6 +199,31 @@ on_both_engines! {
         world.assert_clean().await?;
     }
 
+    async fn what_is_paid_after_all_is_given_again(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let creem = creem().await;
+        let payments = selling(&world, account(&creem), &creem)?;
+        let order = payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await?.purchase;
+        let begun = checkout(&order.id, 2999, json!({"subscription": "sub_1"}));
+        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        let late = json!({"id": "sub_1", "status": "past_due"});
+        assert_eq!(tell(&payments, "evt_2", "subscription.past_due", late).await?, Heard::Done);
+        // The days of grace are over; Creem goes on trying for longer.
+        world.clock.advance(DAY * 38);
+        assert_eq!((world.subscriptions.end_due().await?, plan_of(&world, &ada.id).await?), (1, "free".to_owned()));
+        assert_eq!(world.subscriptions.of(&ada.id).await?[0].state, "expired");
+        let at = |days: u32| {
+            let time = world.context.now().after(DAY * days).0;
+            chrono::DateTime::from_timestamp_micros(time).expect("a time").to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+        };
+        let paid = json!({"id": "sub_1", "status": "active", "current_period_start_date": at(0), "current_period_end_date": at(30)});
+        assert_eq!(tell(&payments, "evt_3", "subscription.paid", paid).await?, Heard::Done);
+        assert_eq!(plan_of(&world, &ada.id).await?, "pro");
+        assert_eq!(world.subscriptions.of(&ada.id).await?.len(), 1, "the same one");
+        world.assert_clean().await?;
+    }
+
     async fn a_disputed_plan_ends_at_once(database: &Database) {
         let world = World::open(database).await?;
         let ada = world.user("ada", 0).await?;
