@@ -168,6 +168,18 @@ describe('the order of a picture', () => {
   })
 })
 
+it('one order that cannot be shown takes neither the others nor the form with it', async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const { text, wrapper } = await show(Generate, { path: '/?prompt=a+fox', world: { 'GET /api/v1/jobs': { data: [], next: null } } })
+  useJobs().keep(job({ id: 'good', task_no: 8 }))
+  useJobs().keep({ ...job({ id: 'broken', task_no: 9 }), images_wanted: null as never, request: null as never })
+  await flushPromises()
+  expect(text()).toContain('This part has failed')
+  expect(wrapper.findAll('article').map((one) => one.text())).toEqual([expect.stringContaining('No. 8')])
+  expect(wrapper.find('textarea').element.value).toBe('a fox')
+})
+
 describe('what a plan does not allow', () => {
   const dialog = (): string => document.querySelector('[role=dialog]')?.textContent ?? ''
   const refusal = new Refusal(402, 'insufficient_credits', 'too few credits')
