@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn what_is_used_up_is_told_apart() {
         let limit = |code| ApiError::from(PlatformError::Limit { code, what: "of something", max: 1 });
-        let told = ["storage_quota_exceeded", "daily_limit_reached", "too_many_purchases"].map(|code| limit(code).status().as_u16());
+        let told =
+            ["storage_quota_exceeded", "daily_limit_reached", "too_many_purchases"].map(|code| limit(code).status().as_u16());
         assert_eq!(told, [413, 429, 403]);
         assert_eq!(ApiError::from(PlatformError::PaymentRequired).status(), StatusCode::PAYMENT_REQUIRED);
         assert_eq!(ApiError::from(PlatformError::PaymentSignature).status(), StatusCode::BAD_REQUEST);
