@@ -2,6 +2,7 @@
 
 mod overrides;
 mod pack;
+mod quote;
 mod tier;
 
 use std::{collections::BTreeMap, str::FromStr};
@@ -15,6 +16,7 @@ use tier::Tiers;
 
 pub use overrides::Overrides;
 pub use pack::{Interval, Pack};
+pub use quote::Quote;
 pub use tier::ModelTier;
 
 /// The catalogue that is used where nobody says.
@@ -155,15 +157,6 @@ pub struct Catalogue {
     packs: Vec<Pack>,
     currency: String,
     rollover: Option<Rollover>,
-}
-
-/// What a job costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Quote {
-    /// One picture.
-    pub unit_price: Credits,
-    /// All of them: what is set aside.
-    pub total: Credits,
 }
 
 impl Catalogue {
@@ -334,17 +327,6 @@ impl Catalogue {
         let ended = user.plan_ends_at.is_some_and(|ends| ends <= now);
         self.find(&user.plan).filter(|_| !ended).unwrap_or_else(|| self.first())
     }
-
-    /// What pictures cost: the model's price times the quality's factor, rounded up to a millionth of a credit, times their number. `None` if
-    /// that is more than there is, or there are none.
-    pub fn quote(&self, model: &str, quality: Quality, images: i64) -> Option<Quote> {
-        let price = *self.models.get(model).unwrap_or(&self.default_price);
-        let (_, factor) = self.quality.iter().find(|(of, _)| *of == quality)?;
-        let product = i128::from(price.0) * i128::from(factor.0);
-        let unit_price = Credits(i64::try_from((product + i128::from(Credits::UNIT - 1)) / i128::from(Credits::UNIT)).ok()?);
-        let total = unit_price.times(images).filter(|_| images > 0)?;
-        Some(Quote { unit_price, total })
-    }
 }
 
 /// A decimal number of at most six places, not negative.
@@ -425,21 +407,6 @@ mod tests {
         assert_eq!((catalogue.packs().count(), catalogue.currency()), (0, "usd"));
         let priced = Catalogue::parse(&EMBEDDED.replace("credits = 500", "credits = 500\nprice_cents = 1999")).unwrap();
         assert_eq!(priced.packs().map(|(pack, price)| (pack.credits, price)).collect::<Vec<_>>(), [(500, 1999)]);
-    }
-
-    #[test]
-    fn one_formula_and_rounding_up() {
-        let text = EMBEDDED
-            .replace("# \"org/model\" = \"2.5\"", "\"a\" = \"2.5\"\n\"b\" = \"0.000001\"")
-            .replace("\"2k\" = \"2\"", "\"2k\" = \"1.5\"");
-        let catalogue = Catalogue::parse(&text).unwrap();
-        let quote =
-            |model, quality, images| catalogue.quote(model, quality, images).map(|quote| (quote.unit_price.0, quote.total.0));
-        assert_eq!(quote("a", Quality::TwoK, 3), Some((3_750_000, 11_250_000)));
-        assert_eq!(quote("b", Quality::TwoK, 2), Some((2, 4)), "one and a half millionths are two");
-        assert_eq!(quote("unknown", Quality::FourK, 2), Some((4_000_000, 8_000_000)));
-        assert_eq!(quote("a", Quality::Normal, i64::MAX), None);
-        assert_eq!(quote("a", Quality::Normal, 0), None);
     }
 
     #[test]
