@@ -1,6 +1,8 @@
-import { flushPromises } from '@vue/test-utils'
+import { flushPromises, mount } from '@vue/test-utils'
 import { defineComponent, h, ref } from 'vue'
 import { describe, expect, it, vi } from 'vitest'
+import { createMemoryHistory, createRouter } from 'vue-router'
+import App from '@/App.vue'
 import AppFooter from '@/components/layout/AppFooter.vue'
 import AppHeader from '@/components/layout/AppHeader.vue'
 import ConsentNotice from '@/components/layout/ConsentNotice.vue'
@@ -16,9 +18,9 @@ import { useConsents } from '@/stores/consents'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { i18n, setLocale } from '@/i18n'
-import { fill, sendForm, show, until } from '../mount'
+import { WORLD, fill, sendForm, show, until } from '../mount'
 import { user } from '../samples'
-import { Refusal } from '../server'
+import { Refusal, server } from '../server'
 
 describe('the header', () => {
   it('shows everybody what is theirs', async () => {
@@ -56,6 +58,22 @@ describe('the header', () => {
     await click('Menu')
     expect((await show(AppFooter)).text()).toContain('API')
   })
+})
+
+it('until there is a page there is no foot to be pushed away, and nothing is offered that may not be theirs', async () => {
+  server(WORLD)
+  const session = useSession()
+  const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/', component: { render: () => h('h1', 'here') } }] })
+  const wrapper = mount(App, { global: { plugins: [router] } })
+  expect(wrapper.find('footer').exists()).toBe(false)
+  expect(wrapper.findAll('header nav a')).toHaveLength(0)
+  await router.isReady()
+  await session.load()
+  await flushPromises()
+  expect(wrapper.text()).toContain('here')
+  expect(wrapper.find('footer').exists()).toBe(true)
+  expect(wrapper.findAll('header nav a').map((link) => link.text())).toContain('Gallery')
+  wrapper.unmount()
 })
 
 it('a part that fails says so in its place, and is tried again', async () => {

@@ -7,6 +7,7 @@ import ResultCard from '@/components/generate/ResultCard.vue'
 import ResultView from '@/components/generate/ResultView.vue'
 import PlanNotice from '@/components/layout/PlanNotice.vue'
 import ZoomBox from '@/components/generate/ZoomBox.vue'
+import type { Picture } from '@/api/types'
 import Generate from '@/pages/Generate.vue'
 import { useForm } from '@/stores/form'
 import { useGallery } from '@/stores/gallery'
@@ -71,6 +72,20 @@ describe('a result', () => {
     await flushPromises()
     expect(asked.of('POST /api/v1/images/bulk')[0]?.body).toEqual({ ids: ['p0'], action: { kind: 'trash' } })
     expect(wrapper.emitted('removed')).toHaveLength(1)
+  })
+
+  it.each([
+    ['Favourite', 'PATCH /api/v1/images/p0', 'is_favourite'],
+    ['Make private', 'DELETE /api/v1/images/p0/public', 'is_public'],
+  ] as const)('is changed at once, and back where the server refuses it: %s', async (name, route, field) => {
+    useSession().user = user()
+    const before = picture({ id: 'p0', is_public: true })
+    let take: (now: Picture) => void = () => undefined
+    const { wrapper, click } = await show(PictureActions, { props: { picture: before, onChanged: (now: Picture) => take(now) }, world: { [route]: new Refusal(500) } })
+    take = (now) => void wrapper.setProps({ picture: now })
+    await click(name)
+    await until(() => expect(useToasts().list).toHaveLength(1))
+    expect(wrapper.emitted('changed')?.map(([now]) => (now as Picture)[field])).toEqual([!before[field], before[field]])
   })
 
   it('tells what variations and an enlargement cost before they are ordered', async () => {
