@@ -7,7 +7,7 @@ use std::sync::Arc;
 use easel_backend::{ModelDescription, Plan};
 use easel_sampling::{SamplerConfig, SamplingError, Table};
 use easel_types::{
-    ControlUse, Convention, FromPicture, GenerationRequest, Handover, LoraUse, Noising, SigmaSchedule, Task, Variation,
+    ControlUse, Convention, FromPicture, GenerationRequest, Handover, LoraUse, Noising, SigmaSchedule, Task, Variation, WornCell,
 };
 
 use crate::{Limits, PlanError, Resolved, TaskKind};
@@ -90,6 +90,7 @@ pub fn plan(
             eta: sampler.eta,
             clip_skip: request.clip_skip,
             strength,
+            worn: WornCell::default(),
         })
         .collect();
     let plans = resolved
@@ -101,6 +102,7 @@ pub fn plan(
                 leave: request.handover.leave.get(i).cloned().into_iter().collect(),
                 from: request.handover.from.clone(),
                 picture: request.handover.picture.clone(),
+                worn: r.worn.clone(),
             },
             ..backend_plan(r, &request.task, &table, model.embeds_guidance)
         })

@@ -1,6 +1,6 @@
 //! What a picture was really made with, once every default is filled in: enough to make it again.
 
-use easel_types::{Convention, LoraUse, ModelId, NoiseKind, Noising, SamplerKind, SigmaSchedule, TimestepSpacing};
+use easel_types::{Convention, LoraUse, ModelId, NoiseKind, Noising, SamplerKind, SigmaSchedule, TimestepSpacing, WornCell};
 use serde::Serialize;
 
 /// Where a picture started from.
@@ -62,4 +62,7 @@ pub struct Resolved {
     pub clip_skip: Option<u32>,
     /// Share of the schedule that is run; `None` for text-to-image.
     pub strength: Option<f64>,
+    /// The files that it wears, once that is known.
+    #[serde(skip)]
+    pub worn: WornCell,
 }

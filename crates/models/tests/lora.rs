@@ -15,7 +15,8 @@ use easel_models::{
     backend::{CandleBackend, CpuBackend, CpuBf16Backend, CudaBackend},
     ops::cuda::CudaOps,
 };
-use easel_types::LoraUse;
+use easel_types::{LoraUse, Worn};
+use sha2::{Digest, Sha256};
 
 const STEPS: u32 = 2;
 /// How many of the pictures are drawn: all.
@@ -220,5 +221,28 @@ fn the_longest_unused_goes_first() -> Result<(), Failure> {
     cpu.release(worn);
     cpu.unload(&plan.model);
     assert_eq!((cpu.lora_cache().entries, cpu.lora_cache().bytes), (0, 0));
+    Ok(())
+}
+
+#[test]
+fn what_is_worn_is_told_with_its_hash() -> Result<(), Failure> {
+    let mut cpu = CpuBackend::new(lora_options()?);
+    let plan = text_plan(&mut backend()?, "sd1", "zork, a red circle <lora:sd1_diffusers:0.5>", STEPS, 64)?;
+    let plan = Plan { loras: vec![lora("sd1_kohya", 0.8)], ..plan };
+    let slot = prepared(&mut cpu, &plan)?;
+    cpu.release(slot);
+    // Of a LoRA, of what comes after the header.
+    let hash = |path: &str, skips_header: bool| -> Result<String, Failure> {
+        let bytes = std::fs::read(lora_fixtures().join(path))?;
+        let header = bytes[..8].iter().rev().fold(0, |length, byte| length * 256 + usize::from(*byte));
+        let from = if skips_header { 8 + header } else { 0 };
+        Ok(Sha256::digest(&bytes[from..]).iter().take(6).map(|byte| format!("{byte:02x}")).collect())
+    };
+    let mut expected = Worn::default();
+    for name in ["sd1_kohya", "sd1_diffusers"] {
+        expected.loras.push((name.to_owned(), hash(&format!("models/Lora/{name}.safetensors"), true)?));
+    }
+    expected.words.push(("zork".to_owned(), hash("embeddings/zork.safetensors", false)?));
+    assert_eq!(plan.handover.worn.get(), Some(&expected));
     Ok(())
 }

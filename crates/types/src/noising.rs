@@ -129,6 +129,43 @@ impl fmt::Debug for LatentCell {
     }
 }
 
+/// The files that a picture wore: their names, and the first digits of the hashes by which others know them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Worn {
+    /// LoRAs.
+    pub loras: Vec<(String, String)>,
+    /// Learnt tokens.
+    pub words: Vec<(String, String)>,
+}
+
+/// Where whoever draws a picture tells which files it wears. Everybody who holds it sees the same.
+#[derive(Clone, Default)]
+pub struct WornCell(Arc<OnceLock<Worn>>);
+
+impl WornCell {
+    /// Tells it. A picture that is made a second time wears the same, so the first word stays.
+    pub fn tell(&self, worn: Worn) {
+        drop(self.0.set(worn));
+    }
+
+    /// What was told.
+    pub fn get(&self) -> Option<&Worn> {
+        self.0.get()
+    }
+}
+
+impl PartialEq for WornCell {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl fmt::Debug for WornCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WornCell").field(&self.get()).finish()
+    }
+}
+
 /// How latents are enlarged: torch's `interpolate` with `align_corners = False`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LatentScaling {
@@ -166,7 +203,7 @@ pub struct FromPicture {
     pub scaling: LatentScaling,
 }
 
-/// Latents that a picture starts from in place of its start picture's own, and where it leaves its own.
+/// Latents that a picture starts from in place of its start picture's own, where it leaves its own, and where it tells what it wears.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Handover {
     /// Where the pictures leave their latents, the first one's first; those without a place leave none.
@@ -175,6 +212,8 @@ pub struct Handover {
     pub from: Option<FromLatents>,
     /// What each picture starts from if there is no `from`; the task's picture says the size, as above.
     pub picture: Option<FromPicture>,
+    /// Where it is told what the picture wears.
+    pub worn: WornCell,
 }
 
 #[cfg(test)]
@@ -189,5 +228,17 @@ mod tests {
         cell.put(Latents { shape: [1, 1, 2], values: vec![1.0, 2.0] });
         cell.put(Latents { shape: [1, 1, 1], values: vec![3.0] });
         assert_eq!(seen.get().map(|latents| latents.values.clone()), Some(vec![1.0, 2.0]));
+    }
+
+    #[test]
+    fn what_is_worn_is_told_once_and_compared_by_what_it_is() {
+        let (cell, other) = (WornCell::default(), WornCell::default());
+        let (seen, ink) = (cell.clone(), Worn { loras: vec![("ink".into(), "0123456789ab".into())], ..Worn::default() });
+        cell.tell(ink.clone());
+        cell.tell(Worn::default());
+        assert_eq!(seen.get(), Some(&ink));
+        assert_ne!(cell, other);
+        other.tell(ink);
+        assert_eq!(cell, other);
     }
 }

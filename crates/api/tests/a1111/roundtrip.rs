@@ -6,12 +6,13 @@ use easel_api::{
     compat::a1111::{infotext as reading, options::Options, parameters::Count, request::Asked, samplers},
     infotext,
 };
+use easel_backend::DenoiseBackend;
 use easel_engine::{
-    Engine, EngineConfig, plan,
+    Engine, EngineConfig, Limits, plan,
     sim::{SimBackend, SimConfig},
 };
 use easel_imaging::Infotext;
-use easel_types::GenerationRequest;
+use easel_types::{GenerationRequest, Worn};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
 
@@ -113,4 +114,20 @@ fn a_second_pass_is_read_back_too() {
     ] {
         assert_eq!(fields[field], value, "{field}");
     }
+}
+
+#[test]
+fn the_files_that_a_picture_wears_are_told_with_their_hashes() {
+    let (mut backend, _probe) = SimBackend::new(SimConfig::default());
+    let model = backend.describe_model(&"sim".into()).expect("the toy device has this model");
+    let request = GenerationRequest::text_to_image("a cat, zork <lora:ink:1>");
+    let planned = plan(&request, &model, &Limits::default(), 5).expect("it can be drawn");
+    assert!(!infotext(&planned.resolved[0]).to_string().contains("hashes"), "nobody has looked yet");
+    let file = |name: &str, hash: &str| (name.to_owned(), hash.to_owned());
+    let loras = vec![file("ink", "0123456789ab"), file("style/a, b: c", "ba7816bf8f01")];
+    planned.plans[0].handover.worn.tell(Worn { loras, words: vec![file("zork", "ffffffffffff")] });
+    let text = infotext(&planned.resolved[0]).to_string();
+    let told = "Lora hashes: \"ink: 0123456789ab, style/a b c: ba7816bf8f01\", TI hashes: \"zork: ffffffffffff\", Version";
+    assert!(text.contains(told), "{text}");
+    assert_eq!(Infotext::parse(&text).get("TI hashes"), Some("zork: ffffffffffff"));
 }

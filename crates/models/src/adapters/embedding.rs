@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use super::hash;
 use crate::weights::{WeightSet, WeightsError};
 
 /// More vectors than a chunk of a prompt holds cannot be used.
@@ -19,6 +20,8 @@ pub struct Embedding {
     pub vectors: usize,
     /// A fingerprint of the numbers.
     pub content: u64,
+    /// The first digits of the hash by which others know it.
+    pub hash: String,
     /// (vectors, width) for each text encoder.
     pub values: Vec<Vec<f32>>,
 }
@@ -46,7 +49,8 @@ impl Embedding {
             );
             return Err(WeightsError::model(path, reason));
         }
-        let mut embedding = Self { vectors: 0, content: 0, values: Vec::new() };
+        let hash = hash::of_file(path).map_err(|error| WeightsError::io(path, error))?;
+        let mut embedding = Self { vectors: 0, content: 0, hash, values: Vec::new() };
         for (name, width) in chosen.into_iter().zip(widths) {
             let shape = weights.shape(name).unwrap_or(&[]).to_vec();
             let vectors = match shape[..] {

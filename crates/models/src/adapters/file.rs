@@ -57,6 +57,8 @@ pub(super) struct Addition {
 pub struct LoraFile {
     pub(super) weights: WeightSet,
     pub(super) additions: Vec<Addition>,
+    /// The hash that its header says it has.
+    pub(super) hash: Option<String>,
 }
 
 /// The stored names of one layer's tensors.
@@ -105,7 +107,8 @@ impl LoraFile {
         if let Some(twice) = additions.iter().find(|addition| !known.insert((addition.component, &addition.layer))) {
             return Err(WeightsError::tensor(path, &twice.down, "the layer is there twice, under two spellings"));
         }
-        Ok(Self { weights, additions })
+        let hash = file.header().metadata.get("sshs_model_hash").cloned();
+        Ok(Self { weights, additions, hash })
     }
 
     /// Numbers it holds.

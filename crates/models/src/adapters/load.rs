@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use super::{Adapter, LoraFile, ModelLayers, file::Addition};
+use super::{Adapter, LoraFile, ModelLayers, file::Addition, hash::Hash};
 use crate::{
     ModelError,
     ops::{LayerShape, Ops, Patch, Patches, parts},
@@ -24,6 +24,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// A LoRA on its way to a device.
 pub struct Loading<O: Ops> {
     file: LoraFile,
+    hash: Option<Hash>,
     next: usize,
     unet: Patches<O>,
     text: Vec<Patches<O>>,
@@ -35,7 +36,8 @@ impl<O: Ops> Loading<O> {
     pub fn begin(path: &Path, model: &ModelLayers<'_>, encoders: usize) -> Result<Self, ModelError> {
         let file = LoraFile::open(path, model)?;
         let text = (0..encoders).map(|_| Patches::new()).collect();
-        Ok(Self { file, next: 0, unet: Patches::new(), text, numbers: 0 })
+        let hash = Some(Hash::begin(path, file.hash.as_deref()));
+        Ok(Self { file, hash, next: 0, unet: Patches::new(), text, numbers: 0 })
     }
 
     /// One slice; the LoRA after the last.
@@ -56,8 +58,9 @@ impl<O: Ops> Loading<O> {
         }
         let bytes = (self.numbers * ops.value_bytes()) as u64;
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let adapter = Adapter { id, unet: std::mem::take(&mut self.unet), text: std::mem::take(&mut self.text), bytes };
-        Ok(Some(Arc::new(adapter)))
+        let (unet, text) = (std::mem::take(&mut self.unet), std::mem::take(&mut self.text));
+        let hash = self.hash.take().and_then(Hash::short);
+        Ok(Some(Arc::new(Adapter { unet, text, id, bytes, hash })))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `names` says which layer and which part of it a stored tensor is, `file` checks a whole LoRA file against a model by its header,
 //! `load` prepares it for a device a slice at a time, `control` loads ControlNets, `wardrobe` keeps what has been prepared, `embedding`
-//! reads learnt tokens, `shelf` finds files by the names users give them.
+//! reads learnt tokens, `hash` says by what others know a file, `shelf` finds files by the names users give them.
 //!
 //! Invariants: only safetensors, judged by [`crate::weights::header`] before anything else sees it; a tensor that cannot be applied is an
 //! error that names it, never skipped; a name from a request is compared with what the folders hold and never becomes a path.
@@ -10,6 +10,7 @@
 pub mod control;
 pub mod embedding;
 pub mod file;
+mod hash;
 mod load;
 mod names;
 pub mod shelf;
@@ -35,6 +36,8 @@ pub struct Adapter<O: Ops> {
     pub id: u64,
     /// Bytes it takes.
     pub bytes: u64,
+    /// The first digits of the hash by which others know it.
+    pub hash: Option<String>,
 }
 
 /// A LoRA that a picture wears.

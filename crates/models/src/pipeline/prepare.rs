@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use easel_backend::Plan;
 use easel_sampling::NoiseStream;
-use easel_types::{ControlUse, FromLatents, FromPicture};
+use easel_types::{ControlUse, FromLatents, FromPicture, Worn};
 
 use super::{
     Pipeline, Stores, Texts,
@@ -47,6 +47,8 @@ pub(super) struct Preparation<O: Ops> {
     phase: Phase<O::Tensor>,
     stream: Option<NoiseStream>,
     wear: Vec<Wear<O>>,
+    /// The files that the picture wears.
+    worn: Worn,
     controls: Vec<Unit<O>>,
     texts: Option<Texts<O::Tensor>>,
     /// The picture and the mask as numbers.
@@ -65,6 +67,7 @@ impl<O: Ops> Preparation<O> {
             phase: Phase::Begin,
             stream: None,
             wear: Vec::new(),
+            worn: Worn::default(),
             controls: Vec::new(),
             texts: None,
             pixels: None,
@@ -85,7 +88,8 @@ impl<O: Ops> Preparation<O> {
     ) -> Result<Option<Tensors<O>>, ModelError> {
         let next = match &mut self.phase {
             Phase::Begin => {
-                let work = pipeline.begin_text(plan, stores)?;
+                let mut work = pipeline.begin_text(plan, stores)?;
+                self.worn.words = std::mem::take(&mut work.told);
                 if work.loras.is_empty() { Phase::Text(work) } else { Phase::Loras(work) }
             }
             Phase::Loras(work) => {
@@ -94,6 +98,7 @@ impl<O: Ops> Preparation<O> {
                 let taken = stores.wardrobe.take(pipeline, &plan.model, &path);
                 let Some(adapter) = taken.map_err(|error| error.asked_for_as(&lora.name))? else { return Ok(None) };
                 let (weight, text_encoder_weight) = (lora.weight as f32, lora.text_encoder_weight as f32);
+                self.worn.loras.extend(adapter.hash.clone().map(|hash| (lora.name.clone(), hash)));
                 self.wear.push(Wear { adapter, weight, text_encoder_weight });
                 work.loras.remove(0);
                 if !work.loras.is_empty() {
@@ -246,6 +251,7 @@ impl<O: Ops> Preparation<O> {
         let (Some(texts), Some(stream)) = (self.texts.take(), self.stream.take()) else {
             return Err(ModelError::Unsupported("prepared twice. This is a bug.".into()));
         };
+        plan.handover.worn.tell(std::mem::take(&mut self.worn));
         Ok(Tensors {
             stream,
             drawn: None,

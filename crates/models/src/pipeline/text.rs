@@ -100,6 +100,8 @@ pub(super) struct TextWork<T> {
     zeros: bool,
     /// Learnt tokens that the texts name.
     words: Vec<Embedding>,
+    /// Their names, and the hashes by which others know them.
+    pub told: Vec<(String, String)>,
     /// LoRAs that the request and its prompt name.
     pub loras: Vec<LoraUse>,
 }
@@ -146,7 +148,8 @@ impl<O: Ops> Pipeline<O> {
             states: None,
         };
         let branches = chunks.into_iter().map(branch).collect();
-        Ok(TextWork { branches, zeros, words, loras: joined(loras) })
+        let told = names.into_iter().zip(words.iter().map(|word| word.hash.clone())).collect();
+        Ok(TextWork { branches, zeros, words, told, loras: joined(loras) })
     }
 
     /// The learnt tokens that the texts name, with their names. Files of others are not opened.

@@ -70,8 +70,21 @@ pub fn infotext(resolved: &Resolved) -> Infotext {
     if noising.discard_next_to_last == Some(true) {
         text.push("Discard penultimate sigma", "True");
     }
+    for (key, files) in
+        resolved.worn.get().into_iter().flat_map(|worn| [("Lora hashes", &worn.loras), ("TI hashes", &worn.words)])
+    {
+        if !files.is_empty() {
+            text.push(key, hashes(files));
+        }
+    }
     text.push("Version", concat!("easel-", env!("CARGO_PKG_VERSION")));
     text
+}
+
+/// As A1111 writes them: what separates them is in no name.
+fn hashes(files: &[(String, String)]) -> String {
+    let listed = files.iter().map(|(name, hash)| format!("{}: {hash}", name.replace([':', ','], "")));
+    listed.collect::<Vec<_>>().join(", ")
 }
 
 /// The prompt, and as tags the LoRAs that the request listed.

@@ -179,7 +179,7 @@ impl<'a> Begun<'a> {
             let request = GenerationRequest {
                 task: self.task.clone(),
                 controls: low.clone(),
-                handover: Handover { leave: cells.clone(), from: None, picture: self.encoded.clone() },
+                handover: Handover { leave: cells.clone(), picture: self.encoded.clone(), ..Handover::default() },
                 ..of_round(&self.asked.generation, first.as_ref().map(|first| first.seed), u64::from(round * batch))
             };
             let ticket = self.state.engine.submit_on(request, &self.terms())?;
