@@ -28,14 +28,14 @@ fn body() -> impl Strategy<Value = Value> {
     let sampler = prop::sample::select(samplers::LIST.iter().map(|listed| listed.kind).collect::<Vec<_>>());
     let schedule =
         prop::sample::select(vec!["Automatic", "Karras", "Exponential", "SGM Uniform", "Simple", "Beta", "DDIM", "Uniform"]);
-    let numbers = (1u32..50, 0u32..200, any::<u32>(), 8u32..20, 8u32..20, 1u32..12, 0u32..=20);
+    let numbers = (1u32..50, 0u32..200, any::<u32>(), 8u32..20, 8u32..20, 1u32..12, 0u32..=20, 0u32..8);
     let source = prop::sample::select(vec!["GPU", "CPU", "NV"]);
     (prompt(), prompt(), sampler, schedule, numbers, source).prop_map(|(prompt, negative, sampler, schedule, numbers, source)| {
-        let (steps, guidance, seed, width, height, clip, eta) = numbers;
+        let (steps, guidance, seed, width, height, clip, eta, unguided) = numbers;
         json!({
             "prompt": prompt, "negative_prompt": negative, "sampler_name": easel_imaging::infotext::sampler_label(sampler),
             "scheduler": schedule, "steps": steps, "cfg_scale": f64::from(guidance) / 8.0, "seed": seed, "width": width * 8,
-            "height": height * 8, "eta": f64::from(eta) / 20.0,
+            "height": height * 8, "eta": f64::from(eta) / 20.0, "s_min_uncond": f64::from(unguided) / 2.0,
             "override_settings": {"CLIP_stop_at_last_layers": clip, "randn_source": source},
         })
     })

@@ -21,7 +21,7 @@ const PREVIEW_EVERY: u32 = 2;
 const CLIP_STOP_MAX: i128 = 12;
 
 /// What settings of A1111's disk, pages and process begin with.
-const ELSEWHERE: [&str; 22] = [
+const ELSEWHERE: [&str; 24] = [
     "samples_save",
     "samples_filename",
     "save_",
@@ -44,12 +44,33 @@ const ELSEWHERE: [&str; 22] = [
     "memmon",
     "notification_",
     "jpeg_",
+    // Of what restores faces there is nothing to choose.
+    "face_restoration_",
+    "code_former_",
 ];
 
 /// Settings that are here as one value alone, and what another would ask for.
-const FIXED: [(&str, &[&str], &str); 2] = [
+const FIXED: [(&str, &[&str], &str); 20] = [
     ("sd_vae", &["", "Automatic", "None", "auto"], "another VAE than the model's own"),
+    ("sd_unet", &["", "Automatic", "None"], "another denoiser than the model's own"),
+    ("sd_hypernetwork", &["", "None"], "a hypernetwork"),
+    ("sd_lora", &["", "None"], "a LoRA that no prompt names"),
+    ("forge_additional_modules", &["[]"], "other parts of the model"),
     ("token_merging_ratio", &["0"], "token merging"),
+    ("token_merging_ratio_img2img", &["0"], "token merging"),
+    ("token_merging_ratio_hr", &["0"], "token merging"),
+    ("skip_early_cond", &["0"], "first steps without the negative prompt"),
+    ("face_restoration", &["false"], "the restoration of faces"),
+    ("tiling", &["false"], "pictures that tile"),
+    ("img2img_color_correction", &["false"], "the colours of the start picture"),
+    ("img2img_extra_noise", &["0"], "noise over the start picture"),
+    ("inpainting_mask_weight", &["1"], "a mask of half the weight"),
+    ("upscaler_for_img2img", &["", "None"], "an upscaler for start pictures"),
+    ("use_old_emphasis_implementation", &["false"], "an older arithmetic of weights"),
+    ("use_old_karras_scheduler_sigmas", &["false"], "older noise levels"),
+    ("dont_fix_second_order_samplers_schedule", &["false"], "older noise levels"),
+    ("sd_noise_schedule", &["Default"], "other noise levels than the model's own"),
+    ("emphasis", &["Original"], "another arithmetic of weights"),
 ];
 
 /// Settings of a caller.
@@ -298,10 +319,26 @@ mod tests {
             ("token_merging_ratio", json!(0.0)),
             ("samples_filename_pattern", json!("[seed]")),
             ("save_images_add_number", json!(true)),
+            ("sd_hypernetwork", json!("None")),
+            ("sd_lora", json!("None")),
+            ("forge_additional_modules", json!([])),
+            ("img2img_color_correction", json!(false)),
+            ("inpainting_mask_weight", json!(1.0)),
+            ("upscaler_for_img2img", json!("None")),
+            ("face_restoration_model", json!("CodeFormer")),
+            ("code_former_weight", json!(0.5)),
         ] {
             assert_eq!(check_other(name, &value), Ok(()), "{name}");
         }
-        for (name, value) in [("sd_vae", json!("vae-ft-mse.pt")), ("token_merging_ratio", json!(0.5)), ("s_tmin_foo", json!(1))] {
+        for (name, value) in [
+            ("sd_vae", json!("vae-ft-mse.pt")),
+            ("token_merging_ratio", json!(0.5)),
+            ("s_tmin_foo", json!(1)),
+            ("forge_additional_modules", json!(["ae.safetensors"])),
+            ("face_restoration", json!(true)),
+            ("img2img_color_correction", json!(true)),
+            ("inpainting_mask_weight", json!(0.5)),
+        ] {
             assert_eq!(check_other(name, &value).unwrap_err().code(), "unsupported_parameter", "{name}");
         }
     }
