@@ -274,6 +274,7 @@ fn a1111_documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::a1111::schedulers::handler))
         .routes(routes!(routes::a1111::sd_models::handler))
         .routes(routes!(routes::a1111::sd_vae::handler))
+        .routes(routes!(routes::a1111::sd_modules::handler))
         .routes(routes!(routes::a1111::loras::handler))
         .routes(routes!(routes::a1111::embeddings::handler))
         .routes(routes!(routes::a1111::hypernetworks::handler))
@@ -303,6 +304,7 @@ fn a1111_documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::a1111::control_models::handler))
         .routes(routes!(routes::a1111::control_modules::handler))
         .routes(routes!(routes::a1111::control_types::handler))
+        .routes(routes!(routes::a1111::control_settings::handler))
         .routes(routes!(routes::a1111::control_detect::handler))
 }
 

@@ -58,7 +58,7 @@ on_both_engines! {
         assert_eq!((&models[0]["title"], &models[0]["model_name"]), (&json!("sim [0123456789]"), &json!("sim")));
         assert_eq!(names(&native.read("/sdapi/v1/upscalers", &token).await, "name"), ["None", "Lanczos", "Nearest"]);
         assert_eq!(names(&native.read("/sdapi/v1/latent-upscale-modes", &token).await, "name").len(), 6);
-        for empty in ["sd-vae", "hypernetworks", "face-restorers", "realesrgan-models", "extensions", "loras"] {
+        for empty in ["sd-vae", "sd-modules", "hypernetworks", "face-restorers", "realesrgan-models", "extensions", "loras"] {
             assert_eq!(native.read(&format!("/sdapi/v1/{empty}"), &token).await, json!([]), "{empty}");
         }
         assert_eq!(native.read("/sdapi/v1/embeddings", &token).await, json!({"loaded": {}, "skipped": {}}));
@@ -71,6 +71,7 @@ on_both_engines! {
         assert_eq!(native.read("/controlnet/model_list", &token).await["model_list"], json!([]));
         assert_eq!(native.read("/controlnet/module_list", &token).await["module_list"], json!(["none", "canny"]));
         assert_eq!(native.read("/controlnet/control_types", &token).await["control_types"]["All"]["default_model"], "None");
+        assert_eq!(native.read("/controlnet/settings", &token).await["control_net_unit_count"], 8);
         for refresh in ["refresh-checkpoints", "refresh-vae", "refresh-loras", "refresh-embeddings"] {
             assert_eq!(native.ok(&format!("/sdapi/v1/{refresh}"), &token, json!({})).await, Value::Null, "{refresh}");
         }

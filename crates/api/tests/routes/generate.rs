@@ -195,6 +195,27 @@ async fn what_real_clients_send_is_taken() {
 }
 
 #[tokio::test]
+async fn guidance_and_noise_go_by_the_names_of_other_servers() {
+    let server = server().await;
+    for (more, guidance, from_cpu) in [
+        (json!({}), "CFG scale: 7,", true),
+        (json!({"true_cfg_scale": 4.5}), "CFG scale: 4.5,", true),
+        (json!({"guidance_scale": 3, "true_cfg_scale": 4.5}), "CFG scale: 3,", true),
+        (json!({"generator_device": "cpu"}), "CFG scale: 7,", true),
+        (json!({"generator_device": "cuda"}), "CFG scale: 7,", false),
+        (json!({"generator_device": "cuda:1", "cfg_scale": 2}), "CFG scale: 2,", false),
+    ] {
+        let mut body = more.clone();
+        (body["prompt"], body["response_format"]) = (json!("a cat"), json!("b64_json"));
+        let answer = server.generate(body).await;
+        let text = read_png_text(&bytes(&answer, 0), PARAMETERS, &DecodeLimits::default()).unwrap().unwrap();
+        assert_eq!((text.contains(guidance), text.contains("RNG: CPU")), (true, from_cpu), "{more}: {text}");
+    }
+    let answer = server.generate(json!({"prompt": "a cat", "generator_device": 1})).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_type"));
+}
+
+#[tokio::test]
 async fn formats_and_quality_are_as_asked_for() {
     let server = server().await;
     for (name, format) in [("png", Format::Png), ("jpeg", Format::Jpeg), ("jpg", Format::Jpeg), ("webp", Format::Webp)] {

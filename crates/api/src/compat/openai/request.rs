@@ -9,7 +9,7 @@ use std::{str::FromStr, sync::Arc};
 use easel_engine::Engine;
 use easel_imaging::Format;
 use easel_platform::{orders::Styled, prompts::Prompts};
-use easel_types::{GenerationRequest, Gray8, LoraUse, ModelId, Rgb8, SamplerKind, SigmaSchedule, Task};
+use easel_types::{GenerationRequest, Gray8, LoraUse, ModelId, NoiseKind, Rgb8, SamplerKind, SigmaSchedule, Task};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -173,13 +173,14 @@ impl ImageRequest {
             width,
             height,
             num_inference_steps: fields.small(&["num_inference_steps", "steps", "step"])?,
-            guidance_scale: fields.number(&["guidance_scale", "cfg_scale"])?,
+            guidance_scale: fields.number(&["guidance_scale", "cfg_scale", "true_cfg_scale"])?,
             guidance_rescale: fields.number(&["guidance_rescale"])?.unwrap_or(0.0),
             sampler,
             schedule,
             eta: fields.number(&["eta"])?,
             clip_skip: fields.small(&["clip_skip"])?,
             seed: seed(&fields)?,
+            noise: noise(&fields)?,
             num_images: count(&fields)?,
             ..GenerationRequest::text_to_image(prompt)
         };
@@ -274,6 +275,13 @@ fn seed(fields: &Fields) -> Result<Option<u64>, ApiError> {
         None | Some(-1) => Ok(None),
         Some(seed) => u64::try_from(seed).map(Some).map_err(|_| out_of_range("seed", "between 0 and 2^64 - 1, or -1", seed)),
     }
+}
+
+/// Where clients of SGLang want the noise from: a seed's is another one on a graphics card. All other devices have the processor's.
+fn noise(fields: &Fields) -> Result<NoiseKind, ApiError> {
+    let device = fields.text(&["generator_device"])?.unwrap_or_default();
+    let is_card = device.trim().to_ascii_lowercase().starts_with("cuda");
+    Ok(if is_card { NoiseKind::TorchCuda } else { NoiseKind::TorchCpu })
 }
 
 fn response_format(fields: &Fields) -> Result<ResponseFormat, ApiError> {
