@@ -1,5 +1,5 @@
 // How the page hears of its jobs: by WebSocket; after two failed connections by an event stream for each job; where that fails too, by asking
-// every two seconds (R-069, R-278). While it makes do, it tries the better ways again.
+// every two seconds (R-069, R-278), for five minutes at most. While it makes do, it tries the better ways again.
 import { address } from '@/api/client'
 import type { Job, What } from '@/api/types'
 
@@ -7,6 +7,8 @@ export interface Listener {
   onNews: (jobId: string, what: What) => void
   onJob: (job: Job) => void
   onWay?: (way: Way) => void
+  /** A job was asked for as often as it is, and has not ended: somebody says whether to go on. */
+  onTired?: (jobId: string) => void
 }
 
 export type Way = 'socket' | 'stream' | 'polling'
@@ -14,6 +16,7 @@ export type Way = 'socket' | 'stream' | 'polling'
 /** `WebSocket.OPEN`. */
 const OPEN = 1
 const POLL_MS = 2000
+const POLLS_MAX = 150
 const BACKOFF_MS = [500, 1000, 2000, 5000, 10_000, 30_000]
 const SOCKET_FAILURES_MAX = 2
 
@@ -21,6 +24,7 @@ export class Live {
   private readonly jobs = new Set<string>()
   private readonly streams = new Map<string, EventSource>()
   private readonly polled = new Set<string>()
+  private readonly polls = new Map<string, number>()
   private socket: WebSocket | null = null
   private failures = 0
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -39,9 +43,16 @@ export class Live {
     else if (this.makesDo) this.stream(id)
   }
 
+  /** Asks for a job anew, as if it had never been asked for. */
+  again(id: string): void {
+    this.polls.delete(id)
+    this.watch(id)
+  }
+
   /** No longer. */
   forget(id: string): void {
     this.jobs.delete(id)
+    this.polls.delete(id)
     this.endStream(id)
     if (this.isOpen) this.say({ unsubscribe: id })
     if (this.jobs.size === 0) this.close()
@@ -79,6 +90,7 @@ export class Live {
       this.listener.onWay?.('socket')
       for (const id of this.jobs) {
         this.endStream(id)
+        this.polls.delete(id)
         this.say({ subscribe: id })
       }
     }
@@ -111,6 +123,7 @@ export class Live {
   private told(job: Job): void {
     if (hasEnded(job)) {
       this.jobs.delete(job.id)
+      this.polls.delete(job.id)
       this.endStream(job.id)
     }
     this.listener.onJob(job)
@@ -118,7 +131,7 @@ export class Live {
   }
 
   private stream(id: string): void {
-    if (this.streams.has(id) || this.polled.has(id)) return
+    if (this.streams.has(id) || this.polled.has(id) || this.isTired(id)) return
     if (typeof EventSource === 'undefined') return this.ask(id)
     const stream = new EventSource(address(`/jobs/${encodeURIComponent(id)}/events`))
     let heard = false
@@ -140,10 +153,21 @@ export class Live {
   private ask(id: string): void {
     this.polled.add(id)
     this.listener.onWay?.('polling')
-    // A failed question keeps the old state.
     this.poll ??= setInterval(() => {
-      for (const polled of this.polled) void this.fetchJob(polled).then((job) => this.told(job), () => undefined)
+      for (const polled of this.polled) this.pollOnce(polled)
     }, POLL_MS)
+  }
+
+  /** A failed question keeps the old state. */
+  private pollOnce(id: string): void {
+    this.polls.set(id, (this.polls.get(id) ?? 0) + 1)
+    if (!this.isTired(id)) return void this.fetchJob(id).then((job) => this.told(job), () => undefined)
+    this.endStream(id)
+    this.listener.onTired?.(id)
+  }
+
+  private isTired(id: string): boolean {
+    return (this.polls.get(id) ?? 0) > POLLS_MAX
   }
 
   private endStream(id: string): void {

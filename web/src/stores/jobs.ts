@@ -17,9 +17,11 @@ export interface Progress {
   saidAt: number
   /** What each picture looks like so far, as `data:` addresses. */
   previews: Record<number, string>
+  /** It is no longer asked for. */
+  tired: boolean
 }
 
-const fresh = (): Progress => ({ phase: 'queued', position: null, step: 0, steps: 0, secondsLeft: null, saidAt: Date.now(), previews: {} })
+const fresh = (): Progress => ({ phase: 'queued', position: null, step: 0, steps: 0, secondsLeft: null, saidAt: Date.now(), previews: {}, tired: false })
 
 export const useJobs = defineStore('jobs', () => {
   const jobs = ref<Record<string, Job>>({})
@@ -28,7 +30,7 @@ export const useJobs = defineStore('jobs', () => {
   const loaded = ref(false)
   const way = ref<Way>('socket')
   const enders = new Set<(job: Job) => void>()
-  const live = new Live({ onNews: news, onJob: keep, onWay: (now) => (way.value = now) }, api.get)
+  const live = new Live({ onNews: news, onJob: keep, onWay: (now) => (way.value = now), onTired: tire }, api.get)
 
   const list = computed(() => Object.values(jobs.value).sort((a, b) => (a.created_at < b.created_at ? 1 : -1)))
   const open = computed(() => list.value.filter((job) => !hasEnded(job)))
@@ -44,7 +46,8 @@ export const useJobs = defineStore('jobs', () => {
     // Lists come without pictures.
     jobs.value[job.id] = { ...job, images: job.images ?? before?.images }
     if (!hasEnded(job)) {
-      progress.value[job.id] ??= fresh()
+      const now = (progress.value[job.id] ??= fresh())
+      now.tired = false
       live.watch(job.id)
       return
     }
@@ -61,6 +64,7 @@ export const useJobs = defineStore('jobs', () => {
       return
     }
     const now = (progress.value[id] ??= fresh())
+    now.tired = false
     const left = (seconds: number): void => void Object.assign(now, { secondsLeft: seconds, saidAt: Date.now() })
     switch (what.type) {
       case 'waiting':
@@ -89,6 +93,18 @@ export const useJobs = defineStore('jobs', () => {
       case 'ended':
         void api.get(id).then(keep, () => undefined)
     }
+  }
+
+  function tire(id: string): void {
+    const now = progress.value[id]
+    if (now) now.tired = true
+  }
+
+  /** Goes on asking for a job that was given up. */
+  function askAgain(id: string): void {
+    const now = progress.value[id]
+    if (now) now.tired = false
+    live.again(id)
   }
 
   /** Orders pictures. The same click never orders twice, however often it is sent. */
@@ -138,5 +154,5 @@ export const useJobs = defineStore('jobs', () => {
     loaded.value = false
   }
 
-  return { jobs, progress, list, open, next, loaded, way, onEnd, keep, news, submit, cancel, load, detailed, clear }
+  return { jobs, progress, list, open, next, loaded, way, onEnd, keep, news, askAgain, submit, cancel, load, detailed, clear }
 })

@@ -36,6 +36,7 @@ let news: [string, What][]
 let jobs: Job[]
 let ways: Way[]
 let live: Live
+let tired: string[]
 const fetchJob = vi.fn<(id: string) => Promise<Job>>()
 
 beforeEach(() => {
@@ -45,10 +46,11 @@ beforeEach(() => {
   news = []
   jobs = []
   ways = []
+  tired = []
   vi.stubGlobal('WebSocket', Socket)
   vi.stubGlobal('EventSource', Stream)
   fetchJob.mockReset()
-  live = new Live({ onNews: (id, what) => news.push([id, what]), onJob: (told) => jobs.push(told), onWay: (way) => ways.push(way) }, fetchJob)
+  live = new Live({ onNews: (id, what) => news.push([id, what]), onJob: (told) => jobs.push(told), onWay: (way) => ways.push(way), onTired: (id) => tired.push(id) }, fetchJob)
 })
 
 const socket = (): Socket => Socket.all.at(-1) as Socket
@@ -124,4 +126,23 @@ it('asks where there is neither socket nor stream', async () => {
   await vi.advanceTimersByTimeAsync(500)
   await vi.advanceTimersByTimeAsync(2000)
   expect(jobs.map(({ state }) => state)).toEqual(['completed'])
+})
+
+it('asks for five minutes at most, and then for as long again when somebody says so', async () => {
+  vi.stubGlobal('WebSocket', class { static readonly OPEN = 1; constructor() { throw new Error('blocked') } })
+  vi.stubGlobal('EventSource', undefined)
+  fetchJob.mockResolvedValue(job())
+  live.watch('j1')
+  await vi.advanceTimersByTimeAsync(500 + 150 * 2000)
+  expect([fetchJob.mock.calls.length, tired]).toEqual([150, []])
+  await vi.advanceTimersByTimeAsync(2000)
+  expect([fetchJob.mock.calls.length, tired]).toEqual([150, ['j1']])
+  // Looking for a socket, which goes on, does not begin it again.
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(fetchJob).toHaveBeenCalledTimes(150)
+  live.again('j1')
+  await vi.advanceTimersByTimeAsync(2000)
+  expect(fetchJob).toHaveBeenCalledTimes(151)
+  live.forget('j1')
+  expect(vi.getTimerCount()).toBe(0)
 })

@@ -384,6 +384,24 @@ describe('a job', () => {
   })
 })
 
+describe('an order that nobody hears of', () => {
+  it('is asked for no longer after a while, which is said, and again when somebody wants it', async () => {
+    vi.useFakeTimers()
+    const { asked, text, click } = await show(JobCard, { props: { job: job() }, world: { 'GET /api/v1/jobs/j1': job() } })
+    vi.stubGlobal('WebSocket', class { static readonly OPEN = 1; constructor() { throw new Error('blocked') } })
+    vi.stubGlobal('EventSource', undefined)
+    useJobs().keep(job())
+    await vi.advanceTimersByTimeAsync(303_000)
+    const before = asked.of('GET /api/v1/jobs/j1').length
+    expect(text()).toContain('nothing more is asked')
+    await click('Ask again')
+    expect(text()).not.toContain('nothing more is asked')
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(asked.of('GET /api/v1/jobs/j1')).toHaveLength(before + 1)
+    useJobs().clear()
+  })
+})
+
 describe('an order that runs when the page is opened', () => {
   it('says how long it takes, by what was foretold, until there is news of it', async () => {
     const running = job({ state: 'processing', estimated_completion_at: new Date(Date.now() + 65_000).toISOString() })
