@@ -47,8 +47,8 @@ export const useJobs = defineStore('jobs', () => {
     jobs.value[job.id] = { ...job, images: job.images ?? before?.images }
     if (!hasEnded(job)) {
       const now = (progress.value[job.id] ??= fresh())
-      now.tired = false
-      live.watch(job.id)
+      if (now.tired) askAgain(job.id)
+      else live.watch(job.id)
       return
     }
     const justEnded = progress.value[job.id] !== undefined
