@@ -162,6 +162,18 @@ on_both_engines! {
         assert!(!told.contains("Eta") && !told.contains("RNG"), "{told}");
     }
 
+    async fn tags_do_nothing_where_a_request_says_so(database: &Database) {
+        let native = native(database).await;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let body = json!({
+            "prompt": "a cat<lora:ink:0.8>, sitting", "steps": 2, "width": 64, "height": 64, "disable_extra_networks": true, "enable_hr": true,
+            "hr_upscaler": "Lanczos", "hr_prompt": "<lora:pen:1>a dog", "denoising_strength": 0.5,
+        });
+        let answer = native.ok(TXT2IMG, &token, body.clone()).await;
+        assert_eq!((&answer["parameters"], &info(&answer)["prompt"]), (&body, &json!("a cat, sitting")));
+        assert!(text(&files(&answer)[0]).starts_with("a cat, sitting\n"));
+    }
+
     async fn a_text_fills_what_a_request_does_not_say(database: &Database) {
         let native = native(database).await;
         let (_, token) = native.somebody("ada", Role::User, "free").await?;

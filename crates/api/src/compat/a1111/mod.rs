@@ -8,6 +8,7 @@ pub mod control;
 pub mod flag;
 pub mod hires;
 pub mod infotext;
+pub mod networks;
 pub mod neutral;
 pub mod nodes;
 pub mod noising;

@@ -8,11 +8,7 @@ use super::flag::flag;
 use crate::{ApiError, compat::fields::Fields};
 
 /// Flags that must not be set, and what they would ask for.
-const FLAGS: [(&str, &str); 3] = [
-    ("restore_faces", "the restoration of faces"),
-    ("tiling", "pictures that tile"),
-    ("disable_extra_networks", "prompts whose LoRA tags do nothing"),
-];
+const FLAGS: [(&str, &str); 2] = [("restore_faces", "the restoration of faces"), ("tiling", "pictures that tile")];
 
 /// Texts that must be empty or "None".
 const TEXTS: [(&str, &str); 3] = [
@@ -100,7 +96,6 @@ mod tests {
             ("tiling", json!(1)),
             ("hr_additional_modules", json!(["another.vae"])),
             ("refiner_checkpoint", json!("sdxl_refiner")),
-            ("disable_extra_networks", json!(true)),
         ] {
             let error = check(json!({field: value})).unwrap_err();
             assert_eq!((error.code(), error.status().as_u16()), ("unsupported_parameter", 400), "{field}");

@@ -16,7 +16,7 @@ use super::{
     control::{self, Unit},
     flag::flag,
     hires::Hires,
-    infotext, neutral,
+    infotext, networks, neutral,
     options::Options,
     parameters::{self, Count},
     repaint::Repaint,
@@ -95,7 +95,10 @@ impl Asked {
         let hires = if flag(&fields, "enable_hr")?.unwrap_or(false) {
             let model = engine.find_model(asked.generation.model.as_ref())?;
             let first = (asked.generation.width.unwrap_or(model.width), asked.generation.height.unwrap_or(model.height));
-            let hires = Hires::read(&fields, first, model.size_multiple, engine)?;
+            let mut hires = Hires::read(&fields, first, model.size_multiple, engine)?;
+            if has_no_networks(&fields)? {
+                hires.prompt = hires.prompt.as_deref().map(networks::without);
+            }
             check_second_pass(&hires, &asked.generation, engine)?;
             Some(Box::new(hires))
         } else {
@@ -169,8 +172,12 @@ impl Asked {
             }
         };
         let count = Count::read(&fields, engine.limits().images_max)?;
+        let mut generation = parameters::generation(&fields, &options, count, engine)?;
+        if has_no_networks(&fields)? {
+            generation.prompt = networks::without(&generation.prompt);
+        }
         Ok(Self {
-            generation: parameters::generation(&fields, &options, count, engine)?,
+            generation,
             count,
             from: Start::Noise { hires: None },
             units: control::units(&fields)?,
@@ -184,6 +191,11 @@ impl Asked {
             echo: echoed(fields.0),
         })
     }
+}
+
+/// Tags of LoRAs in prompts do nothing.
+fn has_no_networks(fields: &Fields) -> Result<bool, ApiError> {
+    Ok(flag(fields, "disable_extra_networks")?.unwrap_or(false))
 }
 
 /// What the request brings as infotext fills what it does not say itself.
