@@ -7,6 +7,7 @@ use bytes::Bytes;
 use easel_engine::{EngineError, Picture, Resolved};
 use easel_imaging::{Format, Infotext};
 use easel_platform::{
+    PlatformError,
     fallback::Offer,
     jobs::{NewJob, Results},
     orders::{Drawing, Order, Output, OutputFormat, Work},
@@ -212,6 +213,13 @@ pub(crate) fn cancelled() -> ApiError {
 }
 
 fn not_stored(trouble: &Trouble) -> ApiError {
+    match trouble {
+        &Trouble::Failed { code, ref message, .. } if trouble.is_blocked() => {
+            return ApiError::new(StatusCode::BAD_REQUEST, code, message.clone());
+        }
+        Trouble::Failed { code: "safety_unavailable", .. } => return PlatformError::LookUnavailable.into(),
+        _ => {}
+    }
     tracing::error!(?trouble, "a picture could not be stored");
     let message = "the picture was made but could not be stored; nothing was paid";
     ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_failed", message)

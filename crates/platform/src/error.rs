@@ -85,6 +85,9 @@ pub enum PlatformError {
         /// The category of what was found.
         category: String,
     },
+    /// Nobody could look at a picture.
+    #[error("nobody can look at pictures for the moment: try again later")]
+    LookUnavailable,
     /// Settings that make no sense.
     #[error("the settings cannot be used: {0}")]
     Settings(String),
@@ -158,6 +161,7 @@ impl PlatformError {
             Self::LeaseLost => "lease_lost",
             Self::Ledger(error) => error.code(),
             Self::ContentBlocked { .. } => "content_blocked",
+            Self::LookUnavailable => "safety_unavailable",
             Self::Settings(_) | Self::File(_) | Self::Sealed => "internal_error",
             Self::Picture(_) => "picture_invalid",
             Self::TooManyRequests { .. } => "rate_limited",

@@ -19,7 +19,7 @@ use crate::{
     plans::Catalogue,
     privacy::Privacy,
     prompts::{self, Prompts},
-    safety::{Filter, Guard},
+    safety::{Filter, Guard, Looks},
     social::{self, Social},
     subscriptions::Subscriptions,
 };
@@ -43,6 +43,8 @@ pub struct PlatformSettings {
     pub multi_tenant: bool,
     /// What texts are looked through for; `None` is for the lists that come with the program.
     pub filter: Option<Filter>,
+    /// Who looks at pictures, if anybody does.
+    pub looks: Option<Looks>,
     /// Of what helps to write a prompt.
     pub prompts: prompts::Settings,
     /// What finishes pictures.
@@ -107,12 +109,14 @@ impl fmt::Debug for Platform {
 impl Platform {
     /// All of them.
     pub fn new(context: Context, catalogue: Catalogue, blobs: Blobs, settings: PlatformSettings) -> Result<Self, PlatformError> {
-        let guard = Guard::new(context.clone(), settings.filter.unwrap_or_else(Filter::embedded));
+        let guard = Guard::new(context.clone(), settings.filter.unwrap_or_else(Filter::embedded)).with_looks(settings.looks);
         let jobs = Jobs::new(context.clone(), catalogue.clone(), settings.jobs)
             .with_guard(guard.clone())
             .with_legal(settings.accounts.legal.clone());
         let divided = settings.multi_tenant;
-        let images = Images::new(context.clone(), catalogue.clone(), blobs.clone(), settings.uploads).with_multi_tenant(divided);
+        let images = Images::new(context.clone(), catalogue.clone(), blobs.clone(), settings.uploads)
+            .with_multi_tenant(divided)
+            .with_guard(guard.clone());
         let desk = CreditDesk::new(context.clone(), catalogue.clone());
         Ok(Self {
             accounts: Accounts::new(context.clone(), catalogue.clone(), settings.accounts)?,

@@ -8,7 +8,7 @@ use easel_platform::{
     Context, DatabaseClock, Platform, PlatformError, PlatformSettings, accounts,
     mail::{Mailer, Outgoing, SmtpSettings},
     plans::Catalogue,
-    safety::Filter,
+    safety::{Filter, HttpChecker, Looks},
 };
 use easel_store::{Db, Settings};
 
@@ -56,6 +56,7 @@ async fn over(config: &Config, db: Db, processor: Processor) -> Result<Opened> {
         processor,
         secret,
         filter: filter(config)?,
+        looks: looks(config)?,
         prompts: prompts::settings(config)?,
         ..PlatformSettings::default()
     };
@@ -187,6 +188,16 @@ fn filter(config: &Config) -> Result<Option<Filter>> {
         None => Filter::embedded(),
     };
     Ok(Some(lists.with_mode(safety.mode)))
+}
+
+/// Who looks at pictures, where somebody is configured.
+fn looks(config: &Config) -> Result<Option<Looks>> {
+    let safety = &config.safety;
+    let Some(settings) = &safety.checker else { return Ok(None) };
+    let unusable = |what: String| Failure::new(Exit::Usage, format!("cannot use `safety.checker_url`: {what}"));
+    let client = prompts::client_for(&settings.url).map_err(unusable)?;
+    let checker = HttpChecker::new(client, settings.clone()).map_err(|error| unusable(error.to_string()))?;
+    Ok(Some(Looks::new(Arc::new(checker), safety.keep_unseen)))
 }
 
 /// Where links in mails lead.

@@ -21,13 +21,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
 /// With a client of its own: the address the operator named is all it reaches, within the network or not.
 fn model(model: &Model) -> Result<ChatModel> {
     let unusable = |what: &str| Failure::new(Exit::Usage, format!("cannot use `prompts.model_url`: {what}"));
-    let url: Url = model.url.parse().map_err(|_| unusable("it is not an address"))?;
-    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
-        return Err(unusable("it names no host"));
-    };
-    let host = format!("{host}:{port}").parse().map_err(|error: OutboundError| unusable(&error.to_string()))?;
-    let client = Client::new(Policy { internal_hosts: vec![host], ..Policy::default() });
-    let client = client.map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
+    let client = client_for(&model.url).map_err(|what| unusable(&what))?;
     let settings = ChatSettings {
         url: model.url.clone(),
         name: model.name.clone(),
@@ -35,4 +29,14 @@ fn model(model: &Model) -> Result<ChatModel> {
         time_limit: model.time_limit,
     };
     ChatModel::new(client, settings).map_err(|error| unusable(&error.to_string()))
+}
+
+/// A client that reaches this address, within the network or not, and nothing else within it.
+pub fn client_for(url: &str) -> std::result::Result<Client, String> {
+    let url: Url = url.parse().map_err(|_| "it is not an address".to_owned())?;
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+        return Err("it names no host".to_owned());
+    };
+    let host = format!("{host}:{port}").parse().map_err(|error: OutboundError| error.to_string())?;
+    Client::new(Policy { internal_hosts: vec![host], ..Policy::default() }).map_err(|error| error.to_string())
 }

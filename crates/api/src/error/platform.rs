@@ -51,6 +51,7 @@ impl From<PlatformError> for ApiError {
             PlatformError::Limit { .. } => plain(StatusCode::FORBIDDEN),
             PlatformError::Picture(_) => plain(StatusCode::UNPROCESSABLE_ENTITY),
             PlatformError::ContentBlocked { .. } => plain(StatusCode::BAD_REQUEST),
+            PlatformError::LookUnavailable => Self::unavailable(code, message, BACK),
             PlatformError::PaymentUnavailable => Self::unavailable(code, message, BACK),
             PlatformError::KeyReused => plain(StatusCode::UNPROCESSABLE_ENTITY),
             PlatformError::Prompts(_) => Self::invalid("styles", code, message),

@@ -72,8 +72,12 @@ pub async fn native_serving(
 
 /// With a worker, on a server that divides people into organisations.
 pub async fn native_divided(database: &Database) -> Native {
-    let divided = |settings: &mut PlatformSettings| settings.multi_tenant = true;
-    let platform = platform::open_changed(database.url(), &database.dir(), Catalogue::embedded(), divided).await;
+    native_changed(database, |settings| settings.multi_tenant = true).await
+}
+
+/// With a worker, and with other settings than a test's usual ones.
+pub async fn native_changed(database: &Database, change: impl FnOnce(&mut PlatformSettings)) -> Native {
+    let platform = platform::open_changed(database.url(), &database.dir(), Catalogue::embedded(), change).await;
     let mut native = over(database, SimConfig::default(), platform, |_| Services::default()).await;
     native.start_worker();
     native

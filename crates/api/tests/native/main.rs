@@ -3,6 +3,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../../../platform/tests/stories/receiver.rs"]
+mod receiver;
 
 mod accounts;
 mod admin;
@@ -11,6 +13,7 @@ mod avatars;
 mod earlier;
 mod files;
 mod jobs;
+mod looks;
 mod openai;
 mod organizations;
 mod payments;

@@ -120,8 +120,12 @@ impl Fallback {
             let parameters = self.parameters(errand, fitted, terms, registered, seed, (image.width(), image.height()));
             let prompt = errand.drawing.prompt.clone();
             let writing = errand.order.output.into();
-            let kept = errand.keeper.keep_foreign(errand.job, &writing, (index, image), prompt, parameters).await?;
-            gained.images.push(kept.image);
+            match errand.keeper.keep_foreign(errand.job, &writing, (index, image), prompt, parameters).await {
+                Ok(kept) => gained.images.push(kept.image),
+                // As if the provider had kept it back itself.
+                Err(trouble) if trouble.is_blocked() => gained.withheld += 1,
+                Err(trouble) => return Err(trouble),
+            }
         }
         let mut away = away.clone();
         away.cost = away.cost.plus(cost);

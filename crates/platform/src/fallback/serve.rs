@@ -23,7 +23,7 @@ use super::{
 use crate::{
     jobs::NewImage,
     orders::{Drawing, Order},
-    worker::{Held, Keeper, Trouble},
+    worker::{BLOCKED, Held, Keeper, Trouble},
 };
 
 /// A job that is to be done elsewhere, and what is at hand for it.
@@ -111,6 +111,9 @@ impl Fallback {
             Some(open) => {
                 self.go_on(going, open, held).await?;
                 Ok(Turn::Again)
+            }
+            None if left == 0 && story.images.is_empty() => {
+                Err(Trouble::refused(BLOCKED, "none of the pictures that came of it is taken here"))
             }
             None if left == 0 => Ok(Turn::Ended(Elsewhere::Done(story.images))),
             None => self.decide(going, story, gained, left, held).await,

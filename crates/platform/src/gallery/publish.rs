@@ -11,7 +11,13 @@ use easel_store::{
 };
 
 use super::{Applied, Gallery};
-use crate::{PlatformError, context::retry, safety::Stage, social::trend};
+use crate::{
+    PlatformError,
+    context::retry,
+    safety::Stage,
+    social::trend,
+    worker::{FLAGGED, UNSEEN},
+};
 
 impl Gallery {
     pub(super) async fn publish(
@@ -25,7 +31,9 @@ impl Gallery {
         if image.hidden_at.is_some() {
             return Ok(Applied::Hidden);
         }
-        if self.guard.refuses(&shown_text(&image, shows_prompt)) {
+        // What nobody has looked at is not for everybody.
+        let unseen = self.guard.looks_at_pictures() && noted(&image, UNSEEN).is_some();
+        if unseen || self.guard.refuses(&shown_text(&image, shows_prompt)) {
             return Ok(Applied::Blocked);
         }
         let now = self.context.now();
@@ -49,7 +57,9 @@ impl Gallery {
         let Some(image) = images::shown(&self.context.db, id, &Among::Everybody).await? else { return Ok(()) };
         // A picture is what it was drawn from, whether or not that is shown.
         let text = shown_text(&image, true);
-        let Some(category) = self.guard.check(user_id, Stage::Prompt, &text).await? else { return Ok(()) };
+        let said = self.guard.check(user_id, Stage::Prompt, &text).await?;
+        let seen = || noted(&image, FLAGGED).and_then(|category| category.as_str().map(str::to_owned));
+        let Some(category) = said.or_else(seen) else { return Ok(()) };
         retry!(self.open_case(&image, &category))
     }
 
@@ -59,6 +69,12 @@ impl Gallery {
         moderation::open(&mut tx, &self.context.moment(), target, category).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// What whoever looked at it when it was stored has said.
+fn noted(image: &Image, name: &str) -> Option<serde_json::Value> {
+    let parameters: serde_json::Value = serde_json::from_str(&image.parameters).ok()?;
+    parameters.get(name).cloned()
 }
 
 fn shown_text(image: &Image, shows_prompt: bool) -> String {

@@ -5,9 +5,10 @@ use easel_blobs::{FileKind, Folder, Key};
 use easel_imaging::{DecodeLimits, EncodeOptions, Format, ImagingError, decode, encode, resize_rgb};
 use easel_store::profiles;
 use easel_types::{Gray8, Rgb8};
+use sha2::{Digest, Sha256};
 
 use super::{Images, upload};
-use crate::{PlatformError, orders::Source};
+use crate::{PlatformError, accounts::hex, orders::Source, safety::Guard};
 
 /// Sides that are given, in pixels. The last is what is kept.
 pub const AVATAR_SIDES: [u32; 3] = [64, 128, 256];
@@ -65,6 +66,9 @@ impl Images {
     }
 
     async fn keep_avatar(&self, user_id: &str, rgb: Rgb8, alpha: Option<Gray8>) -> Result<(), PlatformError> {
+        if self.guard.as_ref().is_some_and(Guard::looks_at_pictures) {
+            self.look(user_id, rgb.clone(), &hex(&Sha256::digest(rgb.pixels()))).await?;
+        }
         let made = on_its_own(move || jpeg(&resize_rgb(&middle(&rgb, alpha.as_ref())?, SIDE, SIDE)?)).await?;
         let key = upload::random_key(&self.context, Folder::Avatar, FileKind::Jpeg);
         self.blobs.put(&key, made.into()).await?;

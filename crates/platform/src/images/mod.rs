@@ -11,7 +11,7 @@ use std::sync::Arc;
 use easel_blobs::Blobs;
 use easel_store::images::{self, Image};
 
-use crate::{Context, PlatformError, orders::Source, organizations::Division, plans::Catalogue};
+use crate::{Context, PlatformError, orders::Source, organizations::Division, plans::Catalogue, safety::Guard};
 
 pub use avatar::AVATAR_SIDES;
 pub(crate) use presign::remove as remove_awaited;
@@ -27,18 +27,25 @@ pub struct Images {
     blobs: Blobs,
     limits: UploadLimits,
     division: Division,
+    guard: Option<Guard>,
 }
 
 impl Images {
     /// Over this database and these bytes.
     pub fn new(context: Context, catalogue: Catalogue, blobs: Blobs, limits: UploadLimits) -> Self {
-        Self { context, catalogue: Arc::new(catalogue), blobs, limits, division: Division::default() }
+        Self { context, catalogue: Arc::new(catalogue), blobs, limits, division: Division::default(), guard: None }
     }
 
     /// People see one another within their organisation, and nobody else, if it is on.
     #[must_use]
     pub fn with_multi_tenant(self, on: bool) -> Self {
         Self { division: Division(on), ..self }
+    }
+
+    /// With somebody who may look at what is sent before it is kept.
+    #[must_use]
+    pub fn with_guard(self, guard: Guard) -> Self {
+        Self { guard: Some(guard), ..self }
     }
 
     /// One of somebody's pictures that is not thrown away.

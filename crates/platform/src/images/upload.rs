@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use easel_blobs::{Blobs, FileKind, Folder, Key};
-use easel_imaging::{DecodeLimits, Decoded, Format, ImagingError, Ingested, decode, ingest};
+use easel_imaging::{
+    DecodeLimits, Decoded, EncodeOptions, Finisher, Format, ImagingError, Ingested, Processor, THUMBNAIL_SIDE, decode, encode,
+    ingest, thumbnail,
+};
 use easel_outbound::{Client, Limits, Request};
 use easel_store::{
     Tx,
@@ -12,12 +15,13 @@ use easel_store::{
     user_limits,
     users::{self, User},
 };
+use easel_types::Rgb8;
 use rand::{SeedableRng, rngs::StdRng};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::Images;
-use crate::{Context, PlatformError, accounts::hex};
+use crate::{Context, PlatformError, accounts::hex, safety::Looked};
 
 /// Pictures that are read at a time: each takes [`DecodeLimits::memory_max`] at the worst.
 static READING: Semaphore = Semaphore::const_new(2);
@@ -59,20 +63,37 @@ impl Images {
         reading(move || ingest(&bytes, &limits)).await
     }
 
+    /// Has a picture looked at before it is kept, where somebody looks.
+    ///
+    /// # Errors
+    /// [`PlatformError::ContentBlocked`], [`PlatformError::LookUnavailable`].
+    pub(super) async fn look(&self, user_id: &str, picture: Rgb8, sha256: &str) -> Result<(), PlatformError> {
+        let Some(guard) = self.guard.as_ref().filter(|guard| guard.looks_at_pictures()) else { return Ok(()) };
+        let small = reading(move || {
+            let small = thumbnail(&Finisher::new(Processor::Cpu), &picture, THUMBNAIL_SIDE)?;
+            encode(&small, &EncodeOptions { lossless: false, ..EncodeOptions::new(Format::Webp) })
+        });
+        let small = small.await?;
+        guard.look(Looked { user_id, job_id: None, small: &small, sha256 }).await?;
+        Ok(())
+    }
+
     /// Takes a picture in; one that was awaited takes that one's place, once.
     pub(super) async fn take_in(&self, user: &User, bytes: Bytes, awaited: Option<&Awaited>) -> Result<Upload, PlatformError> {
         let Ingested { bytes, format, rgb, .. } = self.judged(bytes).await?;
-        let bytes = Bytes::from(bytes);
+        let (bytes, width, height) = (Bytes::from(bytes), rgb.width(), rgb.height());
+        let sha256 = hex(&Sha256::digest(&bytes));
+        self.look(&user.id, rgb, &sha256).await?;
         let key = random_key(&self.context, Folder::Input, kind_of(format));
         let now = self.context.now();
         let upload = Upload {
             id: awaited.map_or_else(|| self.context.ids.next(now), |awaited| awaited.id.clone()),
             user_id: user.id.clone(),
             storage_key: key.as_str().to_owned(),
-            sha256: hex(&Sha256::digest(&bytes)),
+            sha256,
             bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            width: i64::from(rgb.width()),
-            height: i64::from(rgb.height()),
+            width: i64::from(width),
+            height: i64::from(height),
             format: format.name().to_owned(),
             created_at: now,
         };

@@ -116,6 +116,11 @@ impl Jobs {
         Self { guard, ..self }
     }
 
+    /// Who looks through what is asked for and at what comes of it.
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
     /// Where everything that happens to jobs is told.
     pub fn bus(&self) -> &Bus {
         &self.bus

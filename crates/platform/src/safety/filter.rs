@@ -131,6 +131,11 @@ impl Filter {
         Self { mode, ..self }
     }
 
+    /// How strict it is.
+    pub(super) fn mode(&self) -> Mode {
+        self.mode
+    }
+
     fn of_lists<'a>(lists: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, PlatformError> {
         let mut findings = Vec::new();
         let (mut spaced, mut unspaced) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));

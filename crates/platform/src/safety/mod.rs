@@ -5,11 +5,14 @@
 //! | what looks or reads alike is alike | `normal.rs` |
 //! | lists of terms by language, the operator's in the place of ours | `filter.rs`, `lists/` |
 //! | what is refused or flagged is noted, without the text; some of it counts against who wrote it | here |
+//! | who looks at pictures, and what becomes of them | `checker.rs`, `looks.rs` |
 //!
 //! Strikes: three within ninety days, from the filter's gravest categories and from moderators, suspend an account that has no rank. An admin
 //! lifts them (`moderation/`).
 
+mod checker;
 mod filter;
+mod looks;
 mod normal;
 
 use std::time::Duration;
@@ -22,7 +25,10 @@ use easel_store::{
 
 use crate::{Context, PlatformError, context::retry};
 
+pub use checker::{CheckerKey, CheckerSettings, HttpChecker, Language, SafetyChecker, Unseen};
 pub use filter::{Action, Filter, Finding, Mode};
+pub use looks::Looks;
+pub(crate) use looks::{Looked, Seen};
 
 /// Strikes that suspend an account.
 const STRIKES_MAX: i64 = 3;
@@ -59,12 +65,13 @@ impl Stage {
 pub struct Guard {
     context: Context,
     filter: Filter,
+    looks: Option<Looks>,
 }
 
 impl Guard {
     /// With this filter.
     pub fn new(context: Context, filter: Filter) -> Self {
-        Self { context, filter }
+        Self { context, filter, looks: None }
     }
 
     /// Looks a text through. What it was flagged for, if it was.

@@ -45,11 +45,20 @@ impl Worker {
 async fn keep_all(keeper: &Keeper, job: &Job, order: &Order, drawn: Vec<Picture>, held: &Held) -> Result<Vec<Kept>, Trouble> {
     let count = i64::try_from(drawn.len()).unwrap_or(i64::MAX).max(1);
     let mut kept = Vec::with_capacity(drawn.len());
-    for picture in drawn {
-        kept.push(keeper.keep(job, &order.output.into(), picture).await?);
-        held.sign(DRAWN + (1000 - DRAWN) * i64::try_from(kept.len()).unwrap_or(0) / count);
+    let mut blocked = None;
+    for (place, picture) in drawn.into_iter().enumerate() {
+        match keeper.keep(job, &order.output.into(), picture).await {
+            Ok(picture) => kept.push(picture),
+            // The others are none the worse for it, and it costs nothing.
+            Err(trouble) if trouble.is_blocked() => blocked = Some(trouble),
+            Err(trouble) => return Err(trouble),
+        }
+        held.sign(DRAWN + (1000 - DRAWN) * i64::try_from(place + 1).unwrap_or(0) / count);
     }
-    Ok(kept)
+    match blocked {
+        Some(trouble) if kept.is_empty() => Err(trouble),
+        _ => Ok(kept),
+    }
 }
 
 /// Tells what happens, until the pictures are there or the job must not go on. The ticket goes with it: then the engine stops within a step.

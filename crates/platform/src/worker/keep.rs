@@ -18,8 +18,15 @@ use crate::{
     accounts::hex,
     jobs::NewImage,
     orders::{Output, OutputFormat},
+    safety::{Looked, Seen},
 };
 
+/// The code of a picture that is not to be kept.
+pub(crate) const BLOCKED: &str = "content_blocked";
+/// What parameters call the category for which a moderator is asked.
+pub(crate) const FLAGGED: &str = "flagged";
+/// What parameters call a picture at which nobody could look.
+pub(crate) const UNSEEN: &str = "unseen";
 /// What pictures of plans with a mark say.
 const MARK: &str = "made with Easel";
 
@@ -152,8 +159,11 @@ impl Keeper {
             render(&platform.finisher, &image, &options)
         });
         let Rendered { bytes, format, width, height, thumbnail, blurhash } = rendered.await??;
+        let sha256 = hex(&Sha256::digest(&bytes));
+        let looked = Looked { user_id: &job.user_id, job_id: Some(&job.id), small: &thumbnail, sha256: &sha256 };
+        let seen = self.platform.jobs.guard().look(looked).await.map_err(unfit)?;
         if let Value::Object(object) = &mut parameters {
-            note(object, &writing);
+            note(object, &writing, seen);
         }
         let label = format!("{}/{index}", job.id);
         let key = self.key(Folder::Output, kind_of(format), &label);
@@ -163,7 +173,7 @@ impl Keeper {
             index: i64::from(index),
             storage_key: key.as_str().to_owned(),
             thumbnail_key: Some(thumbnail_key.as_str().to_owned()),
-            sha256: hex(&Sha256::digest(&bytes)),
+            sha256,
             bytes: i64::try_from(bytes.len() + thumbnail.len()).unwrap_or(i64::MAX),
             width: i64::from(width),
             height: i64::from(height),
@@ -188,9 +198,23 @@ impl Keeper {
     }
 }
 
-/// What was done beyond drawing.
-fn note(parameters: &mut Map<String, Value>, writing: &Writing) {
+/// What was done beyond drawing, and what whoever looked at it has said.
+fn note(parameters: &mut Map<String, Value>, writing: &Writing, seen: Seen) {
     parameters.insert("quality".to_owned(), Value::from(writing.quality.name()));
+    match seen {
+        Seen::Fit => {}
+        Seen::Flagged(category) => drop(parameters.insert(FLAGGED.to_owned(), Value::from(category))),
+        Seen::Unseen => drop(parameters.insert(UNSEEN.to_owned(), Value::from(true))),
+    }
+}
+
+/// What is not to be kept will not be by drawing it again; who could not look may be back.
+fn unfit(error: PlatformError) -> Trouble {
+    match error {
+        PlatformError::ContentBlocked { .. } => Trouble::refused(BLOCKED, error.to_string()),
+        PlatformError::LookUnavailable => Trouble::passing("safety_unavailable", error.to_string()),
+        error => error.into(),
+    }
 }
 
 fn kind_of(format: Format) -> FileKind {

@@ -38,6 +38,7 @@ use crate::{
 
 pub use held::{Held, Stop};
 pub use infotext::infotext;
+pub(crate) use keep::{BLOCKED, FLAGGED, UNSEEN};
 pub use keep::{Keeper, Kept, Writing};
 pub(crate) use sources::blocking;
 pub use trouble::Trouble;

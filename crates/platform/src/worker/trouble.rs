@@ -3,7 +3,7 @@
 use easel_engine::{EngineError, ErrorCode, SubmitError};
 use easel_imaging::ImagingError;
 
-use super::Stop;
+use super::{Stop, keep::BLOCKED};
 use crate::PlatformError;
 
 /// Why a job is not done.
@@ -28,6 +28,11 @@ impl Trouble {
     /// The same again would fail in the same way.
     pub fn refused(code: &'static str, message: impl Into<String>) -> Self {
         Self::Failed { code, message: message.into(), retryable: false }
+    }
+
+    /// Whether it is a picture that is not to be kept.
+    pub fn is_blocked(&self) -> bool {
+        matches!(self, Self::Failed { code, .. } if *code == BLOCKED)
     }
 
     /// Another attempt may succeed.

@@ -40,6 +40,7 @@ impl Group for Settings {
         config::legal::SETTINGS,
         config::payments::SETTINGS,
         config::quotas::SETTINGS,
+        config::safety::SETTINGS,
         config::state::SETTINGS,
         config::outside::SETTINGS,
         config::prompts::SETTINGS,
