@@ -1,7 +1,7 @@
 //! Creem's routes, as far as they are needed: a checkout, the portal, and that a subscription is not renewed. JSON both ways.
 //!
-//! After <https://docs.creem.io/api-reference/endpoint/create-checkout>, `…/cancel-subscription`, `…/resume-subscription` and
-//! `…/create-customer-billing`. What is sold there is a product of the account's with a price of its own, so an operator says which product a pack
+//! After <https://docs.creem.io/api-reference/endpoint/create-checkout>, `…/cancel-subscription`, `…/resume-subscription`, `…/upgrade-subscription`
+//! and `…/create-customer-billing`. What is sold there is a product of the account's with a price of its own, so an operator says which product a pack
 //! or a plan is; what was paid is held against our price all the same. What it tells is read in `creem_events.rs`.
 
 use std::{collections::BTreeMap, fmt};
@@ -72,11 +72,21 @@ impl CreemAccount {
     /// # Errors
     /// [`PlatformError::Invalid`] if there is none.
     pub(super) fn product_of(&self, purchase: &Purchase) -> Result<&str, PlatformError> {
-        let (field, found) = match &purchase.paid_for {
-            None => ("pack", self.products.get(&purchase.product)),
-            Some(interval) => ("plan", self.products.get(&format!("{}:{interval}", purchase.product))),
-        };
-        found.map(String::as_str).ok_or(PlatformError::Invalid { field, problem: "is not for sale here" })
+        match &purchase.paid_for {
+            None => self.product("pack", &purchase.product),
+            Some(interval) => self.product("plan", &format!("{}:{interval}", purchase.product)),
+        }
+    }
+
+    /// Which plan a product is, if it is one.
+    pub(super) fn plan_of(&self, product: &str) -> Option<&str> {
+        let (name, _) = self.products.iter().find(|(_, known)| *known == product)?;
+        name.rsplit_once(':').map(|(plan, _)| plan)
+    }
+
+    fn product(&self, field: &'static str, name: &str) -> Result<&str, PlatformError> {
+        let found = self.products.get(name).map(String::as_str);
+        found.ok_or(PlatformError::Invalid { field, problem: "is not for sale here" })
     }
 
     /// The page where an order is paid.
@@ -96,13 +106,25 @@ impl CreemAccount {
 
     /// A subscription is not renewed, or is again.
     pub(super) async fn set_cancelled(&self, client: &Client, subscription: &str, cancelled: bool) -> Result<(), PlatformError> {
-        if !subscription.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            return Err(PlatformError::NotFound("subscription"));
-        }
         // Which of the two a cancellation is could otherwise be set there.
         let (verb, asked) =
             if cancelled { ("cancel", json!({ "mode": "scheduled", "onExecute": "cancel" })) } else { ("resume", json!({})) };
-        self.post(client, &format!("/v1/subscriptions/{subscription}/{verb}"), &asked).await.map(drop)
+        self.post(client, &path_of(subscription, verb)?, &asked).await.map(drop)
+    }
+
+    /// A subscription is for another plan: one that is paid for the rest of the period now, or one that counts from the next.
+    pub(super) async fn change(
+        &self,
+        client: &Client,
+        subscription: &str,
+        plan: &str,
+        interval: Interval,
+        at_once: bool,
+    ) -> Result<(), PlatformError> {
+        let product = self.product("plan", &format!("{plan}:{}", interval.name()))?;
+        let behaviour = if at_once { "proration-charge-immediately" } else { "proration-none" };
+        let asked = json!({ "product_id": product, "update_behavior": behaviour });
+        self.post(client, &path_of(subscription, "upgrade")?, &asked).await.map(drop)
     }
 
     async fn post(&self, client: &Client, path: &str, asked: &Json) -> Result<Json, PlatformError> {
@@ -114,6 +136,14 @@ impl CreemAccount {
         request.body = Bytes::from(asked.to_string());
         answer(client, request).await
     }
+}
+
+/// Where something is done with a subscription.
+fn path_of(subscription: &str, verb: &str) -> Result<String, PlatformError> {
+    if !subscription.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Err(PlatformError::NotFound("subscription"));
+    }
+    Ok(format!("/v1/subscriptions/{subscription}/{verb}"))
 }
 
 impl fmt::Debug for CreemAccount {

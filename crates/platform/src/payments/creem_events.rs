@@ -42,7 +42,9 @@ pub(super) fn from_creem(kind: &str, object: &Json) -> Option<Told> {
             Told::Late { reference: text(&object["id"])? }
         }
         "subscription.canceled" | "subscription.scheduled_cancel" => Told::Ends { reference: text(&object["id"])? },
-        "subscription.update" if object["status"] == "active" => Told::GoesOn { reference: text(&object["id"])? },
+        "subscription.update" if object["status"] == "active" => {
+            Told::GoesOn { reference: text(&object["id"])?, product: name(&object["product"]) }
+        }
         // `subscription.active` among them: its payment is told of by itself.
         _ => Told::Nothing,
     })
@@ -150,7 +152,11 @@ mod tests {
         ] {
             assert_eq!(from_creem(kind, &event), Some(told), "{kind}");
         }
-        let resumed = json!({"id": "sub_1", "status": "active"});
-        assert_eq!(from_creem("subscription.update", &resumed), Some(Told::GoesOn { reference: reference() }));
+        for (product, told) in [(Json::Null, None), (json!("prod_1"), Some("prod_1")), (json!({"id": "prod_1"}), Some("prod_1"))]
+        {
+            let resumed = json!({"id": "sub_1", "status": "active", "product": product});
+            let told = Told::GoesOn { reference: reference(), product: told.map(str::to_owned) };
+            assert_eq!(from_creem("subscription.update", &resumed), Some(told));
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! | rule | file |
 //! |---|---|
 //! | what is ordered, and what is listed of it | `order.rs` |
+//! | another plan for who has one | `change.rs` |
 //! | what follows from a payment, and from one that is taken back | `settle.rs` |
 //! | what payment services say, in one language | `told.rs` |
 //! | whether it is they who say it | `signature.rs` |
@@ -16,6 +17,7 @@
 //! | how either is asked | `service.rs` |
 //! | what Stripe has against what we have | `compare.rs` |
 
+mod change;
 mod compare;
 mod creem;
 mod creem_events;

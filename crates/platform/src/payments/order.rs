@@ -67,20 +67,6 @@ impl Payments {
         Ok(purchases::list(&self.context.db, None, state, before, limit).await?)
     }
 
-    /// Whether somebody may get from what they have to this plan without paying.
-    ///
-    /// # Errors
-    /// [`PlatformError::PaymentRequired`] for a dearer one; [`PlatformError::Forbidden`] if the payment service would go on taking the old price.
-    pub async fn check_change(&self, user_id: &str, plan: &str) -> Result<(), PlatformError> {
-        let wanted = self.catalogue.find(plan).ok_or(PlatformError::NotFound("plan"))?;
-        let Some(live) = self.subscriptions.live_of(user_id).await? else { return Ok(()) };
-        if matches!(&*self.provider, Provider::Stripe(_) | Provider::Creem(_)) && live.provider == self.provider() {
-            return Err(PlatformError::Forbidden("this subscription is changed on the page of the payment service"));
-        }
-        let paid = self.catalogue.find(&live.plan).map_or(0, |plan| self.catalogue.worth(plan));
-        if self.catalogue.worth(wanted) > paid { Err(PlatformError::PaymentRequired) } else { Ok(()) }
-    }
-
     fn written(&self, user: &User, wanted: Wanted<'_>) -> Result<(Purchase, String), PlatformError> {
         let now = self.context.now();
         let (kind, product, title, paid_for, credits, amount_cents) = match wanted {

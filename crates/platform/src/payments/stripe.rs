@@ -28,6 +28,21 @@ pub struct StripeAccount {
     pub api: String,
 }
 
+/// What a subscription is for from now on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewPrice<'a> {
+    /// What it is called.
+    pub title: &'a str,
+    /// `month` or `year`, as before.
+    pub interval: &'a str,
+    /// Of one of them, in hundredths.
+    pub cents: i64,
+    /// Three small letters.
+    pub currency: &'a str,
+    /// The rest of the period is paid for now; otherwise it counts from the next.
+    pub at_once: bool,
+}
+
 impl StripeAccount {
     /// Where everybody's is.
     pub const API: &str = "https://api.stripe.com";
@@ -76,11 +91,41 @@ impl StripeAccount {
         cancelled: bool,
         key: &str,
     ) -> Result<(), PlatformError> {
-        if !subscription.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            return Err(PlatformError::NotFound("subscription"));
-        }
         let form = [("cancel_at_period_end", if cancelled { "true" } else { "false" })];
-        self.post(client, &format!("/v1/subscriptions/{subscription}"), &form, key).await.map(drop)
+        self.post(client, &path_of(subscription)?, &form, key).await.map(drop)
+    }
+
+    /// A subscription is for something else (<https://docs.stripe.com/api/subscriptions/update>). A payment that fails changes nothing.
+    pub(super) async fn change(
+        &self,
+        client: &Client,
+        subscription: &str,
+        to: NewPrice<'_>,
+        key: &str,
+    ) -> Result<(), PlatformError> {
+        let path = path_of(subscription)?;
+        let known = self.send(client, Request::new(Method::GET, format!("{}{path}", self.api))).await?;
+        let item = &known["items"]["data"][0];
+        let (Some(id), Some(product)) = (item["id"].as_str(), item["price"]["product"].as_str()) else {
+            return Err(PlatformError::PaymentUnavailable);
+        };
+        let amount = to.cents.to_string();
+        let form = [
+            ("items[0][id]", id),
+            ("items[0][price_data][product]", product),
+            ("items[0][price_data][currency]", to.currency),
+            ("items[0][price_data][unit_amount]", amount.as_str()),
+            ("items[0][price_data][recurring][interval]", to.interval),
+            ("proration_behavior", if to.at_once { "always_invoice" } else { "none" }),
+            ("payment_behavior", "error_if_incomplete"),
+        ];
+        self.post(client, &path, &form, key).await?;
+        // Each checkout has made a product of its own, whose name stands on the bills.
+        let named = self.post(client, &format!("/v1/products/{product}"), &[("name", to.title)], &format!("{key}-name")).await;
+        if named.is_err() {
+            tracing::warn!("a subscription that was changed keeps its old name on bills");
+        }
+        Ok(())
     }
 
     /// A page of the checkouts begun since then, newest first, those after the one named.
@@ -116,6 +161,14 @@ impl fmt::Debug for StripeAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StripeAccount").field("api", &self.api).finish_non_exhaustive()
     }
+}
+
+/// Where a subscription is.
+fn path_of(subscription: &str) -> Result<String, PlatformError> {
+    if !subscription.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Err(PlatformError::NotFound("subscription"));
+    }
+    Ok(format!("/v1/subscriptions/{subscription}"))
 }
 
 /// As HTML forms are sent.

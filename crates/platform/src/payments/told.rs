@@ -42,8 +42,8 @@ pub(super) enum Told {
     Late { reference: String },
     /// It is not renewed any more.
     Ends { reference: String },
-    /// It is, after all.
-    GoesOn { reference: String },
+    /// It is, after all, or for another product.
+    GoesOn { reference: String, product: Option<String> },
     /// Nothing that we need to know.
     Nothing,
 }
@@ -121,7 +121,14 @@ impl Payments {
             Told::Renewed { reference, period } => self.subscriptions.renewed(provider, &reference, period).await.map(drop),
             Told::Late { reference } => self.subscriptions.payment_failed(provider, &reference).await,
             Told::Ends { reference } => retry!(self.subscriptions.ends_there(provider, &reference, true)),
-            Told::GoesOn { reference } => retry!(self.subscriptions.ends_there(provider, &reference, false)),
+            Told::GoesOn { reference, product } => {
+                retry!(self.subscriptions.ends_there(provider, &reference, false))?;
+                let Provider::Creem(account) = &*self.provider else { return Ok(()) };
+                match product.as_deref().and_then(|product| account.plan_of(product)) {
+                    Some(plan) => self.subscriptions.dearer_there(provider, &reference, plan).await,
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
@@ -191,7 +198,7 @@ fn from_stripe(kind: &str, data: &Json) -> Option<Told> {
         }
         // Only what changed says that an end was taken back: most updates are of something else.
         "customer.subscription.updated" if data["previous_attributes"]["cancel_at_period_end"].as_bool() == Some(true) => {
-            Told::GoesOn { reference: text(&object["id"])? }
+            Told::GoesOn { reference: text(&object["id"])?, product: None }
         }
         _ => Told::Nothing,
     })
@@ -251,7 +258,7 @@ mod tests {
         };
         let reference = "sub_1".to_owned();
         assert_eq!(updated(true, json!({"cancel_at_period_end": false})), Some(Told::Ends { reference: reference.clone() }));
-        assert_eq!(updated(false, json!({"cancel_at_period_end": true})), Some(Told::GoesOn { reference }));
+        assert_eq!(updated(false, json!({"cancel_at_period_end": true})), Some(Told::GoesOn { reference, product: None }));
         assert_eq!(updated(false, json!({"quantity": 1})), Some(Told::Nothing));
     }
 

@@ -7,7 +7,7 @@ use easel_store::{
 };
 
 use super::{Subscriptions, is_live};
-use crate::{PlatformError, accounts::Actor};
+use crate::{PlatformError, accounts::Actor, context::retry};
 
 /// A plan that was paid for, for so many months from now, or from the end of what was paid before.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +83,32 @@ impl Subscriptions {
         let Some(mut known) = subscriptions::by_ref(tx, provider, reference).await?.filter(is_live) else { return Ok(()) };
         known.state = "cancelled".to_owned();
         self.write(tx, actor, &known, "subscription.end").await
+    }
+
+    /// Its provider takes the money for a dearer plan by now: that begins, if it has not. A cheaper one waits for the next period, which is known here
+    /// by who asked for it.
+    pub(crate) async fn dearer_there(&self, provider: &str, reference: &str, plan: &str) -> Result<(), PlatformError> {
+        match retry!(self.dearer_once(provider, reference, plan))? {
+            Some(user_id) => self.grant(&user_id).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn dearer_once(&self, provider: &str, reference: &str, plan: &str) -> Result<Option<String>, PlatformError> {
+        let wanted = self.plan(plan)?;
+        let mut tx = self.context.db.begin().await?;
+        let mut known = match self.locked_by_ref(&mut tx, provider, reference).await {
+            Err(PlatformError::NotFound(_)) => return Ok(None),
+            known => known?,
+        };
+        let worth = self.catalogue.find(&known.plan).map_or(0, |plan| self.catalogue.worth(plan));
+        if !is_live(&known) || self.catalogue.worth(wanted) <= worth {
+            return Ok(None);
+        }
+        (known.plan, known.next_plan) = (wanted.name.clone(), None);
+        self.write(&mut tx, &Actor::system(), &known, "subscription.change").await?;
+        tx.commit().await?;
+        Ok(Some(known.user_id))
     }
 
     /// Its provider does not renew it any more, so that it ends with what is paid for, or renews it again after all. What is not known, or over,

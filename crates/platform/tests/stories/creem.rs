@@ -28,6 +28,7 @@ async fn creem() -> Receiver {
         "/v1/checkouts" => answered(&json!({"id": "ch_1", "object": "checkout", "status": "pending", "checkout_url": PAGE})),
         "/v1/customers/billing" => answered(&json!({"customer_portal_link": "https://creem.example/portal/1"})),
         "/v1/subscriptions/sub_1/cancel" => answered(&json!({"id": "sub_1", "status": "scheduled_cancel"})),
+        "/v1/subscriptions/sub_1/upgrade" => answered(&json!({"id": "sub_1", "status": "active"})),
         "/v1/subscriptions/sub_1/resume" => answered(&json!({"id": "sub_1", "status": "active"})),
         _ => Some((404, Vec::new(), "{}".to_owned())),
     })
@@ -35,7 +36,7 @@ async fn creem() -> Receiver {
 }
 
 fn account(creem: &Receiver) -> CreemAccount {
-    let products = [("credits-100", "prod_pack"), ("pro:month", "prod_pro")];
+    let products = [("credits-100", "prod_pack"), ("basic:month", "prod_basic"), ("pro:month", "prod_pro")];
     CreemAccount {
         key: "creem_test_secret".to_owned().into(),
         webhook_secret: SECRET.to_owned().into(),
@@ -165,7 +166,6 @@ on_both_engines! {
         let live = async || Ok::<_, PlatformError>(world.subscriptions.of(&ada.id).await?.remove(0));
         assert_eq!((live().await?.provider.as_str(), live().await?.provider_ref.as_deref()), ("creem", Some("sub_1")));
         assert!(matches!(payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await, Err(PlatformError::Taken(_))), "not twice");
-        assert!(matches!(payments.check_change(&ada.id, "basic").await, Err(PlatformError::Forbidden(_))));
         assert_eq!(payments.portal(&ada.id).await?, "https://creem.example/portal/1");
         let asked = creem.received().pop().ok_or("a request")?;
         assert_eq!((asked.target.as_str(), serde_json::from_str::<Value>(&asked.body)?), ("/v1/customers/billing", json!({"customer_id": "cust_1"})));
@@ -196,6 +196,57 @@ on_both_engines! {
         assert_eq!((world.subscriptions.end_due().await?, plan_of(&world, &ada.id).await?), (0, "pro".to_owned()));
         world.clock.advance(DAY * 63);
         assert_eq!((world.subscriptions.end_due().await?, plan_of(&world, &ada.id).await?), (1, "free".to_owned()));
+        world.assert_clean().await?;
+    }
+
+    async fn a_plan_is_changed_where_it_is_paid(database: &Database) {
+        let world = World::open(database).await?;
+        let (ada, eve) = (world.user("ada", 0).await?, world.user("eve", 0).await?);
+        let creem = creem().await;
+        let account = account(&creem);
+        let payments = selling(&world, account.clone(), &creem)?;
+        let order = payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await?.purchase;
+        let begun = checkout(&order.id, 999, json!({"subscription": "sub_1"}));
+        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        let actor = Actor::user(&ada);
+        let asked = || -> Outcome<Value> {
+            let last = creem.received().pop().ok_or("a request")?;
+            assert_eq!(last.target, "/v1/subscriptions/sub_1/upgrade");
+            Ok(serde_json::from_str(&last.body)?)
+        };
+        // What is refused there is not changed here.
+        let failing = selling(&world, CreemAccount { api: creem.url("/nowhere"), ..account }, &creem)?;
+        assert!(matches!(failing.change_plan(&actor, &ada.id, "pro").await, Err(PlatformError::PaymentUnavailable)));
+        assert!(matches!(payments.change_plan(&Actor::user(&eve), &ada.id, "pro").await, Err(PlatformError::Forbidden(_))));
+        assert_eq!(plan_of(&world, &ada.id).await?, "basic");
+        // A dearer one at once.
+        assert_eq!(payments.change_plan(&actor, &ada.id, "pro").await?.plan, "pro");
+        assert_eq!(asked()?, json!({"product_id": "prod_pro", "update_behavior": "proration-charge-immediately"}));
+        assert_eq!(plan_of(&world, &ada.id).await?, "pro");
+        let sent = creem.received().len();
+        payments.change_plan(&actor, &ada.id, "pro").await?;
+        assert!(matches!(payments.change_plan(&actor, &ada.id, "free").await, Err(PlatformError::Forbidden(_))));
+        assert!(matches!(payments.change_plan(&actor, &ada.id, "enterprise").await, Err(PlatformError::Invalid { field: "plan", .. })));
+        assert_eq!(creem.received().len(), sent, "there is nothing to ask for");
+        // A cheaper one with the next period, unless it is taken back.
+        assert_eq!(payments.change_plan(&actor, &ada.id, "basic").await?.next_plan.as_deref(), Some("basic"));
+        assert_eq!(asked()?, json!({"product_id": "prod_basic", "update_behavior": "proration-none"}));
+        assert_eq!(payments.change_plan(&actor, &ada.id, "pro").await?.next_plan, None);
+        assert_eq!(asked()?, json!({"product_id": "prod_pro", "update_behavior": "proration-none"}));
+        assert_eq!(payments.change_plan(&actor, &ada.id, "basic").await?.plan, "pro");
+        // What is told of another product: a cheaper one was asked for here, a dearer one is paid for.
+        let updated = |product: &str| json!({"id": "sub_1", "status": "active", "product": {"id": product}});
+        assert_eq!(tell(&payments, "evt_2", "subscription.update", updated("prod_basic")).await?, Heard::Done);
+        assert_eq!(plan_of(&world, &ada.id).await?, "pro");
+        let at = |days: u32| {
+            let time = world.context.now().after(DAY * days).0;
+            chrono::DateTime::from_timestamp_micros(time).expect("a time").to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+        };
+        let paid = json!({"id": "sub_1", "status": "active", "current_period_start_date": at(31), "current_period_end_date": at(62)});
+        assert_eq!(tell(&payments, "evt_3", "subscription.paid", paid).await?, Heard::Done);
+        assert_eq!(plan_of(&world, &ada.id).await?, "basic", "the next period");
+        assert_eq!(tell(&payments, "evt_4", "subscription.update", updated("prod_pro")).await?, Heard::Done);
+        assert_eq!(plan_of(&world, &ada.id).await?, "pro");
         world.assert_clean().await?;
     }
 

@@ -203,8 +203,9 @@ on_both_engines! {
         let days = live.period_starts_at.until(live.period_ends_at).as_secs() / DAY.as_secs();
         assert!((393..=397).contains(&days), "a month and a year: {days} days");
         // A dearer one is not for nothing, a cheaper one may wait.
-        assert!(matches!(payments.check_change(&ada.id, "pro").await, Err(PlatformError::PaymentRequired)));
-        payments.check_change(&ada.id, "free").await?;
+        let actor = Actor::user(&ada);
+        assert!(matches!(payments.change_plan(&actor, &ada.id, "pro").await, Err(PlatformError::PaymentRequired)));
+        assert_eq!(payments.change_plan(&actor, &ada.id, "free").await?.next_plan.as_deref(), Some("free"));
         let pro = payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await?.purchase;
         payments.mark_paid(&operator, &pro.id).await?;
         assert_eq!(plan_of(&world, &ada).await?, "pro");
@@ -239,7 +240,10 @@ on_both_engines! {
             "/v1/checkout/sessions" | "/v1/billing_portal/sessions" => {
                 answered(&json!({"id": "cs_1", "url": "https://checkout.stripe.example/c/pay/cs_1"}))
             }
-            "/v1/subscriptions/sub_1" => answered(&json!({"id": "sub_1"})),
+            "/v1/subscriptions/sub_1" => {
+                answered(&json!({"id": "sub_1", "items": {"data": [{"id": "si_1", "price": {"product": "prod_1"}}]}}))
+            }
+            "/v1/products/prod_1" => answered(&json!({"id": "prod_1"})),
             _ => Some((404, Vec::new(), "{}".to_owned())),
         })
         .await;
@@ -292,7 +296,18 @@ on_both_engines! {
         let live = world.subscriptions.of(&ada.id).await?.remove(0);
         assert_eq!(live.period_ends_at.0 / 1_000_000, start + 31 * 86_400);
         assert!(matches!(payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await, Err(PlatformError::Taken(_))), "not twice");
-        assert!(matches!(payments.check_change(&ada.id, "basic").await, Err(PlatformError::Forbidden(_))));
+        // A cheaper plan counts from the next period, there too.
+        assert_eq!(payments.change_plan(&Actor::user(&ada), &ada.id, "basic").await?.next_plan.as_deref(), Some("basic"));
+        let asked = stripe.received();
+        let [.., read, changed, named] = &asked[..] else { return Err("three requests".into()) };
+        assert_eq!((read.method.as_str(), changed.method.as_str(), changed.target.as_str()), ("GET", "POST", "/v1/subscriptions/sub_1"));
+        let form: std::collections::BTreeMap<_, _> =
+            easel_outbound::Url::parse(&format!("https://x.example/?{}", changed.body))?.query_pairs().into_owned().collect();
+        for (name, value) in [("items[0][id]", "si_1"), ("items[0][price_data][product]", "prod_1"), ("proration_behavior", "none"),
+            ("items[0][price_data][unit_amount]", "999"), ("items[0][price_data][recurring][interval]", "month")] {
+            assert_eq!(form.get(name).map(String::as_str), Some(value), "{name}");
+        }
+        assert_eq!((named.target.as_str(), named.body.as_str()), ("/v1/products/prod_1", "name=Basic"));
         assert_eq!(payments.portal(&ada.id).await?, "https://checkout.stripe.example/c/pay/cs_1");
         assert!(payments.set_cancelled(&Actor::user(&ada), &ada.id, true).await?.cancel_at_period_end);
         let told = stripe.received().pop().ok_or("a request")?;

@@ -1,4 +1,4 @@
-//! `POST /api/v1/subscriptions/change`: another plan: a dearer one at once, where nothing is sold here, a cheaper one with the next period.
+//! `POST /api/v1/subscriptions/change`: another plan: a dearer one at once, where it need not be ordered, a cheaper one with the next period.
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
@@ -31,9 +31,10 @@ pub(crate) async fn handler(
     As(caller, _): As<ActsAsThemselves>,
     JsonBody(body): JsonBody<ChangePlanBody>,
 ) -> Result<Json<SubscriptionView>, ApiError> {
-    if let Some(payments) = &state.services.payments {
-        payments.check_change(&caller.user.id, &body.plan).await?;
-    }
-    let changed = state.platform.subscriptions.change_plan(&caller.actor(), &caller.user.id, &body.plan).await?;
+    let (actor, user_id) = (caller.actor(), caller.user.id.as_str());
+    let changed = match &state.services.payments {
+        Some(payments) => payments.change_plan(&actor, user_id, &body.plan).await?,
+        None => state.platform.subscriptions.change_plan(&actor, user_id, &body.plan).await?,
+    };
     Ok(Json(changed.into()))
 }
