@@ -67,6 +67,11 @@ impl ApiError {
         Self::unavailable("server_busy", "the server is busy with others; try again in a moment", RESTART)
     }
 
+    /// The database says nothing.
+    pub(crate) fn database_away() -> Self {
+        Self::unavailable("database_unavailable", "the server cannot reach what it stores in; try again later", RESTART)
+    }
+
     pub(crate) fn timeout() -> Self {
         let message = "the picture took longer than this server allows; ask for fewer steps or a smaller picture";
         Self { final_answer: true, ..Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message) }

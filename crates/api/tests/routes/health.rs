@@ -127,3 +127,14 @@ async fn earlier_addresses_can_be_switched_off() {
     assert_eq!(server.get("/api/v1/users/me").await.status, 200, "addresses of now are there");
     assert_eq!(server.get("/health").await.status, 200);
 }
+
+#[tokio::test]
+async fn nobody_is_sent_here_while_the_database_is_away() {
+    let server = server().await;
+    assert_eq!(server.get("/health/ready").await.status, 200);
+    server.platform.context.db.close().await;
+    let answer = server.get("/health/ready").await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "database_unavailable"));
+    assert_ne!(answer.header("retry-after"), "");
+    assert_eq!(server.get("/health/live").await.status, 200, "starting again would not bring it back");
+}
