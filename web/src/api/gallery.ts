@@ -1,6 +1,6 @@
 // What becomes of one's pictures (albums, links, everybody's gallery), and what people say of each other's.
 import { call } from './client'
-import type { Album, Comment, Page, PublicPicture, ReportCategory, Share, Template } from './types'
+import type { Album, Comment, Page, PublicPicture, ReportCategory, Share, Tag, Template } from './types'
 
 const one = (id: string): string => `/images/${encodeURIComponent(id)}`
 
@@ -45,6 +45,9 @@ export const renameAlbum = (id: string, title: string): Promise<Album> => call(`
 /** Its pictures stay. */
 export const removeAlbum = (id: string): Promise<void> => call(`/albums/${encodeURIComponent(id)}`, { method: 'DELETE' })
 export const createAlbum = (title: string): Promise<Album> => call('/albums', { method: 'POST', body: { title } })
+
+/** Words on one's pictures. */
+export const tags = (): Promise<Tag[]> => call('/tags')
 
 // ---- Everybody's.
 /** A page of the public gallery; what is sought by words comes last made first. */

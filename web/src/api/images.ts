@@ -32,7 +32,7 @@ export const list = (filter: PictureFilter): Promise<Page<Picture>> => call('/im
 
 export const get = (id: string): Promise<Picture> => call(`/images/${encodeURIComponent(id)}`)
 
-export type PictureChange = Partial<Pick<Picture, 'title' | 'is_favourite'>>
+export type PictureChange = Partial<Pick<Picture, 'title' | 'is_favourite' | 'tags'>>
 
 export const change = (id: string, body: PictureChange): Promise<Picture> =>
   call(`/images/${encodeURIComponent(id)}`, { method: 'PATCH', body })

@@ -86,6 +86,7 @@ export type PublicPicture = Shown<Schemas['PublicImageView']>
 export type Template = Omit<Shown<Schemas['TemplateView']>, 'parameters'> & { parameters: Record<string, unknown> }
 export type Comment = Shown<Schemas['CommentView']>
 export type Album = Omit<Shown<Schemas['AlbumView']>, 'image_count'> & { image_count?: number | null }
+export type Tag = Shown<Schemas['TagView']>
 /** The token comes with a new one alone. */
 export type Share = Omit<Shown<Schemas['ShareView']>, 'token'> & { token?: string | null }
 export type Case = Shown<Schemas['CaseView']>

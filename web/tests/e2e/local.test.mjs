@@ -42,7 +42,12 @@ test('a picture is drawn, looked at, marked, named, and deleted', async () => {
   change = saved()
   await title.press('Enter')
   await change
-  await page.goto('/gallery')
+  change = saved()
+  await page.getByLabel('Add a tag').fill('Round')
+  await page.getByLabel('Add a tag').press('Enter')
+  await change
+  await page.getByRole('link', { name: 'round', exact: true }).click()
+  await page.waitForURL('**/gallery?tag=round')
   await tiles(page, 'The red one').waitFor()
   await page.getByLabel('Search prompts and titles').fill('nothing like it')
   await page.getByText('Nothing found').waitFor()

@@ -55,6 +55,7 @@ export const WORLD: Record<string, unknown> = {
   'POST /api/v1/prompts/enhance': ({ body }: Asked) => ({ prompt: `${(body as { prompt: string }).prompt}, candlelight`, negative_prompt: 'blurry', added: [], seed: 1, by: 'rules', fell_back: null }),
   'GET /api/v1/albums': [{ id: 'al', title: 'Trip', cover_image_id: null, image_count: 2, created_at: '', updated_at: '' }],
   'POST /api/v1/albums': { id: 'new', title: 'New', cover_image_id: null, image_count: 0, created_at: '', updated_at: '' },
+  'GET /api/v1/tags': [{ tag: 'sea', image_count: 2 }],
   'POST /api/v1/images/bulk': allDone,
   'GET /api/v1/images/public': page([shown()]),
   'GET /api/v1/images/p0/public': shown(),

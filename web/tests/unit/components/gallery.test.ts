@@ -189,6 +189,16 @@ describe('the gallery', () => {
     expect(asked.of('GET /api/v1/images').at(-1)?.query.get('album')).toBeNull()
   })
 
+  it('is sifted by a tag, which a link names', async () => {
+    const { asked } = await show(Gallery, { path: '/?tag=high+tide' })
+    expect(asked.of('GET /api/v1/images').map(({ query }) => query.get('tag'))).toEqual(['high tide'])
+    expect([...document.querySelectorAll('[aria-label=Tag] option')].map((option) => option.textContent)).toEqual(['All tags', 'high tide', 'sea'])
+    await fill('Tag', 'sea')
+    expect(asked.of('GET /api/v1/images').at(-1)?.query.get('tag')).toBe('sea')
+    await fill('Tag', '')
+    expect(asked.of('GET /api/v1/images').at(-1)?.query.get('tag')).toBeNull()
+  })
+
   it('says when more of it could not be had, and tries again', async () => {
     let down = true
     const pages = ({ query }: Asked): unknown => {
@@ -247,6 +257,35 @@ describe('a picture’s page', () => {
     expect(push).not.toHaveBeenCalled()
     press(document.body)
     expect(push).toHaveBeenCalledWith('/images/p9')
+  })
+
+  async function sendTag(): Promise<void> {
+    document.querySelector('[aria-label=Tags] form')?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }))
+    await flushPromises()
+  }
+
+  it('has tags that are added, followed and removed', async () => {
+    let now = ['sea']
+    const changed = ({ body }: Asked): unknown => {
+      now = (body as { tags: string[] }).tags.map((tag) => tag.toLowerCase())
+      return picture({ id: 'p0', tags: now })
+    }
+    const { asked, click, text } = await show(Image, { path: '/images/p0', world: { 'GET /api/v1/images/p0': picture({ id: 'p0', tags: now }), 'PATCH /api/v1/images/p0': changed } })
+    await fill('Add a tag', ' High Tide ')
+    await sendTag()
+    expect(asked.of('PATCH /api/v1/images/p0')[0]?.body).toEqual({ tags: ['sea', 'High Tide'] })
+    expect([...document.querySelectorAll('.chip a')].map((link) => [link.textContent, link.getAttribute('href')])).toEqual([['sea', '/gallery?tag=sea'], ['high tide', '/gallery?tag=high%20tide']])
+    await click('Remove the tag sea')
+    expect(now).toEqual(['high tide'])
+    expect(text()).not.toContain('sea')
+  })
+
+  it('keeps the tags it has when others are refused', async () => {
+    await show(Image, { path: '/images/p0', world: { 'GET /api/v1/images/p0': picture({ id: 'p0', tags: ['sea'] }), 'PATCH /api/v1/images/p0': new Refusal(422, 'invalid', 'not such a word') } })
+    await fill('Add a tag', 'x')
+    await sendTag()
+    await until(() => expect(useToasts().list.at(-1)?.text).toBe('not such a word'))
+    expect([...document.querySelectorAll('.chip a')].map((link) => link.textContent)).toEqual(['sea'])
   })
 
   it('says why a moderator hid it, and takes what its owner says against that', async () => {
