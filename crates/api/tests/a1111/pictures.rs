@@ -2,7 +2,7 @@
 
 use easel_platform::records::Role;
 use easel_testing::on_both_engines;
-use easel_types::ControlBalance;
+use easel_types::{ControlBalance, Task};
 use serde_json::{Value, json};
 
 use crate::{
@@ -54,6 +54,30 @@ on_both_engines! {
         let black = data_url(&even(101, 70, [0; 3]));
         native.ok(IMG2IMG, &token, body(&start, json!({"resize_mode": 3, "mask": black}))).await;
         assert_eq!(native.probe.resized(), [Some((96, 64)), None, Some((96, 64))]);
+    }
+
+    async fn each_picture_of_a_round_starts_from_its_own(database: &Database) {
+        let native = native(database).await;
+        let (ada, token) = native.somebody("ada", Role::User, "free").await?;
+        let other = [10, 20, 30];
+        let starts = [data_url(&even(64, 64, GREY)), data_url(&even(32, 64, other))];
+        let answer = native.ok(IMG2IMG, &token, body("", json!({"init_images": starts, "batch_size": 3, "n_iter": 2}))).await;
+        let said = info(&answer);
+        assert_eq!((files(&answer).len(), &said["all_seeds"], &said["batch_size"]), (4, &json!([9, 10, 11, 12]), &json!(2)));
+        let first = |task: Task| match task {
+            Task::ImageToImage { image, .. } => image.pixels()[0],
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(native.probe.tasks().into_iter().map(first).collect::<Vec<_>>(), [GREY[0], other[0], GREY[0], other[0]]);
+        assert_eq!(native.probe.seeds(), [9, 10, 11, 12]);
+        // Each is put back into its own.
+        let more = json!({
+            "init_images": starts, "batch_size": 2, "mask": data_url(&right_of(32, 64, 64)), "mask_blur": 0, "inpaint_full_res": false,
+        });
+        let answer = native.ok(IMG2IMG, &token, body("", more)).await;
+        assert_eq!(pictures(&answer).iter().map(|picture| row(picture)[0]).collect::<Vec<_>>(), [GREY, other]);
+        assert_eq!(native.balance(&ada).await?, (94, 0));
+        native.assert_clean().await?;
     }
 
     async fn only_the_masked_part_changes(database: &Database) {

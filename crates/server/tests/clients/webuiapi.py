@@ -159,6 +159,10 @@ assert likely(mean(small.image, (0, 0, 16, 16)), corners[0]), mean(small.image, 
 
 # A part of a picture: what is not masked stays, bit for bit.
 base = Image.new("RGB", (128, 128), (0, 0, 255))
+pair = api.img2img(
+    images=[drawn.images[0], base], batch_size=2, prompt="a red circle on a blue background", denoising_strength=0.2, seed=7, **size
+)
+assert len(pair.images) == 2 and likely(mean(pair.images[1], (48, 48, 80, 80)), (0, 0, 255)), "each from its own"
 mask = Image.new("L", (128, 128), 0)
 ImageDraw.Draw(mask).rectangle((40, 40, 88, 88), fill=255)
 for whole in (True, False):

@@ -66,10 +66,10 @@ pub enum Start {
         /// And it is enlarged and drawn over.
         hires: Option<Box<Hires>>,
     },
-    /// A picture, as it was sent.
+    /// Pictures, as they were sent.
     Picture {
-        /// The picture.
-        image: String,
+        /// One for all pictures of a round, or one for each.
+        images: Vec<String>,
         /// What of it is repainted.
         mask: Option<String>,
         /// How it is repainted.
@@ -110,14 +110,14 @@ impl Asked {
     /// Image to image.
     pub fn image_to_image(mut body: Map<String, Value>, options: &Options, engine: &Engine) -> Result<Self, ApiError> {
         fill(&mut body)?;
-        let image = init_image(&body)?;
+        let images = init_images(&body)?;
         let asked = Self::read(body, options, engine)?;
+        let count = of_each(&images, asked.count)?;
         let fields = Fields(asked.echo.clone());
         let fit = match fields.integer(&["resize_mode"])?.unwrap_or(0) {
-            0 => Fit::Stretch,
+            0 | 3 => Fit::Stretch,
             1 => Fit::Crop,
             2 => Fit::Fill,
-            3 => Fit::Stretch,
             other => return Err(out_of_range("resize_mode", "between 0 and 3", other)),
         };
         let in_latents = fields.integer(&["resize_mode"])? == Some(3);
@@ -129,8 +129,9 @@ impl Asked {
         }
         let mut generation = asked.generation;
         generation.noising.fill = repaint.latents;
+        generation.num_images = count.batch;
         let from = Start::Picture {
-            image,
+            images,
             mask,
             repaint,
             fit,
@@ -143,7 +144,7 @@ impl Asked {
                 echo.insert(name.to_owned(), Value::Null);
             }
         }
-        Ok(Self { from, echo, generation, ..asked })
+        Ok(Self { from, echo, generation, count, ..asked })
     }
 
     /// With its styles around its prompts; A1111's clients name them as they are listed, or as people see them.
@@ -235,19 +236,32 @@ fn check_second_pass(hires: &Hires, first: &GenerationRequest, engine: &Engine) 
     Ok(())
 }
 
-fn init_image(body: &Map<String, Value>) -> Result<String, ApiError> {
+fn init_images(body: &Map<String, Value>) -> Result<Vec<String>, ApiError> {
     let missing = || ApiError::new(axum::http::StatusCode::NOT_FOUND, "init_image_missing", "Init image not found");
     let images = match body.get("init_images") {
         None | Some(Value::Null) => return Err(missing()),
         Some(Value::Array(images)) => images,
         Some(_) => return Err(ApiError::invalid("init_images", "invalid_type", "`init_images` must be a list")),
     };
-    match images.as_slice() {
-        [] | [Value::Null] => Err(missing()),
-        [Value::String(image)] if !image.trim().is_empty() => Ok(image.clone()),
-        [Value::String(_)] => Err(missing()),
-        [_] => Err(ApiError::invalid("init_images", "invalid_type", "`init_images` must hold pictures in base64")),
-        _ => Err(neutral::refused("init_images", "several pictures at once")),
+    let image = |image: &Value| match image {
+        Value::String(image) if !image.trim().is_empty() => Ok(image.clone()),
+        Value::String(_) | Value::Null => Err(missing()),
+        _ => Err(ApiError::invalid("init_images", "invalid_type", "`init_images` must hold pictures in base64")),
+    };
+    if images.is_empty() { Err(missing()) } else { images.iter().map(image).collect() }
+}
+
+/// With several pictures to start from a round has as many, each from its own.
+fn of_each(images: &[String], count: Count) -> Result<Count, ApiError> {
+    match u32::try_from(images.len()) {
+        Ok(1) => Ok(count),
+        Ok(several) if several <= count.batch => Ok(Count { batch: several, ..count }),
+        _ => {
+            let (sent, batch) = (images.len(), count.batch);
+            let message =
+                format!("`init_images` has {sent} pictures, and `batch_size` is {batch}: send no more than are drawn at once");
+            Err(ApiError::invalid("init_images", "out_of_range", message))
+        }
     }
 }
 

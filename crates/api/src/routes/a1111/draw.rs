@@ -21,8 +21,8 @@ use easel_platform::{
     worker::{Writing, infotext},
 };
 use easel_types::{
-    ControlBalance, ControlUse, FromLatents, FromPicture, GenerationRequest, Handover, LatentCell, LatentFill, LatentScaling,
-    Noising, Quality, Rgb8, Task, Variation,
+    ControlBalance, ControlUse, FromLatents, GenerationRequest, Handover, LatentCell, LatentFill, Noising, Quality, Rgb8, Task,
+    Variation,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -32,6 +32,7 @@ use super::{
     heard,
     passes::{Passed, give_up, is_left_there, pass},
     pictures::{self, ENCODER, blocking},
+    starts::{self, Begin},
     there,
 };
 use crate::{
@@ -40,7 +41,6 @@ use crate::{
     compat::a1111::{
         control::{Module, Unit},
         hires::Hires,
-        repaint::{self, PutBack, Sent},
         request::{Asked, Start},
         response::{DrawnView, Info},
     },
@@ -77,11 +77,8 @@ struct Begun<'a> {
     asked: Asked,
     /// Pixels of the first pass.
     size: (u32, u32),
-    /// What it starts from.
-    task: Task,
-    back: Option<PutBack>,
-    /// The picture whose latents are resized, if they are.
-    encoded: Option<FromPicture>,
+    /// What all its pictures start from, or each of a round.
+    starts: Vec<Begin>,
     /// What each ControlNet looks at.
     controls: Vec<(Unit, Arc<Rgb8>)>,
     deadline: Instant,
@@ -104,38 +101,21 @@ impl<'a> Begun<'a> {
         if asked.options.missing.is_some() {
             check_sides([size.0, size.1])?;
         }
-        let (mut task, mut back, mut start, mut encoded) = (Task::TextToImage, None, None, None);
-        if let Start::Picture { image, mask, repaint, fit, in_latents, strength } = &asked.from {
-            let image = pictures::flattened(pictures::read(state, "init_images", image).await?, asked.options.background);
-            start = Some(Arc::new(image.clone()));
-            let mask = match mask {
-                Some(mask) => Some(pictures::read(state, "mask", mask).await?).map(|mask| (mask.rgb, mask.alpha)),
-                None => None,
-            };
-            let (fit, repaint, strength) = (*fit, *repaint, *strength);
-            let ready = blocking(move || repaint::start(Sent { image, mask }, fit, repaint, strength, size)).await?;
-            (task, back) = ready.map_err(|error| pictures::unusable("init_images", &error))?;
-            if let Some(start) = start.as_deref().filter(|_| *in_latents && back.is_none() && asked.options.missing.is_none()) {
-                let model = state.engine.find_model(asked.generation.model.as_ref())?;
-                let image = whole_latents(start, model.size_multiple);
-                let image = Arc::new(image.map_err(|error| pictures::unusable("init_images", &error))?);
-                encoded = Some(FromPicture { image, scaling: LatentScaling::Bilinear });
-            }
-        }
+        let (starts, first) = starts::of(state, &asked, size).await?;
         let mut controls = Vec::with_capacity(asked.units.len());
         for unit in &asked.units {
-            let image = match (&unit.image, &start) {
+            let image = match (&unit.image, &first) {
                 (Some(image), _) => {
                     Arc::new(pictures::flattened(pictures::read(state, "image", image).await?, asked.options.background))
                 }
-                (None, Some(start)) => Arc::clone(start),
+                (None, Some(first)) => Arc::clone(first),
                 (None, None) => {
                     return Err(ApiError::invalid("image", "missing_required_parameter", "a ControlNet needs an `image`"));
                 }
             };
             controls.push((unit.clone(), image));
         }
-        Ok(Self { state, caller, asked, size, task, back, encoded, controls, deadline })
+        Ok(Self { state, caller, asked, size, starts, controls, deadline })
     }
 
     async fn draw(self) -> Result<Json<DrawnView>, ApiError> {
@@ -176,14 +156,21 @@ impl<'a> Begun<'a> {
                 Some(Hires { latent: Some(_), .. }) => (0..batch).map(|_| LatentCell::default()).collect(),
                 _ => Vec::new(),
             };
-            let request = GenerationRequest {
-                task: self.task.clone(),
-                controls: low.clone(),
-                handover: Handover { leave: cells.clone(), picture: self.encoded.clone(), ..Handover::default() },
-                ..of_round(&self.asked.generation, first.as_ref().map(|first| first.seed), u64::from(round * batch))
-            };
-            let ticket = self.state.engine.submit_on(request, &self.terms())?;
-            let resolved = ticket.resolved()[0].clone();
+            let mut tickets = Vec::with_capacity(self.starts.len());
+            for (start, index) in self.starts.iter().zip(0..) {
+                // Seeds go on from the very first, which the engine may have drawn a moment ago.
+                let before = tickets.first().map(|ticket: &Ticket| ticket.resolved()[0].seed);
+                let seed = first.as_ref().map(|first| first.seed).or(before);
+                let request = GenerationRequest {
+                    task: start.task.clone(),
+                    controls: low.clone(),
+                    handover: Handover { leave: cells.clone(), picture: start.encoded.clone(), ..Handover::default() },
+                    num_images: if self.starts.len() > 1 { 1 } else { batch },
+                    ..of_round(&self.asked.generation, seed, u64::from(round * batch), index)
+                };
+                tickets.push(self.state.engine.submit_on(request, &self.terms())?);
+            }
+            let resolved = tickets[0].resolved()[0].clone();
             let held = match paid.take() {
                 Some(held) => held,
                 None => {
@@ -195,7 +182,7 @@ impl<'a> Begun<'a> {
             let steps = resolved.num_inference_steps;
             first.get_or_insert(resolved);
             let passed = tokio::select! {
-                passed = pass(task, round * passes, steps, vec![ticket]) => passed,
+                passed = pass(task, round * passes, steps, tickets) => passed,
                 stopped = held.stopped() => return Err(stopped),
             };
             let mut passed = match passed {
@@ -241,10 +228,11 @@ impl<'a> Begun<'a> {
         // Nobody else mixes the noise of two seeds.
         let noising = &self.asked.generation.noising;
         let mixed = noising.variation.is_some() || noising.resized_from.is_some();
-        if again || mixed || self.back.is_some() {
+        let [Begin { task, back: None, .. }] = self.starts.as_slice() else { return Ok(None) };
+        if again || mixed {
             return Ok(None);
         }
-        let (task, controls, num_images) = (self.task.clone(), controls.to_vec(), self.asked.count.total());
+        let (task, controls, num_images) = (task.clone(), controls.to_vec(), self.asked.count.total());
         let request = GenerationRequest { task, controls, num_images, ..self.asked.generation.clone() };
         let order = there::order(&self.asked, &model_of(self.state, &request));
         Outward::of(self.state, self.caller, order, &request).await
@@ -294,11 +282,11 @@ impl<'a> Begun<'a> {
             Start::Noise { hires: Some(hires) } => (Some(hires.strength), hires.told().to_vec()),
             Start::Noise { hires: None } => (None, Vec::new()),
             Start::Picture { strength, repaint, .. } => {
-                (Some(*strength), if self.back.is_some() { repaint.told() } else { Vec::new() })
+                (Some(*strength), if self.starts[0].back.is_some() { repaint.told() } else { Vec::new() })
             }
         };
         let model = self.state.engine.find_model(Some(&first.model));
-        let masked = matches!(self.task, Task::Inpaint { .. });
+        let masked = matches!(self.starts[0].task, Task::Inpaint { .. });
         Info {
             denoising_strength: strength,
             extra_generation_params: told.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
@@ -313,9 +301,11 @@ impl<'a> Begun<'a> {
     /// Pictures of the first pass with what is written into their files, put back where they are a part of another.
     async fn told(&self, pictures: Vec<Picture>) -> Result<Vec<Made>, ApiError> {
         let mut made = Vec::with_capacity(pictures.len());
-        for picture in pictures {
+        for (place, picture) in pictures.into_iter().enumerate() {
             let mut text = infotext(&picture.resolved);
-            let image = match (&self.back, &self.asked.from) {
+            // One start for all of them, or each its own.
+            let start = self.starts.get(place).unwrap_or(&self.starts[0]);
+            let image = match (&start.back, &self.asked.from) {
                 (Some(back), Start::Picture { repaint, .. }) => {
                     crate::compat::a1111::infotext::insert(&mut text, repaint.told());
                     let (back, drawn) = (back.clone(), picture.image.clone());
@@ -413,16 +403,18 @@ impl<'a> Begun<'a> {
     }
 }
 
-/// A round's request, `drawn` pictures after the first: seeds go on from the first picture's, or with a variation the other seed does.
-fn of_round(asked: &GenerationRequest, first_seed: Option<u64>, drawn: u64) -> GenerationRequest {
+/// A round's request, `drawn` pictures after the first, or of picture `index` of it alone: seeds go on from the first picture's, or with a
+/// variation the other seed does.
+fn of_round(asked: &GenerationRequest, first_seed: Option<u64>, drawn: u64, index: u64) -> GenerationRequest {
     let seed = first_seed.or(asked.seed);
     let variation = asked.noising.variation;
     let fill = match asked.noising.fill {
         LatentFill::Noise { .. } if variation.is_none() => LatentFill::Noise { back: drawn },
         fill => fill,
     };
-    let varied = variation.map(|other| Variation { seed: other.seed.wrapping_add(drawn), ..other });
-    let seed = if variation.is_some() { seed } else { seed.map(|seed| seed.wrapping_add(drawn)) };
+    let further = drawn.wrapping_add(index);
+    let varied = variation.map(|other| Variation { seed: other.seed.wrapping_add(further), ..other });
+    let seed = if variation.is_some() { seed } else { seed.map(|seed| seed.wrapping_add(further)) };
     GenerationRequest { seed, noising: Noising { variation: varied, fill, ..asked.noising.clone() }, ..asked.clone() }
 }
 
@@ -434,12 +426,6 @@ fn enlarge(image: &Rgb8, size: (u32, u32), enlarged: (u32, u32), kernel: Kernel)
         return Ok(large);
     }
     crop(&large, Region { x: (width - size.0) / 2, y: (height - size.1) / 2, width: size.0, height: size.1 })
-}
-
-/// What of a picture is whole latents; as in A1111, where the autoencoder leaves the rest out.
-fn whole_latents(image: &Rgb8, multiple: u32) -> Result<Rgb8, easel_imaging::ImagingError> {
-    let side = |pixels: u32| pixels / multiple.max(1) * multiple.max(1);
-    crop(image, Region { x: 0, y: 0, width: side(image.width()), height: side(image.height()) })
 }
 
 /// As A1111 writes times.
@@ -456,23 +442,16 @@ mod tests {
     fn seeds_go_on_over_rounds_and_those_of_variations_in_the_other_seed() {
         let mut asked = GenerationRequest { seed: Some(5), ..GenerationRequest::text_to_image("a cat") };
         asked.noising.fill = LatentFill::Noise { back: 0 };
-        let second = of_round(&asked, Some(5), 4);
+        let second = of_round(&asked, Some(5), 4, 0);
         assert_eq!((second.seed, second.noising.fill), (Some(9), LatentFill::Noise { back: 4 }));
+        let alone = of_round(&asked, Some(5), 4, 2);
+        assert_eq!((alone.seed, alone.noising.fill), (Some(11), LatentFill::Noise { back: 4 }));
         asked.noising.variation = Some(Variation { seed: 70, strength: 0.5 });
-        let second = of_round(&asked, Some(5), 4);
+        let second = of_round(&asked, Some(5), 3, 1);
         assert_eq!((second.seed, second.noising.variation.map(|other| other.seed)), (Some(5), Some(74)));
         assert_eq!(second.noising.fill, LatentFill::Noise { back: 0 });
         asked.seed = None;
-        assert_eq!(of_round(&asked, None, 0).seed, None, "the engine draws it");
-    }
-
-    #[test]
-    fn what_is_no_whole_latent_is_left_out() {
-        let picture = Rgb8::new(20, 17, (0..20 * 17 * 3).map(|i| i as u8).collect()).expect("a size");
-        let whole = whole_latents(&picture, 8).expect("two by two latents");
-        assert_eq!((whole.width(), whole.height(), &whole.pixels()[..48]), (16, 16, &picture.pixels()[..48]));
-        assert_eq!(&whole.pixels()[48..51], &picture.pixels()[60..63], "the second row");
-        assert!(whole_latents(&picture, 32).is_err(), "there is none");
+        assert_eq!(of_round(&asked, None, 0, 0).seed, None, "the engine draws it");
     }
 
     #[test]

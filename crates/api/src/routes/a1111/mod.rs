@@ -7,6 +7,7 @@ mod heard;
 mod layers;
 mod passes;
 mod pictures;
+mod starts;
 
 pub(crate) mod cmd_flags;
 pub(crate) mod control_detect;
