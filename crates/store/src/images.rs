@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    Db, StoreError, Timestamp, Tx,
+    Credits, Db, StoreError, Timestamp, Tx,
     organizations::Among,
     query::{On, Query, query},
 };
@@ -78,6 +78,10 @@ pub struct Image {
     pub trend: Option<i64>,
     /// Its owner's organisation.
     pub organization_id: Option<String>,
+    /// Milliseconds it took; of what was drawn long ago it is not known.
+    pub generation_ms: Option<i64>,
+    /// What it has cost, charged or counted; of what was drawn long ago it is not known.
+    pub cost: Option<Credits>,
 }
 
 impl Image {
@@ -93,7 +97,7 @@ pub(crate) const PUBLIC: &str = "i.is_public AND i.deleted_at IS NULL AND i.hidd
 pub(crate) const COLUMNS: &str = "SELECT i.id, i.job_id, i.job_index, i.user_id, i.storage_key, i.thumbnail_key, i.sha256, i.bytes, i.width, i.height, \
     i.format, i.model, i.prompt, i.title, i.blurhash, i.parameters, i.is_public, i.is_favourite, i.created_at, i.deleted_at, i.purged_at, \
     i.purge_at, i.sampler, i.mode, i.published_at, i.shows_prompt, i.hidden_at, i.hidden_reason, i.like_count, i.comment_count, i.view_count, i.trend, \
-    i.organization_id ";
+    i.organization_id, i.generation_ms, i.cost ";
 
 pub(crate) fn select<'c>(on: impl Into<On<'c>>) -> Query<'c> {
     query(on, COLUMNS).push("FROM images i ")
@@ -102,8 +106,9 @@ pub(crate) fn select<'c>(on: impl Into<On<'c>>) -> Query<'c> {
 /// A new picture, as its owner's alone whatever else it says. Of one place in a job there is one picture ([`StoreError::Exists`]).
 pub async fn insert(tx: &mut Tx, image: &Image) -> Result<(), StoreError> {
     let text = "INSERT INTO images (id, job_id, job_index, user_id, storage_key, thumbnail_key, sha256, bytes, width, height, format, model, \
-                prompt, title, blurhash, parameters, is_public, is_favourite, created_at, sampler, mode, organization_id) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
+                prompt, title, blurhash, parameters, is_public, is_favourite, created_at, sampler, mode, organization_id, \
+                generation_ms, cost) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
     query(tx, text)
         .bind(&image.id)
         .bind(&image.job_id)
@@ -127,6 +132,8 @@ pub async fn insert(tx: &mut Tx, image: &Image) -> Result<(), StoreError> {
         .bind(image.sampler.as_deref())
         .bind(image.mode.as_deref())
         .bind(image.organization_id.as_deref())
+        .bind(image.generation_ms)
+        .bind(image.cost)
         .run()
         .await?;
     Ok(())

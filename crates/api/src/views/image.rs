@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::shown_time;
+use super::{CreditAmount, shown_time};
 
 /// A picture.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,6 +32,10 @@ pub(crate) struct ImageView {
     sha256: String,
     /// What drew it.
     model: String,
+    /// Milliseconds it took to draw, where that is known.
+    generation_ms: Option<i64>,
+    /// What it has cost, charged or counted, where that is known.
+    cost: Option<CreditAmount>,
     /// The external provider that drew it, if it was not this server.
     provider: Option<String>,
     /// How the noise was taken away.
@@ -101,6 +105,8 @@ impl From<Image> for ImageView {
             bytes: image.bytes,
             sha256: image.sha256,
             model: image.model,
+            generation_ms: image.generation_ms,
+            cost: image.cost.map(CreditAmount::from),
             provider: parameters["provider"].as_str().map(str::to_owned),
             sampler: image.sampler,
             mode: image.mode,

@@ -69,6 +69,8 @@ on_both_engines! {
         let images = job["images"].as_array().ok_or("pictures")?;
         assert_eq!((&job["state"], &job["images_delivered"], images.len()), (&json!("completed"), &json!(1), 1), "{job}");
         assert_eq!(images[0]["index"], json!(1), "the other one");
+        assert_eq!(images[0]["cost"], json!("1"));
+        assert!(images[0]["generation_ms"].as_i64().is_some_and(|ms| ms >= 0), "{job}");
         assert_eq!(native.balance(&ada).await?, (99, 0), "what is kept is paid");
         let sent = receiver.received().remove(0);
         assert_eq!((sent.target.as_str(), sent.headers["authorization"].as_str()), ("/v1/moderations", "Bearer sk-canary"));

@@ -148,8 +148,12 @@ impl Jobs {
         if delivered == 0 || delivered > job.images_wanted {
             return Err(PlatformError::Invalid { field: "number of images", problem: "is not what was asked for" });
         }
-        for image in &results.images {
-            images::insert(&mut tx, &row(&job, image, moment.id(), moment.now)).await?;
+        let generation_ms = took(&job, results, moment.now);
+        for (place, image) in (0..).zip(&results.images) {
+            // What its owner has paid for elsewhere costs nothing here.
+            let cost = if place < job.images_free { Credits::ZERO } else { job.unit_price };
+            let row = Image { generation_ms, cost: Some(cost), ..row(&job, image, moment.id(), moment.now) };
+            images::insert(&mut tx, &row).await?;
         }
         let credits = end::with_images(&mut tx, &moment, &job, delivered).await?;
         let bytes = results.images.iter().map(|image| image.bytes).sum();
@@ -234,6 +238,13 @@ impl Jobs {
     }
 }
 
+/// How long each picture took: its share of the device's time, or of the job's where that is not known.
+fn took(job: &Job, results: &Results, now: Timestamp) -> Option<i64> {
+    let since_start = || job.started_at.map(|at| i64::try_from(at.until(now).as_millis()).unwrap_or(i64::MAX));
+    let whole = Some(results.gpu_ms).filter(|&ms| ms > 0).or_else(since_start)?;
+    Some(whole / i64::try_from(results.images.len()).ok().filter(|&count| count > 0)?)
+}
+
 fn row(job: &Job, image: &NewImage, id: String, now: Timestamp) -> Image {
     let parameters: serde_json::Value = serde_json::from_str(&image.parameters).unwrap_or_default();
     // What lists are filtered by; nothing that is too long to be a name.
@@ -272,6 +283,8 @@ fn row(job: &Job, image: &NewImage, id: String, now: Timestamp) -> Image {
         comment_count: 0,
         view_count: 0,
         trend: None,
+        generation_ms: None,
+        cost: None,
         organization_id: job.organization_id.clone(),
     }
 }

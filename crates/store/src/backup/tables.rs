@@ -91,7 +91,7 @@ tables! {
         width Integer, height Integer, format Text, model Text, prompt Text, title Text, blurhash Text, parameters Text, is_public Boolean,
         is_favourite Boolean, created_at Integer, deleted_at Integer, purged_at Integer, purge_at Integer, sampler Text, mode Text,
         published_at Integer, shows_prompt Boolean, hidden_at Integer, hidden_reason Text, like_count Integer, comment_count Integer,
-        view_count Integer, trend Integer, organization_id Text }
+        view_count Integer, trend Integer, organization_id Text, generation_ms Integer, cost Integer }
     image_tags by "image_id, tag" { image_id Text, tag Text }
     albums by "id" { id Text, user_id Text, title Text, created_at Integer, position Integer, cover_image_id Text, updated_at Integer }
     album_images by "album_id, image_id" { album_id Text, image_id Text, added_at Integer, position Integer }
