@@ -164,6 +164,9 @@ on_both_engines! {
         });
         let answer = native.ok(TXT2IMG, &token, body).await;
         assert_eq!(answer["parameters"]["alwayson_scripts"], json!({}), "pictures are not sent back");
+        let told = "ControlNet 0: \"Module: canny, Model: edges, Weight: 0.5, Resize Mode: Just Resize, Threshold A: 100, Threshold B: 200, ";
+        assert!(text(&files(&answer)[0]).contains(told), "{}", text(&files(&answer)[0]));
+        assert!(info(&answer)["extra_generation_params"]["ControlNet 0"].is_string());
         let seen = native.probe.adapters();
         let controls = &seen.last().ok_or("a request")?.1;
         assert_eq!((controls.len(), controls[0].model.as_str(), controls[0].weight, controls[0].end), (1, "edges", 0.5, 0.8));

@@ -16,6 +16,21 @@ use crate::{
 const CONTROL_NET: &str = "controlnet";
 /// What is done to a picture before the ControlNet sees it.
 pub const MODULES: [&str; 2] = ["none", "canny"];
+/// Words for how a picture is brought to the size, for what counts more, and for the passes; requests may say their places instead.
+const FITS: [&str; 3] = ["Just Resize", "Crop and Resize", "Resize and Fill"];
+const BALANCES: [&str; 3] = ["Balanced", "My prompt is more important", "ControlNet is more important"];
+const PASSES: [&str; 3] = ["Both", "Low res only", "High res only"];
+/// What texts of pictures call the units.
+const NAMES: [&str; 8] = [
+    "ControlNet 0",
+    "ControlNet 1",
+    "ControlNet 2",
+    "ControlNet 3",
+    "ControlNet 4",
+    "ControlNet 5",
+    "ControlNet 6",
+    "ControlNet 7",
+];
 const CANNY_LOW: f64 = 100.0;
 const CANNY_HIGH: f64 = 200.0;
 
@@ -56,6 +71,43 @@ pub enum Module {
         /// Stronger ones are some.
         high: u32,
     },
+}
+
+impl Unit {
+    /// As the extension writes it: floating numbers as Python shows them.
+    fn written(&self) -> String {
+        let (module, thresholds) = match self.module {
+            Module::None => ("none", String::new()),
+            Module::Canny { low, high } => ("canny", format!(", Threshold A: {low}, Threshold B: {high}")),
+        };
+        let fit = match self.fit {
+            Fit::Stretch => FITS[0],
+            Fit::Crop => FITS[1],
+            Fit::Fill => FITS[2],
+        };
+        let balance = match self.balance {
+            ControlBalance::Balanced => BALANCES[0],
+            ControlBalance::Prompt => BALANCES[1],
+            ControlBalance::Control => BALANCES[2],
+        };
+        let passes = match (self.low, self.high) {
+            (true, true) => PASSES[0],
+            (true, false) => PASSES[1],
+            (false, _) => PASSES[2],
+        };
+        // What separates values is in none.
+        let model = self.model.replace([',', ':'], "");
+        let Self { weight, start, end, .. } = self;
+        format!(
+            "Module: {module}, Model: {model}, Weight: {weight:?}, Resize Mode: {fit}{thresholds}, Guidance Start: {start:?}, \
+             Guidance End: {end:?}, Pixel Perfect: True, Control Mode: {balance}, Hr Option: {passes}"
+        )
+    }
+}
+
+/// What the text of a picture says of its ControlNets.
+pub fn told(units: &[Unit]) -> Vec<(&'static str, String)> {
+    NAMES.into_iter().zip(units.iter().map(Unit::written)).collect()
 }
 
 /// The units of a request.
@@ -104,14 +156,13 @@ fn read(unit: &Map<String, Value>) -> Result<Option<Unit>, ApiError> {
     if fields.text(&["mask"])?.is_some_and(|mask| !mask.is_empty()) {
         return Err(refused("mask", "a ControlNet for a part of the picture"));
     }
-    let balances = ["Balanced", "My prompt is more important", "ControlNet is more important"];
-    let balance = match choice(&fields, "control_mode", &balances)? {
+    let balance = match choice(&fields, "control_mode", &BALANCES)? {
         0 => ControlBalance::Balanced,
         1 => ControlBalance::Prompt,
         _ => ControlBalance::Control,
     };
-    let passes = choice(&fields, "hr_option", &["Both", "Low res only", "High res only"])?;
-    let fit = match choice(&fields, "resize_mode", &["Just Resize", "Crop and Resize", "Resize and Fill"])? {
+    let passes = choice(&fields, "hr_option", &PASSES)?;
+    let fit = match choice(&fields, "resize_mode", &FITS)? {
         0 => Fit::Stretch,
         1 => Fit::Crop,
         _ => Fit::Fill,
@@ -231,6 +282,37 @@ mod tests {
             high: true,
         };
         assert_eq!(read, [expected.clone(), expected]);
+    }
+
+    #[test]
+    fn units_are_told_as_the_extension_tells_them() {
+        let unit = |more: Value| {
+            let mut unit = json!({"model": "edges [d14c016b]", "image": "aGk="});
+            unit.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            unit
+        };
+        let all = units(json!({"ControlNet": {"args": [
+            unit(json!({})),
+            unit(json!({
+                "module": "canny", "threshold_a": 64, "threshold_b": 128.0, "weight": 0.5, "guidance_start": 0.1, "guidance_end": 0.9,
+                "resize_mode": 1, "control_mode": 2, "hr_option": "High res only",
+            })),
+        ]}}));
+        let told = told(&all.unwrap());
+        let expected = [
+            (
+                "ControlNet 0",
+                "Module: none, Model: edges, Weight: 1.0, Resize Mode: Just Resize, Guidance Start: 0.0, Guidance End: 1.0, \
+                 Pixel Perfect: True, Control Mode: Balanced, Hr Option: Both",
+            ),
+            (
+                "ControlNet 1",
+                "Module: canny, Model: edges, Weight: 0.5, Resize Mode: Crop and Resize, Threshold A: 64, Threshold B: 128, \
+                 Guidance Start: 0.1, Guidance End: 0.9, Pixel Perfect: True, Control Mode: ControlNet is more important, \
+                 Hr Option: High res only",
+            ),
+        ];
+        assert_eq!(told.iter().map(|(key, value)| (*key, value.as_str())).collect::<Vec<_>>(), expected);
     }
 
     #[test]

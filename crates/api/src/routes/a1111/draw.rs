@@ -39,7 +39,7 @@ use crate::{
     ApiError, AppState,
     auth::Caller,
     compat::a1111::{
-        control::{Module, Unit},
+        control::{self, Module, Unit},
         hires::Hires,
         request::{Asked, Start},
         response::{DrawnView, Info},
@@ -285,11 +285,12 @@ impl<'a> Begun<'a> {
                 (Some(*strength), if self.starts[0].back.is_some() { repaint.told() } else { Vec::new() })
             }
         };
+        let told = told.into_iter().chain(control::told(&self.asked.units));
         let model = self.state.engine.find_model(Some(&first.model));
         let masked = matches!(self.starts[0].task, Task::Inpaint { .. });
         Info {
             denoising_strength: strength,
-            extra_generation_params: told.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+            extra_generation_params: told.map(|(key, value)| (key.to_owned(), value)).collect(),
             batch_size: self.asked.count.batch,
             job_timestamp: timestamp.to_owned(),
             styles: self.asked.styles.clone(),
@@ -303,6 +304,7 @@ impl<'a> Begun<'a> {
         let mut made = Vec::with_capacity(pictures.len());
         for (place, picture) in pictures.into_iter().enumerate() {
             let mut text = infotext(&picture.resolved);
+            crate::compat::a1111::infotext::insert(&mut text, control::told(&self.asked.units));
             // One start for all of them, or each its own.
             let start = self.starts.get(place).unwrap_or(&self.starts[0]);
             let image = match (&start.back, &self.asked.from) {
