@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use easel_backend::{MemoryUse, ModelDescription};
+use easel_backend::{MemoryUse, ModelDescription, Plan};
 use easel_types::{ModelId, Rgb8};
 use tracing::Span;
 
@@ -139,7 +139,7 @@ impl Core {
             pictures: planned.plans.len() as u32,
             branches: first.branches,
             evaluations: first.table.rows.len() as u32,
-            single: first.table.rows.iter().map(|row| !row.guided).collect(),
+            single: single(first),
             user: terms.user.as_deref().map(hash),
             priority: terms.priority,
             time_limit: terms.time_limit,
@@ -329,6 +329,12 @@ impl Core {
         self.scheduler.fail_all(failure);
         self.hear(now);
     }
+}
+
+/// Where a picture's second row is left out. Nearly always nowhere, which takes no memory.
+fn single(plan: &Plan) -> Vec<bool> {
+    let rows = &plan.table.rows;
+    if rows.iter().all(|row| row.guided) { Vec::new() } else { rows.iter().map(|row| !row.guided).collect() }
 }
 
 /// What other servers need to be equal for requests to share a batch.
