@@ -75,7 +75,7 @@ impl Accounts {
         let (user_id, email) = redeemed.ok_or(PlatformError::Token)?;
         let user = users::lock(&mut tx, &user_id).await?.filter(|user| user.is_active && user.email == email);
         let user = user.ok_or(PlatformError::Token)?;
-        self.replace_password(&mut tx, &user, &hash, "reset").await?;
+        self.replace_password(&mut tx, &Actor::user(&user), &user, &hash, "reset").await?;
         // Whoever gets the mail has the address.
         users::set_verified(&mut tx, &user.id, moment.now, &email).await?;
         Ok(tx.commit().await?)
@@ -93,16 +93,34 @@ impl Accounts {
         // Changed meanwhile: the old one is no longer the old one.
         let now = users::lock(&mut tx, &user.id).await?.filter(|now| now.is_active && now.password_hash == user.password_hash);
         now.ok_or(PlatformError::Unauthenticated)?;
-        self.replace_password(&mut tx, user, &hash, "change").await?;
+        self.replace_password(&mut tx, &Actor::user(user), user, &hash, "change").await?;
         Ok(tx.commit().await?)
     }
 
-    async fn replace_password(&self, tx: &mut Tx, user: &User, hash: &str, how: &str) -> Result<(), PlatformError> {
+    /// Gives somebody another password, by whoever stands above them; every session and key of theirs ends.
+    pub async fn set_password(&self, actor: &Actor, user_id: &str, password: &str) -> Result<(), PlatformError> {
+        let user = self.get(user_id).await?;
+        Passwords::check_choice(password, &[&user.email, &user.username])?;
+        let hash = self.passwords.hash(password, &*self.context.secrets).await?;
+        let mut tx = self.context.db.begin().await?;
+        let user = self.acted_on(&mut tx, actor, user_id).await?;
+        self.replace_password(&mut tx, actor, &user, &hash, "set").await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn replace_password(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        user: &User,
+        hash: &str,
+        how: &str,
+    ) -> Result<(), PlatformError> {
         let moment = self.context.moment();
         users::set_password(tx, &user.id, moment.now, hash).await?;
         sessions::revoke_all(tx, &user.id, moment.now, "password").await?;
         let detail = serde_json::json!({ "how": how }).to_string();
-        Ok(audit::append(tx, &moment, Actor::user(user).record("user.password", Some(("user", &user.id)), &detail)).await?)
+        Ok(audit::append(tx, &moment, actor.record("user.password", Some(("user", &user.id)), &detail)).await?)
     }
 
     async fn link(

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{
     Context, block_on,
     overrides::{Group, Overrides},
+    people,
 };
 use crate::{
     config::{self, Setting},
@@ -38,6 +39,8 @@ enum Command {
         #[arg(long)]
         username: Option<String>,
     },
+    #[command(flatten)]
+    People(people::Command),
 }
 
 pub struct Settings;
@@ -48,7 +51,10 @@ impl Group for Settings {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let Command::CreateSuperuser { email, username } = &arguments.command;
+    let (email, username) = match &arguments.command {
+        Command::CreateSuperuser { email, username } => (email, username),
+        Command::People(command) => return people::run(context, command),
+    };
     let password = password()?;
     let user = block_on(async {
         let platform = platform::open_for_command(&context.config).await?;
@@ -67,7 +73,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Typed unseen, or the first line of what is piped in. Never on the command line, where others could read it.
-fn password() -> Result<String> {
+pub(super) fn password() -> Result<String> {
     let read = if io::stdin().is_terminal() {
         rpassword::prompt_password("Password: ")
     } else {
@@ -76,7 +82,7 @@ fn password() -> Result<String> {
     };
     let password = read.map_err(|error| Failure::io("cannot read the password", &error))?;
     if password.is_empty() {
-        let hint = "type it, or pipe it in: easel admin create-superuser --email you@example.org < password.txt";
+        let hint = "type it, or pipe it in: easel admin … < password.txt";
         return Err(Failure::new(Exit::Usage, "no password was given").hint(hint));
     }
     Ok(password)

@@ -15,6 +15,7 @@ mod import;
 mod list;
 mod migrate;
 mod overrides;
+mod people;
 mod progress;
 mod pull;
 mod restore;
@@ -93,7 +94,7 @@ enum Command {
     Bench(bench::Arguments),
     /// Check devices, memory, models, disk and port
     Doctor(doctor::Arguments),
-    /// Make administrators
+    /// Make administrators, and look after people
     Admin(admin::Arguments),
     /// Bring the database's tables up to date
     Migrate(migrate::Arguments),

@@ -8,6 +8,7 @@ mod common;
 mod config;
 mod doctor;
 mod library;
+mod people;
 mod prompts;
 mod secrets;
 mod usage;
