@@ -82,7 +82,8 @@ mod tests {
         // webuiapi's defaults.
         let body = json!({
             "styles": [], "subseed": -1, "subseed_strength": 0.0, "seed_resize_from_h": 0, "seed_resize_from_w": 0,
-            "restore_faces": false, "tiling": false, "s_min_uncond": 0, "s_churn": 0, "s_tmax": 0, "s_tmin": 0, "s_noise": 1, "script_name": null,
+            "restore_faces": false, "tiling": false, "s_min_uncond": 0, "s_churn": 0, "s_tmax": 0, "s_tmin": 0, "s_noise": 1,
+            "script_name": null,
             "script_args": [], "initial_noise_multiplier": 1, "image_cfg_scale": 1.5,
         });
         assert_eq!(check(body), Ok(()));
