@@ -14,6 +14,8 @@ use crate::{
 
 /// The script's name, in small letters.
 const CONTROL_NET: &str = "controlnet";
+/// Parts of A1111's own pages, in small letters: clients that copy all scripts send them, and its API passes them over, as their fields count.
+const PAGES: [&str; 3] = ["sampler", "seed", "refiner"];
 /// What is done to a picture before the ControlNet sees it.
 pub const MODULES: [&str; 2] = ["none", "canny"];
 /// Words for how a picture is brought to the size, for what counts more, and for the passes; requests may say their places instead.
@@ -124,7 +126,7 @@ pub fn units(fields: &Fields) -> Result<Vec<Unit>, ApiError> {
             for unit in arguments.iter().filter_map(Value::as_object) {
                 units.extend(read(unit)?);
             }
-        } else if !is_off(arguments) {
+        } else if !is_off(arguments) && !PAGES.iter().any(|page| name.eq_ignore_ascii_case(page)) {
             let shown: String = name.chars().take(40).collect();
             let message =
                 format!("always on script {shown} not found: this server does not have it; leave it out, or switch it off");
@@ -249,6 +251,12 @@ mod tests {
             json!({"ControlNet": {"args": []}}),
             json!({"ADetailer": {"args": [false]}}),
             json!({"Refiner": {"args": [false, "", 0.8]}}),
+            // As A1111's own page would send all of them.
+            json!({
+                "API payload": {"args": []}, "Comments": {"args": []}, "Extra options": {"args": []}, "Hypertile": {"args": []},
+                "Refiner": {"args": [true, "sdxl_refiner", 0.8]}, "Sampler": {"args": [20, "DPM++ 2M", "Karras"]},
+                "Seed": {"args": [-1, false, -1, 0, 0, 0]}, "Soft Inpainting": {"args": [false, 1, 0.5, 4, 0, 0.5, 2]},
+            }),
             json!({"ControlNet": {"args": [{"enabled": false, "model": "edges"}]}}),
             json!({"controlnet": {"args": [{"model": "None"}]}}),
         ] {
