@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
 use crate::common::{file, noise_picture};
-use easel_imaging::{DecodeLimits, EncodeOptions, Format, ImagingError, bare, decode, encode};
+use easel_imaging::{DecodeLimits, EncodeOptions, Format, ImagingError, bare, decode, encode, made_by_ai, read_parameters};
 use easel_types::Gray8;
 
 fn pixels(bytes: &[u8]) -> Vec<u8> {
@@ -64,4 +64,26 @@ fn what_is_no_picture_is_refused() {
             let _ = bare(whole[..end].to_vec());
         }
     }
+}
+
+#[test]
+fn that_a_machine_drew_it_is_written_once_and_stays() {
+    let words = b"digitalsourcetype/trainedAlgorithmicMedia";
+    let count = |bytes: &[u8]| bytes.windows(words.len()).filter(|window| window == words).count();
+    for (format, lossless) in [(Format::Png, true), (Format::Jpeg, true), (Format::Webp, true), (Format::Webp, false)] {
+        for parameters in [None, Some("Steps: 20, my secret")] {
+            let options = EncodeOptions { parameters, lossless, ..EncodeOptions::new(format) };
+            let plain = encode(&noise_picture(33, 17), &options).unwrap();
+            let marked = made_by_ai(plain.clone()).unwrap();
+            assert_eq!((count(&plain), count(&marked)), (0, 1), "{format:?} {lossless}");
+            assert_eq!(pixels(&marked), pixels(&plain), "{format:?} {lossless}");
+            assert_eq!(read_parameters(&marked, &DecodeLimits::default()), read_parameters(&plain, &DecodeLimits::default()));
+            assert_eq!(made_by_ai(marked.clone()).unwrap(), marked, "{format:?}: again changes nothing");
+            let shown = bare(marked).unwrap();
+            assert!(count(&shown) == 1 && !has(&shown, b"secret"), "{format:?} {lossless}");
+            assert_eq!(pixels(&shown), pixels(&plain), "{format:?} {lossless}");
+            assert_eq!(bare(shown.clone()).unwrap(), shown, "{format:?}: again changes nothing");
+        }
+    }
+    assert_eq!(made_by_ai(b"GIF89a".to_vec()), Err(ImagingError::UnknownFormat));
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use easel_blobs::{FileKind, Folder, Key};
 use easel_engine::Picture;
-use easel_imaging::{EncodeOptions, Format, Infotext, PngLevel, RenderOptions, Rendered, THUMBNAIL_SIDE, render};
+use easel_imaging::{
+    EncodeOptions, Format, ImagingError, Infotext, PngLevel, RenderOptions, Rendered, THUMBNAIL_SIDE, made_by_ai, render,
+};
 use easel_store::{jobs::Job, users};
 use easel_types::{Quality, Rgb8};
 use serde_json::{Map, Value};
@@ -81,6 +83,8 @@ struct Work {
     parameters: Value,
     /// For the file.
     infotext: Option<String>,
+    /// A machine drew it, which its file says.
+    drawn: bool,
 }
 
 impl Keeper {
@@ -104,6 +108,7 @@ impl Keeper {
             infotext: self.write_parameters.then(|| text.to_string()),
             image: picture.image,
             parameters,
+            drawn: true,
         };
         self.write(job, writing, work).await
     }
@@ -117,7 +122,9 @@ impl Keeper {
         prompt: String,
         parameters: Value,
     ) -> Result<Kept, Trouble> {
-        self.write(job, writing, Work { image, index: 0, prompt, parameters, infotext: None }).await
+        // Somebody's own photograph is none, however much it is enlarged.
+        let drawn = parameters["source"]["from"] == "image";
+        self.write(job, writing, Work { image, index: 0, prompt, parameters, infotext: None, drawn }).await
     }
 
     /// Stores a picture that somebody else has drawn.
@@ -129,7 +136,7 @@ impl Keeper {
         prompt: String,
         parameters: Value,
     ) -> Result<Kept, Trouble> {
-        self.write(job, writing, Work { image, index, prompt, parameters, infotext: None }).await
+        self.write(job, writing, Work { image, index, prompt, parameters, infotext: None, drawn: true }).await
     }
 
     /// The file of a picture that was stored.
@@ -142,7 +149,7 @@ impl Keeper {
     async fn write(&self, job: &Job, writing: &Writing, work: Work) -> Result<Kept, Trouble> {
         let mark = self.is_marked(&job.user_id).await?.then_some(MARK);
         let (platform, writing) = (Arc::clone(&self.platform), *writing);
-        let Work { image, index, prompt, mut parameters, infotext } = work;
+        let Work { image, index, prompt, mut parameters, infotext, drawn } = work;
         let rendered = blocking(move || {
             let options = RenderOptions {
                 quality: writing.quality,
@@ -156,7 +163,11 @@ impl Keeper {
                 },
                 thumbnail_side: THUMBNAIL_SIDE,
             };
-            render(&platform.finisher, &image, &options)
+            let mut rendered = render(&platform.finisher, &image, &options)?;
+            if drawn {
+                rendered.bytes = made_by_ai(rendered.bytes)?;
+            }
+            Ok::<_, ImagingError>(rendered)
         });
         let Rendered { bytes, format, width, height, thumbnail, blurhash } = rendered.await??;
         let sha256 = hex(&Sha256::digest(&bytes));

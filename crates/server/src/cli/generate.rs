@@ -10,7 +10,7 @@ use std::{
 
 use clap::Args;
 use easel_engine::{EngineConfig, Event, Limits, Picture, Ticket};
-use easel_imaging::{EncodeOptions, encode, mask, resize_gray, resize_rgb};
+use easel_imaging::{EncodeOptions, encode, made_by_ai, mask, resize_gray, resize_rgb};
 use easel_types::{GenerationRequest, Task};
 use indicatif::ProgressBar;
 use safetensors::{Dtype, tensor::TensorView};
@@ -223,7 +223,8 @@ fn write_pictures(pictures: &[Picture], output: &Output) -> Result<Vec<Option<St
     let mut files = Vec::with_capacity(pictures.len());
     for picture in pictures {
         let parameters = easel_api::infotext(&picture.resolved).to_string();
-        let bytes = encode(&picture.image, &EncodeOptions { parameters: Some(&parameters), ..EncodeOptions::new(format) })?;
+        let options = EncodeOptions { parameters: Some(&parameters), ..EncodeOptions::new(format) };
+        let bytes = made_by_ai(encode(&picture.image, &options)?)?;
         let path = output.path(picture.index, count);
         match &path {
             Some(path) => files::write(path, &bytes)?,
