@@ -6,6 +6,7 @@
 pub mod checkpoints;
 pub mod control;
 pub mod flag;
+pub mod foreign;
 pub mod hires;
 pub mod infotext;
 pub mod networks;

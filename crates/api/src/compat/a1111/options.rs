@@ -9,7 +9,7 @@ use easel_imaging::Format;
 use easel_types::{ModelId, NoiseKind};
 use serde_json::{Map, Value, json};
 
-use super::{checkpoints, flag::flag, neutral::refused, noising::NoiseSettings};
+use super::{checkpoints, flag::flag, foreign, noising::NoiseSettings};
 use crate::{
     ApiError,
     compat::fields::{Fields, out_of_range, unknown_value},
@@ -19,59 +19,6 @@ use crate::{
 const PREVIEW_EVERY: u32 = 2;
 /// A1111's own limit.
 const CLIP_STOP_MAX: i128 = 12;
-
-/// What settings of A1111's disk, pages and process begin with.
-const ELSEWHERE: [&str; 24] = [
-    "samples_save",
-    "samples_filename",
-    "save_",
-    "grid_",
-    "outdir_",
-    "directories_",
-    "live_preview",
-    "show_progress",
-    "ui_",
-    "api_",
-    "enable_pnginfo",
-    "return_grid",
-    "do_not_",
-    "export_for_4chan",
-    "gallery_",
-    "quicksettings",
-    "sd_checkpoints_",
-    "sd_checkpoint_",
-    "sd_vae_",
-    "memmon",
-    "notification_",
-    "jpeg_",
-    // Of what restores faces there is nothing to choose.
-    "face_restoration_",
-    "code_former_",
-];
-
-/// Settings that are here as one value alone, and what another would ask for.
-const FIXED: [(&str, &[&str], &str); 20] = [
-    ("sd_vae", &["", "Automatic", "None", "auto"], "another VAE than the model's own"),
-    ("sd_unet", &["", "Automatic", "None"], "another denoiser than the model's own"),
-    ("sd_hypernetwork", &["", "None"], "a hypernetwork"),
-    ("sd_lora", &["", "None"], "a LoRA that no prompt names"),
-    ("forge_additional_modules", &["[]"], "other parts of the model"),
-    ("token_merging_ratio", &["0"], "token merging"),
-    ("token_merging_ratio_img2img", &["0"], "token merging"),
-    ("token_merging_ratio_hr", &["0"], "token merging"),
-    ("skip_early_cond", &["0"], "first steps without the negative prompt"),
-    ("face_restoration", &["false"], "the restoration of faces"),
-    ("tiling", &["false"], "pictures that tile"),
-    ("img2img_color_correction", &["false"], "the colours of the start picture"),
-    ("img2img_extra_noise", &["0"], "noise over the start picture"),
-    ("inpainting_mask_weight", &["1"], "a mask of half the weight"),
-    ("upscaler_for_img2img", &["", "None"], "an upscaler for start pictures"),
-    ("use_old_emphasis_implementation", &["false"], "an older arithmetic of weights"),
-    ("use_old_karras_scheduler_sigmas", &["false"], "older noise levels"),
-    ("dont_fix_second_order_samplers_schedule", &["false"], "older noise levels"),
-    ("sd_noise_schedule", &["Default"], "other noise levels than the model's own"),
-    ("emphasis", &["Original"], "another arithmetic of weights"),
-];
 
 /// Settings of a caller.
 #[derive(Debug, Clone, PartialEq)]
@@ -180,7 +127,7 @@ impl Options {
                 self.background = hex(&colour).ok_or_else(|| unknown_value("img2img_background_color", "#rrggbb", &colour))?;
             }
             other if self.noise_settings.set(other, fields)? => {}
-            other => check_other(other, value)?,
+            other => foreign::check(other, value)?,
         }
         Ok(())
     }
@@ -278,27 +225,6 @@ fn hex(colour: &str) -> Option<[u8; 3]> {
     Some([red, green, blue])
 }
 
-/// A setting that is here as one value alone, or is A1111's own business.
-fn check_other(name: &str, value: &Value) -> Result<(), ApiError> {
-    if let Some((_, allowed, what)) = FIXED.iter().find(|(fixed, ..)| *fixed == name) {
-        let written = match value {
-            Value::String(text) => text.trim().to_owned(),
-            Value::Number(number) => number.as_f64().map(|number| number.to_string()).unwrap_or_default(),
-            other => other.to_string(),
-        };
-        return if allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&written)) {
-            Ok(())
-        } else {
-            Err(refused(name, what))
-        };
-    }
-    if ELSEWHERE.iter().any(|beginning| name.starts_with(beginning)) {
-        return Ok(());
-    }
-    let shown: String = name.chars().take(60).collect();
-    Err(refused(&shown, "a setting"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,38 +234,6 @@ mod tests {
         assert_eq!(hex("#ff8000"), Some([255, 128, 0]));
         for bad in ["", "#fff", "red", "#ff80000", "#gg8000"] {
             assert_eq!(hex(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn what_changes_nothing_is_taken_and_what_cannot_be_done_is_named() {
-        for (name, value) in [
-            ("sd_vae", json!("Automatic")),
-            ("token_merging_ratio", json!(0)),
-            ("token_merging_ratio", json!(0.0)),
-            ("samples_filename_pattern", json!("[seed]")),
-            ("save_images_add_number", json!(true)),
-            ("sd_hypernetwork", json!("None")),
-            ("sd_lora", json!("None")),
-            ("forge_additional_modules", json!([])),
-            ("img2img_color_correction", json!(false)),
-            ("inpainting_mask_weight", json!(1.0)),
-            ("upscaler_for_img2img", json!("None")),
-            ("face_restoration_model", json!("CodeFormer")),
-            ("code_former_weight", json!(0.5)),
-        ] {
-            assert_eq!(check_other(name, &value), Ok(()), "{name}");
-        }
-        for (name, value) in [
-            ("sd_vae", json!("vae-ft-mse.pt")),
-            ("token_merging_ratio", json!(0.5)),
-            ("s_tmin_foo", json!(1)),
-            ("forge_additional_modules", json!(["ae.safetensors"])),
-            ("face_restoration", json!(true)),
-            ("img2img_color_correction", json!(true)),
-            ("inpainting_mask_weight", json!(0.5)),
-        ] {
-            assert_eq!(check_other(name, &value).unwrap_err().code(), "unsupported_parameter", "{name}");
         }
     }
 }
