@@ -47,6 +47,7 @@ async fn over(config: &Config, db: Db, processor: Processor) -> Result<Opened> {
         accounts: accounts::Settings {
             public_url: public_url(config),
             verification_required: config.accounts.verification_required,
+            password_login: config.accounts.password_login,
             legal: config.legal.clone(),
             ..accounts::Settings::default()
         },

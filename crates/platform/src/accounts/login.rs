@@ -34,8 +34,9 @@ impl Accounts {
     ///
     /// # Errors
     /// [`PlatformError::Unauthenticated`] for any reason it cannot be, [`PlatformError::LoginBlocked`] after too many of those,
-    /// [`PlatformError::Forbidden`] if only the proof of the address is missing.
+    /// [`PlatformError::Forbidden`] if only the proof of the address is missing, or if passwords are switched off.
     pub async fn login(&self, email: &str, password: &str, origin: Origin<'_>) -> Result<(User, Tokens), PlatformError> {
+        self.require_passwords()?;
         let subject = subject(email, origin.ip);
         self.begin_attempt(&subject).await?;
         let user = match normal_email(email) {

@@ -50,6 +50,7 @@ impl Accounts {
 
     /// Sends the link to choose a new password, if there is such an account; the answer does not tell.
     pub async fn request_reset(&self, email: &str) -> Result<(), PlatformError> {
+        self.require_passwords()?;
         let Ok(email) = normal_email(email) else { return Ok(()) };
         let Some(user) = users::by_email(&self.context.db, &email).await?.filter(|user| user.is_active) else { return Ok(()) };
         let until = self.context.now().after(self.settings.reset_ttl);
@@ -67,6 +68,7 @@ impl Accounts {
 
     /// Chooses a new password; every session and key ends.
     pub async fn reset_password(&self, token: &str, password: &str) -> Result<(), PlatformError> {
+        self.require_passwords()?;
         Passwords::check_choice(password, &[])?;
         let hash = self.passwords.hash(password, &*self.context.secrets).await?;
         let moment = self.context.moment();

@@ -76,6 +76,8 @@ pub struct Settings {
     pub failures_window: Duration,
     /// Whether people must prove their address before they log in.
     pub verification_required: bool,
+    /// People log in with passwords of ours; otherwise at identity providers alone.
+    pub password_login: bool,
     /// The price of guessing passwords.
     pub password_cost: PasswordCost,
     /// What people agree to.
@@ -96,6 +98,7 @@ impl Default for Settings {
             failures_free: 5,
             failures_window: MINUTE * 15,
             verification_required: false,
+            password_login: true,
             password_cost: PasswordCost::default(),
             legal: Legal::default(),
         }
@@ -120,6 +123,16 @@ impl Accounts {
         let passwords = Passwords::new(settings.password_cost)?;
         let desk = CreditDesk::new(context.clone(), catalogue.clone());
         Ok(Self { context, catalogue, desk, settings, passwords, administered: Arc::default() })
+    }
+
+    /// Whether people log in with passwords of ours.
+    pub fn takes_passwords(&self) -> bool {
+        self.settings.password_login
+    }
+
+    fn require_passwords(&self) -> Result<(), PlatformError> {
+        let off = PlatformError::Forbidden("passwords are switched off here: log in with an identity provider");
+        if self.settings.password_login { Ok(()) } else { Err(off) }
     }
 
     /// Somebody.

@@ -53,6 +53,7 @@ impl Accounts {
         registration: Registration<'_>,
         accepted: &[(Paper, &str)],
     ) -> Result<User, PlatformError> {
+        self.require_passwords()?;
         self.check_accepted(accepted)?;
         self.create(registration, Role::User, None, accepted).await
     }

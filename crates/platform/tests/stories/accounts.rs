@@ -303,6 +303,22 @@ on_both_engines! {
         assert!(matches!(refused, Err(PlatformError::Forbidden(_))), "{refused:?}");
     }
 
+    async fn without_passwords_identity_providers_alone_let_people_in(database: &Database) {
+        let world = World::open(database).await?;
+        world.user("ada", 0).await?;
+        let cheap = PasswordCost { memory_kib: 8, passes: 1 };
+        let settings = Settings { password_login: false, password_cost: cheap, ..Settings::default() };
+        let accounts = Accounts::new(world.context.clone(), world.catalogue.clone(), settings)?;
+        let is_off = |error: Option<PlatformError>| matches!(error, Some(PlatformError::Forbidden(why)) if why.contains("passwords"));
+        assert!(is_off(accounts.login("ada@example.org", "correct horse", HERE).await.err()));
+        let new = Registration { email: "eve@example.org", password: "correct horse", ..Registration::default() };
+        assert!(is_off(accounts.register(new).await.err()));
+        assert!(is_off(accounts.request_reset("ada@example.org").await.err()));
+        assert!(is_off(accounts.reset_password("em_x", "another horse").await.err()));
+        assert!(!accounts.takes_passwords() && world.accounts.takes_passwords());
+        world.accounts.login("ada@example.org", "correct horse", HERE).await?;
+    }
+
     async fn keys_are_shown_once_and_allow_what_they_say(database: &Database) {
         let world = World::open(database).await?;
         let user = world.user("ada", 0).await?;

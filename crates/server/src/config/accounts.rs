@@ -8,7 +8,7 @@ use easel_platform::{
 };
 use easel_types::Quality;
 
-use super::{ConfigError, Fallback, Setting, Values};
+use super::{ConfigError, Fallback, Setting, Values, outside};
 
 /// Whether everybody needs an account.
 pub const AUTH: Setting = Setting {
@@ -192,6 +192,18 @@ pub const VERIFICATION: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Whether passwords let anybody in.
+pub const PASSWORDS: Setting = Setting {
+    key: "password_login",
+    flag: "password-login",
+    env: &["EASEL_PASSWORD_LOGIN", "PASSWORD_LOGIN"],
+    placeholder: "BOOL",
+    help: "People log in and register with passwords; false leaves the identity providers of `oidc_file` alone",
+    default: Fallback::Fixed("true"),
+    choices: Some(|| vec!["true", "false"]),
+    ..Setting::BASE
+};
+
 /// Whether anybody may make an account.
 pub const REGISTRATION: Setting = Setting {
     key: "registration",
@@ -220,6 +232,7 @@ pub const MULTI_TENANT: Setting = Setting {
 pub const SETTINGS: &[&Setting] = &[
     &AUTH,
     &REGISTRATION,
+    &PASSWORDS,
     &CREDITS,
     &CATALOGUE,
     &PLANS,
@@ -245,6 +258,8 @@ pub struct Accounts {
     pub required: bool,
     /// Anybody may make an account.
     pub registration: bool,
+    /// Passwords let people in.
+    pub password_login: bool,
     /// Credits are charged.
     pub charging: bool,
     /// Which plans and prices of those that come with the program.
@@ -278,6 +293,7 @@ impl Accounts {
         Ok(Self {
             required,
             registration: values.switch(&REGISTRATION)?,
+            password_login: password_login(values)?,
             charging: values.switch(&CREDITS)?,
             catalogue: values.require(&CATALOGUE)?,
             signup_credits: values.get(&SIGNUP_CREDITS)?,
@@ -301,6 +317,16 @@ fn prices(values: &Values) -> Result<Overrides, ConfigError> {
         set.daily_credits.extend(values.get::<i64>(setting)?.map(|credits| (plan.to_owned(), credits)));
     }
     Ok(set)
+}
+
+/// Nobody is locked out by it.
+fn password_login(values: &Values) -> Result<bool, ConfigError> {
+    let on = values.switch(&PASSWORDS)?;
+    if !on && values.get::<String>(&outside::PROVIDERS)?.is_none() {
+        let message = format!("`{}` is false and `{}` is not set: nobody could log in", PASSWORDS.key, outside::PROVIDERS.key);
+        return Err(ConfigError::new(message));
+    }
+    Ok(on)
 }
 
 impl std::fmt::Debug for Accounts {

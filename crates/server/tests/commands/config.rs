@@ -67,6 +67,7 @@ fn an_unknown_key_is_an_error_with_the_nearest_known_one() {
     refused("[server]\ntrusted_proxies = \"10.0.0.0/40\"\n", &["easel.toml:2", "server.trusted_proxies", "10.0.0.0/40"]);
     refused("[outbound]\nfetch_hosts = \"fal.media, http://x\"\n", &["outbound.fetch_hosts", "http://x"]);
     refused("[uploads]\nmax_mb = 101\n", &["uploads.max_mb", "100"]);
+    refused("password_login = false\n", &["password_login", "oidc_file"]);
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub(crate) struct PublicConfigView {
     accounts: bool,
     /// Anybody may make an account.
     registration: bool,
+    /// People log in with passwords; otherwise at identity providers alone.
+    password_login: bool,
     /// People need accounts, and nobody administers the server yet: `POST /api/v1/setup`.
     needs_setup: bool,
     /// Credits and plans can be bought.
@@ -35,7 +37,8 @@ pub(crate) async fn handler(State(state): State<AppState>) -> Result<Json<Public
     let accounts = matches!(state.config.door, Door::Accounts);
     Ok(Json(PublicConfigView {
         accounts,
-        registration: accounts && state.config.registration,
+        registration: accounts && state.config.registration && state.platform.accounts.takes_passwords(),
+        password_login: accounts && state.platform.accounts.takes_passwords(),
         needs_setup: accounts && !state.platform.accounts.has_administrator().await?,
         billing: state.services.payments.is_some(),
         prompt_model: state.platform.prompts.has_model(),
