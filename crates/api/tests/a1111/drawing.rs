@@ -174,6 +174,19 @@ on_both_engines! {
         assert!(text(&files(&answer)[0]).starts_with("a cat, sitting\n"));
     }
 
+    async fn comments_in_prompts_are_taken_out_unless_a_setting_keeps_them(database: &Database) {
+        let native = native(database).await;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let mut body = json!({
+            "prompt": "a cat # a big one\n# no: a dog\nsitting", "negative_prompt": "# nothing", "steps": 2, "width": 64, "height": 64,
+        });
+        let told = text(&files(&native.ok(TXT2IMG, &token, body.clone()).await)[0]);
+        assert!(told.starts_with("a cat\nsitting\nSteps: 2, "), "{told}");
+        body["override_settings"] = json!({"enable_prompt_comments": false});
+        let told = text(&files(&native.ok(TXT2IMG, &token, body).await)[0]);
+        assert!(told.starts_with("a cat # a big one\n# no: a dog\nsitting\nNegative prompt: # nothing\nSteps: 2, "), "{told}");
+    }
+
     async fn a_text_fills_what_a_request_does_not_say(database: &Database) {
         let native = native(database).await;
         let (_, token) = native.somebody("ada", Role::User, "free").await?;

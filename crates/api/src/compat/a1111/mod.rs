@@ -4,6 +4,7 @@
 //! cannot be done here is refused by name (`neutral.rs`); what concerns A1111's own disk and pages is taken and changes nothing.
 
 pub mod checkpoints;
+pub mod comments;
 pub mod control;
 pub mod flag;
 pub mod foreign;

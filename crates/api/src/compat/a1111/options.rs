@@ -41,6 +41,8 @@ pub struct Options {
     pub eta_ddim: f64,
     /// Churn, noise between the steps and at the start, ENSD.
     pub noise_settings: NoiseSettings,
+    /// Comments are taken out of prompts.
+    pub comments: bool,
     /// Whether there are previews.
     pub previews: bool,
     /// Evaluations between two of them.
@@ -63,6 +65,7 @@ impl Default for Options {
             eta_ancestral: 1.0,
             eta_ddim: 0.0,
             noise_settings: NoiseSettings::default(),
+            comments: true,
             previews: true,
             preview_every: PREVIEW_EVERY,
             background: [255; 3],
@@ -116,6 +119,7 @@ impl Options {
             }
             "eta_ancestral" => self.eta_ancestral = share(fields, "eta_ancestral")?,
             "eta_ddim" => self.eta_ddim = share(fields, "eta_ddim")?,
+            "enable_prompt_comments" => self.comments = flag(fields, "enable_prompt_comments")?.unwrap_or(true),
             "live_previews_enable" => self.previews = flag(fields, "live_previews_enable")?.unwrap_or(true),
             "show_progress_every_n_steps" => {
                 let every = fields.integer(&["show_progress_every_n_steps"])?.unwrap_or(i128::from(PREVIEW_EVERY));
@@ -158,6 +162,7 @@ impl Options {
             "s_min_uncond_all": noise.unguided_always,
             "img2img_fix_steps": noise.whole_steps,
             "always_discard_next_to_last_sigma": noise.discard,
+            "enable_prompt_comments": self.comments,
             "live_previews_enable": self.previews,
             "show_progress_every_n_steps": self.preview_every,
             "img2img_background_color": format!("#{red:02x}{green:02x}{blue:02x}"),

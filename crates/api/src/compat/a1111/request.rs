@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 
 use super::{
+    comments,
     control::{self, Unit},
     flag::flag,
     hires::Hires,
@@ -99,6 +100,10 @@ impl Asked {
             if has_no_networks(&fields)? {
                 hires.prompt = hires.prompt.as_deref().map(networks::without);
             }
+            if asked.options.comments {
+                hires.prompt = hires.prompt.as_deref().map(comments::without);
+                hires.negative_prompt = hires.negative_prompt.as_deref().map(comments::without);
+            }
             check_second_pass(&hires, &asked.generation, engine)?;
             Some(Box::new(hires))
         } else {
@@ -176,6 +181,11 @@ impl Asked {
         let mut generation = parameters::generation(&fields, &options, count, engine)?;
         if has_no_networks(&fields)? {
             generation.prompt = networks::without(&generation.prompt);
+        }
+        if options.comments {
+            generation.prompt = comments::without(&generation.prompt);
+            let negative = generation.negative_prompt.as_deref().map(comments::without);
+            generation.negative_prompt = negative.filter(|negative| !negative.is_empty());
         }
         Ok(Self {
             generation,
