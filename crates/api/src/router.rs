@@ -198,6 +198,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::admin::unload_model::handler))
         .routes(routes!(routes::admin::list_audit::handler))
         .routes(routes!(routes::admin::config::handler))
+        .routes(routes!(routes::admin::list_settings::handler))
+        .routes(routes!(routes::admin::set_setting::handler))
         .routes(routes!(routes::admin::stats::handler))
         // OpenAI's.
         .routes(routes!(routes::openai::generate::handler))

@@ -28,6 +28,7 @@
 //! | [`moderation`] | reports, decisions, objections |
 //! | [`organizations`] | groups of people who see one another and nobody else |
 //! | [`safety`] | texts that are not taken |
+//! | [`run_time`] | settings that are changed while the server runs |
 //! | [`payments`] | what is ordered, and what follows from paying |
 //! | [`subscriptions`] | what is paid for, and which plan that is |
 //! | [`overview`] | everybody's jobs, the record and sums, for administrators |
@@ -68,6 +69,7 @@ pub mod plans;
 pub mod privacy;
 pub mod prompts;
 pub mod records;
+pub mod run_time;
 pub mod safety;
 pub mod secrets;
 mod setup;

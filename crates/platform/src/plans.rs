@@ -11,7 +11,11 @@ use easel_store::Credits;
 use easel_types::Quality;
 use serde::{Deserialize, Serialize};
 
-use crate::{PlatformError, credits::Rollover};
+use crate::{
+    PlatformError,
+    credits::Rollover,
+    run_time::{Key, RunTime},
+};
 use tier::Tiers;
 
 pub use overrides::Overrides;
@@ -157,6 +161,7 @@ pub struct Catalogue {
     packs: Vec<Pack>,
     currency: String,
     rollover: Option<Rollover>,
+    run_time: RunTime,
 }
 
 impl Catalogue {
@@ -266,13 +271,33 @@ impl Catalogue {
             return Err(bad(format!("{currency} is no currency: three small letters, such as usd")));
         }
         let tiers = Tiers::new(file.tiers).map_err(|name| bad(format!("{name} names no model, and no beginning of one")))?;
-        let default_price = price(&file.prices.default)?;
-        let catalogue =
-            Self { default_price, plans: file.plan, local, quality, models, tiers, packs: file.pack, currency, rollover: None };
+        let (default_price, run_time) = (price(&file.prices.default)?, RunTime::default());
+        let catalogue = Self {
+            default_price,
+            plans: file.plan,
+            local,
+            quality,
+            models,
+            tiers,
+            packs: file.pack,
+            currency,
+            rollover: None,
+            run_time,
+        };
         if catalogue.plans.is_empty() {
             return Err(bad("there must be one; the first is what people begin with".to_owned()));
         }
         Ok(catalogue)
+    }
+
+    /// What is changed while the server runs. Clones of a catalogue have one.
+    pub fn run_time(&self) -> &RunTime {
+        &self.run_time
+    }
+
+    /// Whole credits for who registers.
+    pub fn signup_credits(&self) -> i64 {
+        self.run_time.get(Key::NewUserCredits).unwrap_or(self.first().signup_credits)
     }
 
     /// Every plan, as the file has them.

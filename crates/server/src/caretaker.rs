@@ -24,6 +24,8 @@ const KEEP_EVERY: Duration = Duration::from_secs(300);
 const ORPHANS_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// Between two turns of writing down how often pictures were looked at.
 const VIEWS_EVERY: Duration = Duration::from_secs(60);
+/// Between two looks at settings that another node may have changed.
+const SETTINGS_EVERY: Duration = Duration::from_secs(10);
 /// Between two looks at the database's clock.
 const CLOCK_EVERY: Duration = Duration::from_secs(60);
 
@@ -54,6 +56,11 @@ pub fn start(platform: &Arc<Platform>, mailer: Mailer, clock: Arc<DatabaseClock>
     tasks.spawn(every(VIEWS_EVERY, "counting views", move || {
         let viewed = Arc::clone(&viewed);
         async move { viewed.social.views().write().await.map(drop) }
+    }));
+    let changed = Arc::clone(platform);
+    tasks.spawn(every(SETTINGS_EVERY, "reading settings that are changed while the server runs", move || {
+        let changed = Arc::clone(&changed);
+        async move { changed.catalogue.run_time().refresh(&changed.context).await.map(drop) }
     }));
     let db = platform.context.db.clone();
     tasks.spawn(every(CLOCK_EVERY, "reading the database's clock", move || {

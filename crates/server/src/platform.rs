@@ -64,6 +64,7 @@ async fn over(config: &Config, db: Db, processor: Processor) -> Result<Opened> {
     let context = Context { clock: clock.clone(), ..Context::system(db) };
     let mut platform = Platform::new(context, catalogue(config)?, blobs, settings).map_err(|error| failed(&error))?;
     platform.privacy = platform.privacy.clone().with_regret(config.quotas.regret);
+    platform.catalogue.run_time().refresh(&platform.context).await.map_err(|error| failed(&error))?;
     Ok(Opened { platform: Arc::new(platform), clock })
 }
 

@@ -69,6 +69,7 @@ pub mod shares;
 pub mod sign_ins;
 pub mod strikes;
 pub mod subscriptions;
+pub mod system_config;
 pub mod tags;
 pub mod trash;
 pub mod uploads;

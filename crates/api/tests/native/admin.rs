@@ -63,6 +63,59 @@ on_both_engines! {
         }
     }
 
+    async fn settings_are_changed_while_the_server_runs(database: &Database) {
+        let native = native_with(database, SimConfig::default()).await;
+        let (_, root) = native.somebody("root", Role::Superuser, "pro").await?;
+        let (_, admin) = native.somebody("admin", Role::Admin, "pro").await?;
+        let (_, ada) = native.somebody("ada", Role::User, "pro").await?;
+        const SETTINGS: &str = "/api/v1/admin/settings";
+        let put = async |key: &str, value: Value| {
+            native.call(Method::PUT, &format!("{SETTINGS}/{key}"), &root, Some(json!({ "value": value }))).await
+        };
+        let rows = native.get(SETTINGS, &root).await.json()["data"].clone();
+        let rows = rows.as_array().ok_or("rows")?;
+        assert_eq!(rows.len(), 5);
+        assert!(rows.iter().all(|row| row["value"].is_null() && row["updated_at"].is_null()), "as the configuration says");
+        assert_eq!(native.get(SETTINGS, &admin).await.code(), "forbidden");
+
+        let quote = async || native.post("/api/v1/images/quote", &ada, json!({"prompt": "x"})).await.json()["unit_price"].clone();
+        assert_eq!(quote().await, "1");
+        let changed = put("task_cost_credits", json!(3)).await;
+        assert_eq!(changed.status, 200, "{}", changed.json());
+        assert_eq!(quote().await, "3");
+        let of = |page: &Value, key: &str| page["data"].as_array()?.iter().find(|row| row["key"] == key).cloned();
+        let row = of(&changed.json(), "task_cost_credits").ok_or("a row")?;
+        assert!(row["value"] == 3 && row["updated_at"].is_string(), "{row}");
+
+        assert_eq!(put("max_tasks_per_day", json!(1)).await.status, 200);
+        let draw = async || native.post("/api/v1/images/generate", &ada, json!({"prompt": "x"})).await;
+        assert_eq!(draw().await.status, 202);
+        assert_eq!(draw().await.code(), "daily_limit_reached");
+        assert_eq!(put("max_tasks_per_day", Value::Null).await.status, 200);
+        assert_eq!(draw().await.status, 202, "the plan's again");
+
+        assert_eq!(put("new_user_credits", json!(7)).await.status, 200);
+        let (eve, _) = native.somebody("eve", Role::User, "free").await?;
+        assert_eq!(native.balance(&eve).await?, (7, 0));
+        assert_eq!(native.get("/api/v1/subscriptions/plans", "").await.json()[0]["signup_credits"], 7);
+        assert_eq!(put("max_file_size_mb", json!(2)).await.status, 200);
+        assert_eq!(native.get("/api/v1/config/public", "").await.json()["max_upload_bytes"], 2 * 1024 * 1024);
+
+        // Another node hears of it when it looks.
+        let other = native_with(database, SimConfig::default()).await;
+        assert_eq!(other.get("/api/v1/config/public", "").await.json()["max_upload_bytes"], 10 * 1024 * 1024);
+        other.platform.catalogue.run_time().refresh(&other.platform.context).await?;
+        assert_eq!(other.get("/api/v1/config/public", "").await.json()["max_upload_bytes"], 2 * 1024 * 1024);
+
+        for (key, value) in [("max_file_size_mb", json!(101)), ("max_files_per_task", json!(0)), ("task_cost_credits", json!(-1))] {
+            assert_eq!(put(key, value).await.code(), "invalid_value", "{key}");
+        }
+        assert_eq!(put("port", json!(1)).await.code(), "not_found");
+        let record = native.get("/api/v1/admin/audit?limit=1", &root).await.json()["data"][0].clone();
+        assert_eq!((&record["action"], &record["target_id"]), (&json!("setting.change"), &json!("max_file_size_mb")));
+        assert_eq!(record["detail"], json!({"from": null, "to": 2}));
+    }
+
     async fn the_record_is_read_backwards_and_page_by_page(database: &Database) {
         let native = native_with(database, SimConfig::default()).await;
         let (user, _) = native.somebody("user", Role::User, "free").await?;

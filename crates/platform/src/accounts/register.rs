@@ -165,8 +165,8 @@ impl Accounts {
     }
 
     async fn signup_grant(&self, tx: &mut Tx, user: &User) -> Result<(), PlatformError> {
-        let plan = self.catalogue.first();
-        let Some(amount) = Credits::whole(plan.signup_credits).filter(|&amount| amount > Credits::ZERO) else { return Ok(()) };
+        let credits = self.catalogue.signup_credits();
+        let Some(amount) = Credits::whole(credits).filter(|&amount| amount > Credits::ZERO) else { return Ok(()) };
         let key = format!("signup:{}", user.id);
         let event = Event { key: &key, job_id: None, actor: None, reason: "welcome" };
         let new = NewGrant { user_id: &user.id, amount, source: "signup", expires_at: None };

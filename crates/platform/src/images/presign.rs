@@ -55,7 +55,7 @@ impl Images {
     /// # Errors
     /// [`PlatformError::Invalid`] for a size that no picture may have; [`PlatformError::Limit`].
     pub async fn presign(&self, user: &User, format: Format, size: u64, here: &str) -> Result<Presigned, PlatformError> {
-        let max = u64::try_from(self.limits.decode.bytes_max).unwrap_or(u64::MAX);
+        let max = u64::try_from(self.upload_limits().decode.bytes_max).unwrap_or(u64::MAX);
         let bytes = i64::try_from(size).ok().filter(|_| (1..=max).contains(&size));
         let bytes = bytes.ok_or(PlatformError::Invalid { field: "size", problem: "is none that a picture may have" })?;
         let now = self.context.now();
@@ -116,7 +116,7 @@ impl Images {
             return self.get_upload(&user.id, id).await;
         };
         let key: Key = awaited.storage_key.parse()?;
-        let max = u64::try_from(self.limits.decode.bytes_max).unwrap_or(u64::MAX);
+        let max = u64::try_from(self.upload_limits().decode.bytes_max).unwrap_or(u64::MAX);
         let taken = match self.blobs.read_all(&key, max).await {
             Ok(bytes) => self.take_in(user, bytes, Some(&awaited)).await,
             Err(BlobError::NotFound) => Err(PlatformError::NotArrived),

@@ -21,8 +21,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::Images;
-use crate::{Context, PlatformError, accounts::hex, safety::Looked};
+use crate::{Context, PlatformError, accounts::hex, run_time::Key as Setting, safety::Looked};
 
+const MEGABYTE: usize = 1024 * 1024;
 /// Pictures that are read at a time: each takes [`DecodeLimits::memory_max`] at the worst.
 static READING: Semaphore = Semaphore::const_new(2);
 
@@ -39,14 +40,20 @@ pub struct UploadLimits {
 
 impl Default for UploadLimits {
     fn default() -> Self {
-        Self { decode: DecodeLimits { bytes_max: 10 * 1024 * 1024, ..DecodeLimits::default() }, count_max: 100, files_max: 5 }
+        Self { decode: DecodeLimits { bytes_max: 10 * MEGABYTE, ..DecodeLimits::default() }, count_max: 100, files_max: 5 }
     }
 }
 
 impl Images {
-    /// What is accepted.
-    pub fn upload_limits(&self) -> &UploadLimits {
-        &self.limits
+    /// What is accepted: as the server was told, or as it was changed since.
+    pub fn upload_limits(&self) -> UploadLimits {
+        let changed = |key| self.catalogue.run_time().get(key).and_then(|value| usize::try_from(value).ok());
+        let mut limits = self.limits;
+        if let Some(megabytes) = changed(Setting::MaxFileSizeMb) {
+            limits.decode.bytes_max = megabytes * MEGABYTE;
+        }
+        limits.files_max = changed(Setting::MaxFilesPerTask).unwrap_or(limits.files_max);
+        limits
     }
 
     /// Takes a picture in.
@@ -59,7 +66,7 @@ impl Images {
 
     /// Reads a picture within the limits and writes it anew from its pixels, few at a time.
     pub(super) async fn judged(&self, bytes: Bytes) -> Result<Ingested, PlatformError> {
-        let limits = self.limits.decode;
+        let limits = self.upload_limits().decode;
         reading(move || ingest(&bytes, &limits)).await
     }
 
@@ -111,7 +118,7 @@ impl Images {
     /// # Errors
     /// [`PlatformError::Outbound`] says why there is no picture at the address.
     pub async fn fetch(&self, client: &Client, url: &str) -> Result<Bytes, PlatformError> {
-        let max = self.limits.decode.bytes_max;
+        let max = self.upload_limits().decode.bytes_max;
         let limits = Limits { bytes_max: u64::try_from(max).unwrap_or(u64::MAX), ..*client.limits() };
         let request = Request { limits: Some(limits), ..Request::get(url) };
         Ok(client.fetch_image_by(request).await?.bytes)
@@ -122,7 +129,7 @@ impl Images {
     /// # Errors
     /// [`PlatformError::Picture`] says what is wrong with it.
     pub async fn read(&self, bytes: Bytes) -> Result<Decoded, PlatformError> {
-        let limits = self.limits.decode;
+        let limits = self.upload_limits().decode;
         reading(move || decode(&bytes, &limits)).await
     }
 

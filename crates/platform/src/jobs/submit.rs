@@ -21,6 +21,7 @@ use crate::{
     context::retry,
     fallback::Offer,
     plans::{Plan, Quote},
+    run_time::Key,
     safety::Stage,
 };
 
@@ -218,7 +219,8 @@ impl Jobs {
         {
             return limit("too_many_open_jobs", "jobs that have not ended", open_max);
         }
-        let daily = [own.images_daily_max.or(plan.images_daily_max), self.settings.images_daily_max].into_iter().flatten().min();
+        let everybodys = self.catalogue.run_time().get(Key::MaxTasksPerDay).or(self.settings.images_daily_max);
+        let daily = [own.images_daily_max.or(plan.images_daily_max), everybodys].into_iter().flatten().min();
         if let Some(max) = daily
             && jobs::images_since(tx, &user.id, Timestamp::of_day(now.day())).await?.saturating_add(images) > max
         {

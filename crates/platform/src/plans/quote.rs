@@ -5,6 +5,7 @@ use easel_types::Quality;
 use serde::Serialize;
 
 use super::Catalogue;
+use crate::run_time::Key;
 
 /// What a job costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -19,7 +20,8 @@ impl Catalogue {
     /// What pictures cost: the model's price times the quality's factor, rounded up to a millionth of a credit, times their number. `None` if
     /// that is more than there is, or there are none.
     pub fn quote(&self, model: &str, quality: Quality, images: i64) -> Option<Quote> {
-        let price = *self.models.get(model).unwrap_or(&self.default_price);
+        let default = || self.run_time.get(Key::TaskCostCredits).and_then(Credits::whole).unwrap_or(self.default_price);
+        let price = self.models.get(model).copied().unwrap_or_else(default);
         let (_, factor) = self.quality.iter().find(|(of, _)| *of == quality)?;
         let product = i128::from(price.0) * i128::from(factor.0);
         let unit_price = Credits(i64::try_from((product + i128::from(Credits::UNIT - 1)) / i128::from(Credits::UNIT)).ok()?);

@@ -81,6 +81,7 @@ const NOBODYS: &[(&str, &str)] = &[
     ("provider_spend", "the operator's"),
     ("provider_switches", "the operator's"),
     ("secrets", "the server's own"),
+    ("system_config", "the operator's"),
     ("nodes", "the server's own processes"),
     ("organizations", "what groups are called, which is the server's"),
     ("payment_comparisons", "counts and ids of orders, swept after months"),

@@ -30,8 +30,9 @@ pub async fn restore(db: &Db, from: &mut (dyn BufRead + Send)) -> Result<Copied,
     if users > 0 {
         return Err(BackupError::NotEmpty);
     }
-    // The migrations put it there.
+    // The migrations put them there.
     query(&mut tx, "DELETE FROM audit_head").run().await?;
+    query(&mut tx, "DELETE FROM system_config").run().await?;
     let mut table = None;
     let mut rows = 0;
     loop {

@@ -63,6 +63,7 @@ tables! {
     user_limits by "user_id" { user_id Text, images_daily_max Integer, jobs_open_max Integer, storage_bytes_max Integer, updated_at Integer }
     provider_consents by "user_id" { user_id Text, allow_external Boolean, providers Text, regions Text, updated_at Integer }
     secrets by "name" { name Text, value Text, updated_at Integer }
+    system_config by "key" { key Text, value Text, description Text, updated_at Integer }
     accounts by "id" { id Text, user_id Text, kind Text, posted Integer, pending Integer }
     // A hold before what resolves it.
     transfers by "CASE WHEN hold_id IS NULL THEN 0 ELSE 1 END, id" { id Text, kind Text, idem_key Text, account_id Text, amount Integer,

@@ -93,6 +93,9 @@ impl PlanView {
 )]
 pub(crate) async fn handler(State(state): State<AppState>) -> ([(HeaderName, &'static str); 1], Json<Vec<PlanView>>) {
     let catalogue = &state.platform.catalogue;
-    let plans = catalogue.plans().iter().map(|plan| PlanView::of(plan, catalogue.currency())).collect();
+    let signup_credits =
+        |plan: &Plan| if plan.name == catalogue.first().name { catalogue.signup_credits() } else { plan.signup_credits };
+    let view = |plan| PlanView { signup_credits: signup_credits(plan), ..PlanView::of(plan, catalogue.currency()) };
+    let plans = catalogue.plans().iter().map(view).collect();
     ([(CACHE_CONTROL, CACHING)], Json(plans))
 }
