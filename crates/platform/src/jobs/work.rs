@@ -14,7 +14,7 @@ use easel_store::{
 use serde::{Deserialize, Serialize};
 
 use super::{Jobs, end};
-use crate::{PlatformError, bus::What, context::retry};
+use crate::{PlatformError, bus::What, context::retry, fallback::Away};
 
 /// A finished picture whose bytes are stored and will survive a crash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,7 +157,15 @@ impl Jobs {
         }
         let credits = end::with_images(&mut tx, &moment, &job, delivered).await?;
         let bytes = results.images.iter().map(|image| image.bytes).sum();
-        let used = Usage { day: moment.now.day(), jobs: 1, images: delivered, credits, bytes, gpu_ms: results.gpu_ms };
+        let used = Usage {
+            day: moment.now.day(),
+            jobs: 1,
+            images: delivered,
+            credits,
+            bytes,
+            gpu_ms: results.gpu_ms,
+            provider_cost_micros: paid_others(&job),
+        };
         usage::add(&mut tx, &job.user_id, used).await?;
         tx.commit().await?;
         self.counts.ended(&job, JobState::Completed);
@@ -236,6 +244,12 @@ impl Jobs {
         tx.commit().await?;
         Ok(mine.len())
     }
+}
+
+/// What the operator has paid for a job elsewhere; with an account of its owner's that is nothing.
+fn paid_others(job: &Job) -> i64 {
+    let away = Away::of(job).filter(|away| away.served_by.as_ref().is_some_and(|by| !by.own));
+    away.map_or(0, |away| i64::try_from(away.cost.0).unwrap_or(i64::MAX))
 }
 
 /// How long each picture took: its share of the device's time, or of the job's where that is not known.

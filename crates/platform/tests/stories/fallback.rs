@@ -90,6 +90,9 @@ on_both_engines! {
         assert_eq!(submissions(&fake, Kind::Replicate), 1);
         let (spent, reserved) = here.spent(Kind::Replicate).await?;
         assert!(spent > 0 && reserved == 0, "{spent} {reserved}");
+        let today = here.world.context.now().day();
+        let used = here.world.accounts.usage(&ada.id, today - 1, today).await?;
+        assert_eq!(used.iter().map(|day| day.provider_cost_micros).sum::<i64>(), spent, "what it cost is told by day");
         let attempts = provider_attempts::of_job(&here.world.context.db, &job.id).await?;
         assert_eq!((attempts.len(), attempts[0].kept.as_deref()), (1, None), "what came of it is in its own rows by now");
         here.world.assert_clean().await?;

@@ -87,7 +87,8 @@ tables! {
         expires_at Integer }
     outbox by "id" { id Text, topic Text, subject_id Text, seq Integer, user_id Text, payload Text, created_at Integer, due_at Integer,
         attempts Integer, delivered_at Integer, dead_at Integer, last_error Text }
-    usage_daily by "user_id, day" { user_id Text, day Integer, jobs Integer, images Integer, credits Integer, bytes Integer, gpu_ms Integer }
+    usage_daily by "user_id, day" { user_id Text, day Integer, jobs Integer, images Integer, credits Integer, bytes Integer, gpu_ms Integer,
+        provider_cost_micros Integer }
     images by "id" { id Text, job_id Text, job_index Integer, user_id Text, storage_key Text, thumbnail_key Text, sha256 Text, bytes Integer,
         width Integer, height Integer, format Text, model Text, prompt Text, title Text, blurhash Text, parameters Text, is_public Boolean,
         is_favourite Boolean, created_at Integer, deleted_at Integer, purged_at Integer, purge_at Integer, sampler Text, mode Text,

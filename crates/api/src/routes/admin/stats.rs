@@ -29,6 +29,8 @@ pub(crate) struct EverybodysDayView {
     bytes: i64,
     /// Milliseconds on devices.
     gpu_ms: i64,
+    /// Paid to external providers for jobs that were finished, in millionths of a US dollar.
+    provider_cost_micros: i64,
 }
 
 impl From<Everybody> for EverybodysDayView {
@@ -41,6 +43,7 @@ impl From<Everybody> for EverybodysDayView {
             credits: usage.credits.into(),
             bytes: usage.bytes,
             gpu_ms: usage.gpu_ms,
+            provider_cost_micros: usage.provider_cost_micros,
         }
     }
 }

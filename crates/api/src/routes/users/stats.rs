@@ -46,7 +46,7 @@ pub(crate) struct DayView {
 
 impl From<Usage> for DayView {
     fn from(usage: Usage) -> Self {
-        let Usage { day, jobs, images, credits, bytes, gpu_ms } = usage;
+        let Usage { day, jobs, images, credits, bytes, gpu_ms, .. } = usage;
         Self { day: shown_day(day), jobs, images, credits: credits.into(), bytes, gpu_ms }
     }
 }
