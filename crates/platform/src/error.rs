@@ -101,10 +101,14 @@ pub enum PlatformError {
     #[error("a stored secret cannot be read")]
     Sealed,
     /// Too many requests.
-    #[error("too many requests: try again in {} s", retry_after.as_secs())]
+    #[error("too many requests: at most {max} in {seconds} s; try again in {} s", retry_after.as_secs() + 1)]
     TooManyRequests {
         /// How long to wait.
         retry_after: Duration,
+        /// How many the limit lets through.
+        max: u32,
+        /// In how many seconds.
+        seconds: u32,
     },
     /// Styles and prompts.
     #[error(transparent)]

@@ -28,7 +28,7 @@ impl From<PlatformError> for ApiError {
             PlatformError::LoginBlocked { retry_after } => {
                 Self { retry_after: Some(*retry_after), ..plain(StatusCode::TOO_MANY_REQUESTS) }
             }
-            PlatformError::TooManyRequests { retry_after } => {
+            PlatformError::TooManyRequests { retry_after, .. } => {
                 Self { retry_after: Some(*retry_after), ..plain(StatusCode::TOO_MANY_REQUESTS) }
             }
             PlatformError::Outbound(OutboundError::Setup) => by_code(code, &error),

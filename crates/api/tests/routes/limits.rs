@@ -51,6 +51,8 @@ async fn every_answer_says_how_far_it_is_and_a_refusal_when_to_come_again() {
     }
     let refused = send(&server, "192.0.2.1", Method::POST, "/api/v1/auth/login", None, &guess).await;
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "rate_limited"));
+    let message = refused.error()["message"].as_str().unwrap_or_default().to_owned();
+    assert!(message.contains("at most 3 in 1000000 s"), "the limit is named: {message}");
     let wait: u64 = refused.header("retry-after").parse().expect("seconds");
     assert!((333_000..=333_334).contains(&wait), "{wait}");
     assert_eq!(refused.header("ratelimit-remaining"), "0");

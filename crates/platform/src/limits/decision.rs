@@ -41,7 +41,10 @@ impl Decision {
     pub fn into_result(self) -> Result<Self, PlatformError> {
         match self.retry_after {
             None => Ok(self),
-            Some(retry_after) => Err(PlatformError::TooManyRequests { retry_after }),
+            Some(retry_after) => {
+                let Rate { max, seconds } = self.rate;
+                Err(PlatformError::TooManyRequests { retry_after, max: max.get(), seconds: seconds.get() })
+            }
         }
     }
 
