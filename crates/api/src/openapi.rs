@@ -83,6 +83,9 @@ struct ErrorDetail {
     param: Option<String>,
     /// For programs; stable.
     code: String,
+    /// The numbers of some refusals: what is needed and what is there, which limit and how much it allows.
+    #[schema(value_type = Option<Object>, example = json!({"needed": "4", "available": "1"}))]
+    details: Option<serde_json::Value>,
 }
 
 /// An error of AUTOMATIC1111's routes: as FastAPI has it where a field is to blame, else as A1111 has it.

@@ -1,4 +1,5 @@
-//! The one error at the edge, in the form OpenAI's clients read: `{"error": {message, type, param, code}}`, always with all four keys.
+//! The one error at the edge, in the form OpenAI's clients read: `{"error": {message, type, param, code}}`, always with all four keys. Where
+//! programs can do something with the numbers of a refusal, they are in a fifth, `details`.
 //!
 //! Messages say what to do and name no internals. Codes are stable: clients may depend on them.
 
@@ -29,6 +30,8 @@ pub struct ApiError {
     message: String,
     param: Option<String>,
     retry_after: Option<Duration>,
+    /// For programs: the numbers of a refusal.
+    details: Option<Box<Value>>,
     /// OpenAI's clients repeat 408, 409, 429 and 5xx on their own; this says it would be in vain.
     final_answer: bool,
 }
@@ -36,7 +39,7 @@ pub struct ApiError {
 impl ApiError {
     /// An error without a field to blame.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), param: None, retry_after: None, final_answer: false }
+        Self { status, code, message: message.into(), param: None, retry_after: None, details: None, final_answer: false }
     }
 
     /// The client's mistake in one field.
@@ -112,7 +115,16 @@ impl ApiError {
 
     /// The body, also for errors inside a stream.
     pub fn body(&self) -> Value {
-        json!({"error": {"message": self.message, "type": self.kind(), "param": self.param, "code": self.code}})
+        let mut error = json!({"message": self.message, "type": self.kind(), "param": self.param, "code": self.code});
+        if let Some(details) = &self.details {
+            error["details"] = (**details).clone();
+        }
+        json!({ "error": error })
+    }
+
+    /// The same, with what programs can do something with.
+    fn with(self, details: Option<Value>) -> Self {
+        Self { details: details.map(Box::new), ..self }
     }
 
     fn kind(&self) -> &'static str {

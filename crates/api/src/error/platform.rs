@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use easel_blobs::BlobError;
 use easel_platform::{OutboundError, PlatformError, sign_in::SignInError};
+use serde_json::{Value, json};
 
 use super::ApiError;
 
@@ -17,7 +18,7 @@ const BACK: Duration = Duration::from_secs(5);
 impl From<PlatformError> for ApiError {
     fn from(error: PlatformError) -> Self {
         let (code, message) = (error.code(), error.to_string());
-        let plain = |status| Self::new(status, code, message.clone());
+        let plain = |status| Self::new(status, code, message.clone()).with(details_of(&error));
         match &error {
             PlatformError::NotFound(_) => plain(StatusCode::NOT_FOUND),
             PlatformError::Forbidden(_) | PlatformError::ModelNotInPlan { .. } | PlatformError::PlanRequired(_) => {
@@ -59,6 +60,21 @@ impl From<PlatformError> for ApiError {
             PlatformError::Store(store) if store.is_busy() => Self::unavailable(code, message, AGAIN),
             _ => by_code(code, &error),
         }
+    }
+}
+
+/// The numbers of a refusal, for programs.
+fn details_of(error: &PlatformError) -> Option<Value> {
+    match error {
+        PlatformError::InsufficientCredits { needed, available } => {
+            Some(json!({ "needed": needed.to_string(), "available": available.to_string() }))
+        }
+        PlatformError::Limit { what, max, .. } => Some(json!({ "limit": what, "max": max })),
+        PlatformError::TooManyRequests { max, seconds, .. } => Some(json!({ "max": max, "seconds": seconds })),
+        PlatformError::ModelNotInPlan { tier } => Some(json!({ "model_tier": tier })),
+        PlatformError::PlanRequired(feature) => Some(json!({ "feature": feature })),
+        PlatformError::ContentBlocked { category } => Some(json!({ "category": category })),
+        _ => None,
     }
 }
 

@@ -271,6 +271,8 @@ on_both_engines! {
         let body = json!({"prompt": "x", "n": 1, "quality": "4k"});
         let answer = native.post("/api/v1/images/generate", &token, body.clone()).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (402, "insufficient_credits"));
+        let details = answer.error()["details"].clone();
+        assert!(details["needed"].is_string() && details["available"].is_string(), "{details}");
         assert_eq!(answer.json()["error"]["message"], "4 credits are needed and 3 are there");
         assert_eq!(native.get("/api/v1/jobs", &token).await.json()["data"], json!([]), "no job was made");
         assert_eq!(native.balance(&ada).await?, (3, 0));
