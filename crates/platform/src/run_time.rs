@@ -91,7 +91,7 @@ impl RunTime {
         let rows = system_config::all(&context.db).await?;
         let known = rows.iter().filter_map(|row| {
             let key = Key::named(&row.key)?;
-            let value = row.value.as_deref()?.parse().ok()?;
+            let value: i64 = row.value.as_deref()?.parse().ok()?;
             key.range().contains(&value).then_some((key, value))
         });
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = known.collect();

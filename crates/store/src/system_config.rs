@@ -25,7 +25,7 @@ pub async fn all(db: &Db) -> Result<Vec<SystemSetting>, StoreError> {
 /// One of them, locked until the transaction ends.
 pub async fn lock(tx: &mut Tx, key: &str) -> Result<Option<SystemSetting>, StoreError> {
     // An update that changes nothing locks the row on both databases.
-    query(tx, "UPDATE system_config SET updated_at = updated_at WHERE key = $1").bind(key).run().await?;
+    query(&mut *tx, "UPDATE system_config SET updated_at = updated_at WHERE key = $1").bind(key).run().await?;
     query(tx, "SELECT key, value, description, updated_at FROM system_config WHERE key = $1").bind(key).optional().await
 }
 

@@ -113,7 +113,7 @@ async fn changed(platform: &Platform, command: &Command) -> Result<User> {
 /// Somebody by their whole address or name.
 async fn person(platform: &Platform, who: &str) -> Result<User> {
     let sought = who.trim().to_lowercase();
-    let mut after = None;
+    let mut after = None::<String>;
     loop {
         let found = platform.accounts.find(&sought, after.as_deref(), PAGE).await.map_err(|error| refused(&error))?;
         let (last, more) = (found.last().map(|user| user.id.clone()), found.len() as i64 == PAGE);
