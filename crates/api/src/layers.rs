@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{Router, http::StatusCode, middleware};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, Response, StatusCode, header::STRICT_TRANSPORT_SECURITY},
+    middleware,
+};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{ApiError, observe::observe, traffic::Traffic};
@@ -10,6 +15,12 @@ use crate::{ApiError, observe::observe, traffic::Traffic};
 /// A panic becomes an answer inside of what every answer gets.
 pub(crate) fn with_layers(routes: Router, traffic: Arc<Traffic>) -> Router {
     routes.layer(CatchPanicLayer::custom(ApiError::from_panic)).layer(middleware::from_fn_with_state(traffic, observe))
+}
+
+/// For a server whose address is one of HTTPS: browsers that were here once come by nothing else for a year.
+pub(crate) async fn by_https_alone(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    response
 }
 
 /// What a path answers to methods that it does not have.
@@ -20,11 +31,7 @@ pub(crate) async fn method_not_allowed() -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use axum::{
-        body::{Body, to_bytes},
-        http::Request,
-        routing::get,
-    };
+    use axum::{body::to_bytes, http::Request, routing::get};
     use serde_json::{Value, json};
     use tower::ServiceExt;
 

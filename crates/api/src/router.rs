@@ -19,7 +19,7 @@ use crate::{
     auth::basic::translated,
     earlier,
     extract::{FILE_MAX, UPLOAD_MAX},
-    layers::{method_not_allowed, with_layers},
+    layers::{by_https_alone, method_not_allowed, with_layers},
     limit::by_address,
     openapi::{Alias, ApiDoc, finished},
     prefix::under,
@@ -328,6 +328,7 @@ pub fn router(state: AppState) -> Router {
     let body_limit = DefaultBodyLimit::max(state.config.body_bytes_max);
     let (documented, _) = documented().split_for_parts();
     let (prefix, traffic) = (state.config.prefix.clone(), Arc::clone(&state.traffic));
+    let by_https = state.config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     let routes = documented
         .merge(aliases())
         .merge(a1111(&state))
@@ -344,6 +345,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), by_address))
         .layer(middleware::from_fn_with_state(state.clone(), behind_proxies))
         .with_state(state);
+    let routes = if by_https { routes.layer(middleware::map_response(by_https_alone)) } else { routes };
     under(&prefix, with_layers(routes, traffic))
 }
 

@@ -138,3 +138,14 @@ async fn nobody_is_sent_here_while_the_database_is_away() {
     assert_ne!(answer.header("retry-after"), "");
     assert_eq!(server.get("/health/live").await.status, 200, "starting again would not bring it back");
 }
+
+#[tokio::test]
+async fn browsers_come_by_https_alone_where_that_is_the_servers_address() {
+    let header = "strict-transport-security";
+    assert_eq!(server().await.get("/health/live").await.header(header), "");
+    let change = |config: &mut easel_api::ApiConfig| config.public_url = Some("https://easel.example".to_owned());
+    let server = server_changed(change, |_| Services::default()).await;
+    for path in ["/health/live", "/nowhere", "/v1/models"] {
+        assert_eq!(server.get(path).await.header(header), "max-age=31536000", "{path}");
+    }
+}
