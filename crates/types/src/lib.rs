@@ -8,7 +8,9 @@ mod quality;
 mod request;
 mod sampler;
 
-pub use noising::{FromLatents, FromPicture, Handover, LatentCell, LatentFill, LatentScaling, Latents, Noising, Variation, Worn, WornCell};
+pub use noising::{
+    FromLatents, FromPicture, Handover, LatentCell, LatentFill, LatentScaling, Latents, Noising, Variation, Worn, WornCell,
+};
 pub use picture::{Gray8, PictureError, Rgb8};
 pub use quality::Quality;
 pub use request::{ControlBalance, ControlUse, GenerationRequest, LoraUse, ModelId, Task};
