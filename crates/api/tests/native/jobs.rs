@@ -1,6 +1,6 @@
 //! From asking for pictures to having them: jobs, what they cost, how far they are, and what happens when they fail.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::common::{
     Answer,
@@ -12,7 +12,10 @@ use axum::{
 };
 use easel_engine::sim::{Call, Fault, Gate, SimConfig};
 use easel_imaging::{DecodeLimits, EncodeOptions, Format, decode, encode, encode_with_alpha};
-use easel_platform::records::Role;
+use easel_platform::{
+    records::Role,
+    worker::{Worker, WorkerSettings},
+};
 use easel_testing::on_both_engines;
 use easel_types::{Gray8, LoraUse, Rgb8};
 use futures_util::StreamExt;
@@ -309,6 +312,22 @@ on_both_engines! {
         assert!(steps() <= 4, "{} steps", steps());
         assert_eq!(native.balance(&ada).await?, (100, 0));
         native.assert_clean().await?;
+    }
+
+    async fn what_takes_the_device_too_long_fails_and_costs_nothing(database: &Database) {
+        let gate = Gate::closed();
+        let native = native_with(database, SimConfig { gate: Some(gate.clone()), ..SimConfig::default() }).await;
+        let (ada, token) = native.somebody("ada", Role::User, "free").await?;
+        let job = native.post("/api/v1/images/generate", &token, json!({"prompt": "a red circle"})).await.json();
+        let settings = WorkerSettings { device_limit: Some(std::time::Duration::from_millis(20)), ..WorkerSettings::new("test") };
+        let worker = Worker::new(Arc::clone(&native.platform), native.engine.clone(), settings);
+        let working = tokio::spawn(async move { worker.run(std::future::pending()).await });
+        // No step is ever let through, so however long it takes, it is over first.
+        let ended = native.ended(&token, &job).await;
+        gate.open();
+        assert_eq!((&ended["state"], &ended["error"]["code"]), (&json!("failed"), &json!("time_limit")), "{ended}");
+        assert_eq!(native.balance(&ada).await?, (100, 0));
+        working.abort();
     }
 
     async fn pictures_from_pictures(database: &Database) {

@@ -34,9 +34,8 @@ impl Worker {
             preview_every: self.settings.preview_every,
         };
         let ticket = self.engine.submit_on(request, &terms)?;
-        let begun = Instant::now();
-        let drawn = follow(job, ticket, held, &self.platform.jobs).await?;
-        let gpu_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let (drawn, took) = follow(job, ticket, held, &self.platform.jobs, self.settings.device_limit).await?;
+        let gpu_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
         let kept = keep_all(&self.keeper, job, order, drawn, held).await?;
         Ok(Results { images: kept.into_iter().map(|kept| kept.image).collect(), gpu_ms })
     }
@@ -61,20 +60,32 @@ async fn keep_all(keeper: &Keeper, job: &Job, order: &Order, drawn: Vec<Picture>
     }
 }
 
-/// Tells what happens, until the pictures are there or the job must not go on. The ticket goes with it: then the engine stops within a step.
-async fn follow(job: &Job, mut ticket: Ticket, held: &mut Held, jobs: &Jobs) -> Result<Vec<Picture>, Trouble> {
+/// Tells what happens, until the pictures are there or the job must not go on: with how long it took since the device began. The ticket goes with
+/// it: then the engine stops within a step.
+async fn follow(
+    job: &Job,
+    mut ticket: Ticket,
+    held: &mut Held,
+    jobs: &Jobs,
+    limit: Option<Duration>,
+) -> Result<(Vec<Picture>, Duration), Trouble> {
     let mut foretold = Foretold::default();
+    let (submitted, mut begun) = (Instant::now(), None::<Instant>);
     loop {
         let event = tokio::select! {
             stop = held.stopped() => return Err(Trouble::Stopped(stop)),
             event = ticket.next() => event,
+            () = over(begun, limit) => {
+                return Err(Trouble::refused("time_limit", "the picture took longer than this server allows; nothing was paid"));
+            }
         };
         let what = match event {
-            Some(Event::Finished(pictures)) => return Ok(pictures),
+            Some(Event::Finished(pictures)) => return Ok((pictures, begun.unwrap_or(submitted).elapsed())),
             Some(Event::Failed(error)) => return Err(error.into()),
             Some(Event::Cancelled) | None => return Err(Trouble::passing("engine_stopped", "the image engine has stopped")),
             Some(Event::Queued { position, left }) => Some(What::Waiting { position: position as u64, seconds_left: left }),
             Some(Event::Started) => {
+                begun.get_or_insert_with(Instant::now);
                 held.sign(0);
                 Some(What::Started)
             }
@@ -95,6 +106,14 @@ async fn follow(job: &Job, mut ticket: Ticket, held: &mut Held, jobs: &Jobs) -> 
         if let Some(what) = what {
             jobs.bus().tell(&job.id, &job.user_id, what);
         }
+    }
+}
+
+/// Returns when what has begun then has taken too long.
+async fn over(begun: Option<Instant>, limit: Option<Duration>) {
+    match begun.zip(limit) {
+        Some((begun, limit)) => tokio::time::sleep_until(begun + limit).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -54,8 +54,10 @@ pub struct WorkerSettings {
     pub away_max: usize,
     /// How often it looks for jobs when nobody tells it of one.
     pub look_every: Duration,
-    /// How long the device may take for a job.
+    /// How long a job may wait for the device and be drawn.
     pub time_limit: Duration,
+    /// How long the device may take for a job that it has begun, if that is less.
+    pub device_limit: Option<Duration>,
     /// Evaluations between two previews.
     pub preview_every: u32,
     /// Write what a picture was made with into its file.
@@ -71,6 +73,7 @@ impl WorkerSettings {
             away_max: 16,
             look_every: Duration::from_secs(1),
             time_limit: Duration::from_secs(15 * 60),
+            device_limit: None,
             preview_every: 2,
             write_parameters: true,
         }

@@ -124,6 +124,7 @@ fn worker(config: &Config, name: String) -> WorkerSettings {
     WorkerSettings {
         jobs_max: config.server.jobs_max,
         time_limit: config.server.generation_timeout,
+        device_limit: config.quotas.device,
         write_parameters: config.server.write_parameters,
         ..WorkerSettings::new(name)
     }

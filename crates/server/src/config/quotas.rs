@@ -48,6 +48,16 @@ pub const JOBS_OPEN: Setting = Setting {
     ..Setting::BASE
 };
 
+/// How long the device may take.
+pub const DEVICE_SECONDS: Setting = Setting {
+    key: "jobs.device_seconds",
+    flag: "jobs-device-seconds",
+    env: &["EASEL_JOBS_DEVICE_SECONDS", "GENERATION_TIMEOUT_S"],
+    placeholder: "SECONDS",
+    help: "How long the device may take for a job that it has begun. Unset: as long as `server.timeout_seconds` allows",
+    ..Setting::BASE
+};
+
 /// Pictures a day.
 pub const IMAGES_DAILY: Setting = Setting {
     key: "jobs.images_daily_max",
@@ -151,6 +161,7 @@ pub const SETTINGS: &[&Setting] = &[
     &FILE_MB,
     &FILES,
     &JOBS_OPEN,
+    &DEVICE_SECONDS,
     &IMAGES_DAILY,
     &QUEUE_SECONDS,
     &UPLOAD_DAYS,
@@ -169,6 +180,8 @@ pub struct Quotas {
     pub uploads: UploadLimits,
     /// Jobs of one person that have not ended.
     pub jobs_open: Option<i64>,
+    /// How long the device may take for a job that it has begun.
+    pub device: Option<Duration>,
     /// Pictures of one person a day.
     pub images_daily: Option<i64>,
     /// How long a job may wait.
@@ -213,6 +226,7 @@ impl Quotas {
         Ok(Self {
             uploads,
             jobs_open: jobs_open.filter(|&max| max > 0),
+            device: values.get::<u32>(&DEVICE_SECONDS)?.map(|seconds| Duration::from_secs(u64::from(seconds).max(1))),
             images_daily: positive(&IMAGES_DAILY, values.get(&IMAGES_DAILY)?)?,
             queue: Duration::from_secs(u64::from(queue).max(1)),
             retention: Retention {

@@ -44,7 +44,7 @@ pub const DRAIN_SECONDS: Setting = Setting {
 pub const TIMEOUT_SECONDS: Setting = Setting {
     key: "server.timeout_seconds",
     flag: "timeout-seconds",
-    env: &["EASEL_TIMEOUT_SECONDS", "GENERATION_TIMEOUT_S"],
+    env: &["EASEL_TIMEOUT_SECONDS"],
     placeholder: "SECONDS",
     help: "How long a request may wait and be drawn",
     default: Fallback::Fixed("900"),
