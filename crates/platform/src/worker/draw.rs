@@ -60,8 +60,8 @@ async fn keep_all(keeper: &Keeper, job: &Job, order: &Order, drawn: Vec<Picture>
     }
 }
 
-/// Tells what happens, until the pictures are there or the job must not go on: with how long it took since the device began. The ticket goes with
-/// it: then the engine stops within a step.
+/// Tells what happens, until the pictures are there or the job must not go on: with how long it took since the device began. The ticket goes
+/// with it: then the engine stops within a step.
 async fn follow(
     job: &Job,
     mut ticket: Ticket,
