@@ -122,8 +122,8 @@ async fn earlier_addresses_can_be_switched_off() {
         assert_eq!(server.get(path).await.code(), "not_found", "{path}");
     }
     let document = server.get("/openapi.json").await.json();
-    let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
-    assert!(paths.iter().any(|path| *path == "/api/v1/jobs") && !paths.iter().any(|path| path.starts_with("/api/v1/tasks")));
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.contains_key("/api/v1/jobs") && !paths.keys().any(|path| path.starts_with("/api/v1/tasks")));
     assert_eq!(server.get("/api/v1/users/me").await.status, 200, "addresses of now are there");
     assert_eq!(server.get("/health").await.status, 200);
 }
