@@ -123,6 +123,9 @@ on_both_engines! {
         let publish = format!("/api/v1/images/{}/public", image["id"].as_str().ok_or("an id")?);
         let answer = native.call(Method::POST, &publish, &token, None).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "content_blocked"));
+        let share = format!("/api/v1/images/{}/share", image["id"].as_str().ok_or("an id")?);
+        let answer = native.post(&share, &token, json!({})).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (403, "forbidden"), "nor shown by a link");
     }
 
     async fn what_nobody_could_look_at_is_not_kept_where_the_operator_says_so(database: &Database) {

@@ -30,6 +30,7 @@ use crate::{Context, PlatformError, organizations::Division, plans::Catalogue, s
 pub use actions::{Action, Applied};
 pub use albums::{AlbumSize, Cover};
 pub use find::Search;
+pub(crate) use publish::noted;
 pub use storage::Storage;
 pub use template::Template;
 

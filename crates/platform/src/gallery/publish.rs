@@ -72,7 +72,7 @@ impl Gallery {
 }
 
 /// What whoever looked at it when it was stored has said.
-fn noted(image: &Image, name: &str) -> Option<serde_json::Value> {
+pub(crate) fn noted(image: &Image, name: &str) -> Option<serde_json::Value> {
     let parameters: serde_json::Value = serde_json::from_str(&image.parameters).ok()?;
     parameters.get(name).cloned()
 }

@@ -15,7 +15,9 @@ use crate::{
     PlatformError,
     accounts::{token, token_hash},
     context::retry,
+    gallery::noted,
     texts,
+    worker::UNSEEN,
 };
 
 /// A link that was just made; this is the only time it is shown.
@@ -66,6 +68,10 @@ impl Social {
         let image = image.filter(|image| image.user_id == user_id && image.deleted_at.is_none()).ok_or(NO_PICTURE)?;
         if image.hidden_at.is_some() {
             return Err(PlatformError::Forbidden("a moderator hid the picture"));
+        }
+        // What nobody has looked at is its owner's alone.
+        if self.guard.looks_at_pictures() && noted(&image, UNSEEN).is_some() {
+            return Err(PlatformError::Forbidden("nobody has looked at the picture"));
         }
         let max = self.settings.shares_max;
         if shares::count(&mut tx, image_id, moment.now).await? >= max {
