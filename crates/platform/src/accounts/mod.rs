@@ -44,7 +44,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Context, PlatformError, Secrets, credits::CreditDesk, plans::Catalogue};
 
-pub(crate) use register::{normal_email, shown};
+pub(crate) use register::{acceptable, normal_email};
 
 pub use consents::{Legal, Paper, Published};
 pub use keys::{Caps, NewKey, Scope, ShownKey};

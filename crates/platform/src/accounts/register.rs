@@ -98,7 +98,8 @@ impl Accounts {
         full_name: Option<&str>,
         locale: Option<&str>,
     ) -> Result<User, PlatformError> {
-        let user = User { full_name: shown(full_name), locale: shown(locale), is_verified: true, ..self.newcomer(email) };
+        let user =
+            User { full_name: acceptable(full_name), locale: acceptable(locale), is_verified: true, ..self.newcomer(email) };
         self.insert_in(tx, &user, None).await?;
         Ok(user)
     }
@@ -201,7 +202,7 @@ fn check_shown(full_name: Option<&str>, locale: Option<&str>) -> Result<(), Plat
 }
 
 /// What somebody else wrote of a person: left out rather than refused.
-pub(crate) fn shown(text: Option<&str>) -> Option<String> {
+pub(crate) fn acceptable(text: Option<&str>) -> Option<String> {
     text.filter(|text| check_shown(Some(text), None).is_ok()).map(str::to_owned)
 }
 

@@ -16,7 +16,7 @@ use easel_store::{
 use super::{Offered, SignIn, SignInError};
 use crate::{
     PlatformError,
-    accounts::{Actor, Origin, Tokens, normal_email, shown},
+    accounts::{Actor, Origin, Tokens, acceptable, normal_email},
     context::retry,
 };
 
@@ -154,5 +154,5 @@ impl SignIn {
 
 /// Address and name, as they may be kept.
 fn told(claims: &Claims) -> (Option<String>, Option<String>) {
-    (claims.email.as_deref().and_then(|email| normal_email(email).ok()), shown(claims.name.as_deref()))
+    (claims.email.as_deref().and_then(|email| normal_email(email).ok()), acceptable(claims.name.as_deref()))
 }
