@@ -13,6 +13,8 @@ export const user = (changes: Partial<User> = {}): User => ({
   role: 'user',
   plan: 'free',
   plan_ends_at: null,
+  credits_balance: null,
+  organization_id: null,
   is_active: true,
   is_verified: true,
   created_at: '2026-11-01T10:00:00Z',
@@ -51,6 +53,8 @@ export const picture = (changes: Partial<Picture> = {}): Picture => {
     published_at: null,
     deleted_at: null,
     purge_at: null,
+    cost: null,
+    generation_ms: null,
     ...changes,
   }
 }
@@ -195,6 +199,7 @@ export const written = (changes: Partial<WrittenPrompt> = {}): WrittenPrompt => 
 // ---- What administrators see.
 export const queuedJob = (changes: Partial<AdminJob> = {}): AdminJob => ({
   id: 'j',
+  organization_id: null,
   user_id: 'u2',
   state: 'queued',
   model: 'builtin',
