@@ -138,7 +138,7 @@ on_both_engines! {
         let world = World::open(database).await?;
         let ada = world.user("ada", 0).await?;
         world.user("eve", 0).await?;
-        let rank = world.user("mo", 0).await?;
+        let rank = world.user("moe", 0).await?;
         world.accounts.set_role(&Actor::operator(), &rank.id, Role::Moderator).await?;
         let moderator = Actor::user(&world.accounts.get(&rank.id).await?);
         let decided = world.moderation.open(&moderator, Subject::User("ada"), Category::Other).await?;

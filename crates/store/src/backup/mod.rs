@@ -89,7 +89,11 @@ pub async fn copy_file(db: &Db, to: &Path) -> Result<(), BackupError> {
 /// Whether a SQLite database is what it was written as, page by page; the first thing that is not. A server looks after itself.
 pub async fn damage(db: &Db) -> Result<Option<String>, StoreError> {
     let Pools::Sqlite { read, .. } = &db.pools else { return Ok(None) };
-    let found: (String,) = sqlx::query_as("PRAGMA integrity_check(1)").fetch_one(read).await?;
+    // On a connection of its own: one that has looked before remembers what the search index was made of, and takes for lost what has been
+    // merged since.
+    let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&read.connect_options()).await?;
+    let found: (String,) = sqlx::query_as("PRAGMA integrity_check(1)").fetch_one(&mut connection).await?;
+    sqlx::Connection::close(connection).await?;
     Ok(Some(found.0).filter(|found| found != "ok"))
 }
 

@@ -159,3 +159,20 @@ fn a_server_is_not_copied_as_a_file() {
         Ok(())
     });
 }
+
+#[test]
+fn a_search_index_that_has_changed_is_not_taken_for_damage() {
+    easel_testing::run_story(Engine::Sqlite, async |database| {
+        let db = Db::open(&Settings { connections_max: 1, ..Settings::new(database.url()) }).await?;
+        db.migrate().await?;
+        let mut on = <sqlx::SqliteConnection as sqlx::Connection>::connect(database.url()).await?;
+        for statement in [
+            "INSERT INTO image_text (rowid, who, words) VALUES (1, 'a', 'red cat')",
+            "INSERT INTO image_text (image_text, rowid, who, words) VALUES ('delete', 1, 'a', 'red cat')",
+        ] {
+            sqlx::query(statement).execute(&mut on).await?;
+            assert_eq!(backup::damage(&db).await?, None, "{statement}");
+        }
+        Ok(())
+    });
+}
