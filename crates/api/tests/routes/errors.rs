@@ -139,8 +139,11 @@ async fn a_full_queue_says_when_to_come_back() {
     let server =
         server_with(sim, EngineConfig { rules: Rules { queue_max: 1, ..Rules::default() }, ..EngineConfig::default() }, |_| {})
             .await;
-    let mut drawn = server.engine.submit(GenerationRequest::text_to_image("one")).unwrap();
-    while drawn.next().await != Some(easel_engine::Event::Started) {}
+    let _drawn = server.engine.submit(GenerationRequest::text_to_image("one")).unwrap();
+    // In its step: what comes now waits. Between its start and its step another would still be taken up.
+    while gate.waiting() == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     let _waiting = server.engine.submit(GenerationRequest::text_to_image("two")).unwrap();
     let answer = server.generate(json!({"prompt": "three"})).await;
     // First of all: a server that has something under way does not end.
