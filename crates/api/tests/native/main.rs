@@ -20,3 +20,4 @@ mod payments;
 mod presigned;
 mod prompts;
 mod socket;
+mod uploads;

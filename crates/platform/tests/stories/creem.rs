@@ -77,6 +77,12 @@ async fn plan_of(world: &World, user_id: &str) -> Outcome<String> {
     Ok(world.catalogue.of(&user, world.context.now()).name.clone())
 }
 
+/// A time as Creem writes it, so many days from now.
+fn in_days(world: &World, days: u32) -> String {
+    let time = world.context.now().after(DAY * days).0;
+    chrono::DateTime::from_timestamp_micros(time).expect("a time").to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
 on_both_engines! {
     async fn a_pack_is_paid_at_creem_and_what_is_left_of_it_is_taken_back(database: &Database) {
         let world = World::open(database).await?;
@@ -238,10 +244,7 @@ on_both_engines! {
         let updated = |product: &str| json!({"id": "sub_1", "status": "active", "product": {"id": product}});
         assert_eq!(tell(&payments, "evt_2", "subscription.update", updated("prod_basic")).await?, Heard::Done);
         assert_eq!(plan_of(&world, &ada.id).await?, "pro");
-        let at = |days: u32| {
-            let time = world.context.now().after(DAY * days).0;
-            chrono::DateTime::from_timestamp_micros(time).expect("a time").to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-        };
+        let at = |days| in_days(&world, days);
         let paid = json!({"id": "sub_1", "status": "active", "current_period_start_date": at(31), "current_period_end_date": at(62)});
         assert_eq!(tell(&payments, "evt_3", "subscription.paid", paid).await?, Heard::Done);
         assert_eq!(plan_of(&world, &ada.id).await?, "basic", "the next period");
@@ -264,10 +267,7 @@ on_both_engines! {
         world.clock.advance(DAY * 38);
         assert_eq!((world.subscriptions.end_due().await?, plan_of(&world, &ada.id).await?), (1, "free".to_owned()));
         assert_eq!(world.subscriptions.of(&ada.id).await?[0].state, "expired");
-        let at = |days: u32| {
-            let time = world.context.now().after(DAY * days).0;
-            chrono::DateTime::from_timestamp_micros(time).expect("a time").to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-        };
+        let at = |days| in_days(&world, days);
         let paid = json!({"id": "sub_1", "status": "active", "current_period_start_date": at(0), "current_period_end_date": at(30)});
         assert_eq!(tell(&payments, "evt_3", "subscription.paid", paid).await?, Heard::Done);
         assert_eq!(plan_of(&world, &ada.id).await?, "pro");
