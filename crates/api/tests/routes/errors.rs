@@ -149,9 +149,7 @@ async fn a_full_queue_says_when_to_come_back() {
     // First of all: a server that has something under way does not end.
     gate.open();
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "queue_full"));
-    // What is foretold is longer on a machine that was slow until now.
-    let seconds: u64 = answer.header("retry-after").parse().unwrap();
-    assert!((1..=30).contains(&seconds), "{seconds}");
+    assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(answer.error()["type"], "server_error");
 }
 
