@@ -32,15 +32,15 @@ pub(crate) enum Sent {
 }
 
 impl Sent {
-    /// Reads it. `param` is the field that is to blame.
-    pub(crate) async fn read(self, state: &AppState, param: &str) -> Result<Decoded, ApiError> {
+    /// Reads it for somebody's drawing, once it was looked at. `param` is the field that is to blame.
+    pub(crate) async fn read(self, state: &AppState, user_id: &str, param: &str) -> Result<Decoded, ApiError> {
         let images = &state.platform.images;
         let bytes = match self {
             Self::File(bytes) => bytes,
             Self::Text(text) if is_address(&text) => images.fetch(state.fetcher()?, text.trim()).await?,
             Self::Text(text) => decoded(&text, param)?,
         };
-        images.read(bytes).await.map_err(|error| match error {
+        images.read_for(user_id, bytes).await.map_err(|error| match error {
             PlatformError::Picture(why) => ApiError::invalid(param, "picture_invalid", why.to_string()),
             error => error.into(),
         })
@@ -81,11 +81,11 @@ pub(crate) fn repainted(picture: &Decoded, mask: Option<&Decoded>) -> Result<Opt
 }
 
 /// What ControlNets look at, as it was sent or as its edges.
-pub(crate) async fn seen(state: &AppState, asked: Vec<ControlAsked>) -> Result<Vec<ControlUse>, ApiError> {
+pub(crate) async fn seen(state: &AppState, user_id: &str, asked: Vec<ControlAsked>) -> Result<Vec<ControlUse>, ApiError> {
     let mut controls = Vec::with_capacity(asked.len());
     for control in asked {
         let ControlAsked { model, image, weight, start, end, edges } = control;
-        let picture = Sent::Text(image).read(state, "controlnet").await?.rgb;
+        let picture = Sent::Text(image).read(state, user_id, "controlnet").await?.rgb;
         let picture = if edges { blocking(move || in_rgb(&canny(&picture, LOW, HIGH))).await? } else { picture };
         controls.push(ControlUse { model, image: Arc::new(picture), weight, start, end, balance: ControlBalance::default() });
     }

@@ -12,11 +12,13 @@ use axum::{
     body::Body,
     http::{Method, Request},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use easel_imaging::{EncodeOptions, Format, encode};
 use easel_outbound::{Client, Policy};
 use easel_platform::{
+    PlatformSettings,
     records::Role,
-    safety::{CheckerKey, CheckerSettings, HttpChecker, Language, Looks},
+    safety::{CheckerKey, CheckerSettings, Filter, HttpChecker, Language, Looks, Mode},
 };
 use easel_testing::{Database, on_both_engines};
 use easel_types::Rgb8;
@@ -36,6 +38,10 @@ fn says(flagged: bool) -> Said {
 }
 
 async fn native(database: &Database, receiver: &Receiver, keeps_unseen: bool) -> Outcome<Native> {
+    native_in(database, receiver, keeps_unseen, Mode::Block).await
+}
+
+async fn native_in(database: &Database, receiver: &Receiver, keeps_unseen: bool, mode: Mode) -> Outcome<Native> {
     let policy = Policy { internal_hosts: vec![receiver.address.to_string().parse()?], ..Policy::default() };
     let settings = CheckerSettings {
         url: receiver.url("/v1/"),
@@ -44,13 +50,34 @@ async fn native(database: &Database, receiver: &Receiver, keeps_unseen: bool) ->
         time_limit: Duration::from_secs(600),
     };
     let looks = Looks::new(Arc::new(HttpChecker::new(Client::new(policy)?, settings)?), keeps_unseen);
-    Ok(native_changed(database, |settings| settings.looks = Some(looks)).await)
+    let change = |settings: &mut PlatformSettings| {
+        (settings.looks, settings.filter) = (Some(looks), Some(Filter::embedded().with_mode(mode)));
+    };
+    Ok(native_changed(database, change).await)
+}
+
+fn file() -> Vec<u8> {
+    let picture = Rgb8::new(64, 64, vec![90; 64 * 64 * 3]).expect("three bytes a pixel");
+    encode(&picture, &EncodeOptions::new(Format::Png)).expect("a file")
+}
+
+fn data_url() -> String {
+    format!("data:image/png;base64,{}", STANDARD.encode(file()))
+}
+
+/// Requests of A1111's clients that bring pictures: to draw over, to look at, to enlarge.
+fn of_a1111() -> [(&'static str, Value); 3] {
+    let unit = json!({"model": "edges", "image": data_url()});
+    [
+        ("/sdapi/v1/img2img", json!({"init_images": [data_url()], "prompt": "a cat", "steps": 4, "width": 64, "height": 64})),
+        ("/sdapi/v1/txt2img", json!({"prompt": "a cat", "steps": 4, "alwayson_scripts": {"ControlNet": {"args": [unit]}}})),
+        ("/sdapi/v1/extra-single-image", json!({"upscaler_1": "Lanczos", "upscaling_resize": 2, "image": data_url()})),
+    ]
 }
 
 async fn upload(native: &Native, token: &str) -> Answer {
-    let picture = Rgb8::new(64, 64, vec![90; 64 * 64 * 3]).expect("three bytes a pixel");
     let mut body = b"--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n".to_vec();
-    body.extend(encode(&picture, &EncodeOptions::new(Format::Png)).expect("a file"));
+    body.extend(file());
     body.extend_from_slice(b"\r\n--x--\r\n");
     let request = Request::builder().method(Method::POST).uri("/api/v1/images/upload").header("host", "easel.test");
     let request = request.header("authorization", format!("Bearer {token}"));
@@ -113,6 +140,79 @@ on_both_engines! {
         assert_eq!(left, (100, 0), "nothing was paid");
     }
 
+    async fn what_comes_with_a_request_is_looked_at_before_anything_is_drawn_from_it(database: &Database) {
+        let receiver = Receiver::start(|_| says(true)).await;
+        let native = native(database, &receiver, false).await?;
+        let (ada, token) = native.somebody("ada", Role::User, "free").await?;
+        let control = json!([{"model": "edges", "image": data_url()}]);
+        for (path, body) in [
+            ("/v1/images/edits", json!({"prompt": "a red circle", "images": [{"image_url": data_url()}]})),
+            ("/v1/images/variations", json!({"image": data_url()})),
+            ("/v1/images/generations", json!({"prompt": "a red circle", "controlnet": control})),
+        ] {
+            let answer = native.post(path, &token, body).await;
+            assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "content_blocked"), "{path}");
+            assert_eq!(answer.error()["details"]["category"], json!("sexual"), "{path}");
+        }
+        for (path, body) in of_a1111() {
+            let answer = native.post(path, &token, body).await;
+            let told = answer.json();
+            assert_eq!((answer.status.as_u16(), &told["code"]), (400, &json!("content_blocked")), "{path}: {told}");
+            assert_eq!(told["error"], json!("HTTPException"), "{path}: {told}");
+        }
+        assert!(native.probe.tasks().is_empty(), "nothing was drawn");
+        assert_eq!(native.balance(&ada).await?, (100, 0), "nothing was set aside");
+        assert_eq!(native.get("/api/v1/jobs", &token).await.json()["data"], json!([]));
+        let (_, admin) = native.somebody("admin", Role::Admin, "pro").await?;
+        let found = native.get("/api/v1/admin/findings", &admin).await.json();
+        let found = found["data"].as_array().ok_or("findings")?;
+        assert_eq!((found.len(), receiver.received().len()), (6, 6), "each is looked at once");
+        assert!(found.iter().all(|found| found["decision"] == "refuse" && found["job_id"].is_null()), "{found:?}");
+    }
+
+    async fn masks_are_looked_at_as_well(database: &Database) {
+        let count = AtomicUsize::new(0);
+        let receiver = Receiver::start(move |_| says(count.fetch_add(1, Ordering::SeqCst) % 2 == 1)).await;
+        let native = native(database, &receiver, false).await?;
+        let (_, token) = native.somebody("ada", Role::User, "free").await?;
+        let edit = json!({"prompt": "a red circle", "images": [{"image_url": data_url()}], "mask": data_url()});
+        let answer = native.post("/v1/images/edits", &token, edit).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "content_blocked"));
+        let inpaint = json!({
+            "init_images": [data_url()], "mask": data_url(), "prompt": "a cat", "steps": 4, "width": 64, "height": 64,
+        });
+        let answer = native.post("/sdapi/v1/img2img", &token, inpaint).await;
+        // There the mask is read first.
+        assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!("content_blocked")));
+        assert_eq!(receiver.received().len(), 4);
+    }
+
+    async fn what_is_only_flagged_is_drawn_from(database: &Database) {
+        let receiver = Receiver::start(|_| says(true)).await;
+        let native = native_in(database, &receiver, false, Mode::Flag).await?;
+        let (_, token) = native.somebody("ada", Role::User, "pro").await?;
+        let edit = json!({"prompt": "a red circle", "images": [{"image_url": data_url()}], "response_format": "b64_json"});
+        let answer = native.post("/v1/images/edits", &token, edit).await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        let (path, body) = of_a1111()[0].clone();
+        let answer = native.post(path, &token, body).await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        let (_, admin) = native.somebody("admin", Role::Admin, "pro").await?;
+        let found = native.get("/api/v1/admin/findings", &admin).await.json();
+        let found = found["data"].as_array().ok_or("findings")?;
+        let sent = found.iter().filter(|found| found["job_id"].is_null() && found["decision"] == "flag").count();
+        assert_eq!((sent, found.len()), (2, 4), "what was sent, and what was drawn: {found:?}");
+    }
+
+    async fn nobody_looks_where_it_is_off(database: &Database) {
+        let receiver = Receiver::start(|_| says(true)).await;
+        let native = native_in(database, &receiver, false, Mode::Off).await?;
+        let (_, token) = native.somebody("ada", Role::User, "pro").await?;
+        let (path, body) = of_a1111()[0].clone();
+        let answer = native.post(path, &token, body).await;
+        assert_eq!((answer.status.as_u16(), receiver.received().len()), (200, 0));
+    }
+
     async fn what_nobody_could_look_at_is_not_published(database: &Database) {
         let receiver = Receiver::start(|_| status(500)).await;
         let native = native(database, &receiver, true).await?;
@@ -135,5 +235,8 @@ on_both_engines! {
         let answer = upload(&native, &token).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "safety_unavailable"));
         assert_eq!(native.get("/api/v1/images/uploads", &token).await.json(), json!([]));
+        let (path, body) = of_a1111()[0].clone();
+        let answer = native.post(path, &token, body).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (503, &json!("safety_unavailable")));
     }
 }

@@ -21,7 +21,12 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::Images;
-use crate::{Context, PlatformError, accounts::hex, run_time::Key as Setting, safety::Looked};
+use crate::{
+    Context, PlatformError,
+    accounts::hex,
+    run_time::Key as Setting,
+    safety::{Guard, Looked},
+};
 
 const MEGABYTE: usize = 1024 * 1024;
 /// Pictures that are read at a time: each takes [`DecodeLimits::memory_max`] at the worst.
@@ -124,7 +129,19 @@ impl Images {
         Ok(client.fetch_image_by(request).await?.bytes)
     }
 
-    /// Reads a picture that one drawing starts from and that is not kept.
+    /// Reads a picture that one of somebody's drawings starts from and that is not kept, and has it looked at as one that is.
+    ///
+    /// # Errors
+    /// [`PlatformError::Picture`] says what is wrong with it; [`PlatformError::ContentBlocked`], [`PlatformError::LookUnavailable`].
+    pub async fn read_for(&self, user_id: &str, bytes: Bytes) -> Result<Decoded, PlatformError> {
+        let decoded = self.read(bytes.clone()).await?;
+        if self.guard.as_ref().is_some_and(Guard::looks_at_pictures) {
+            self.look(user_id, decoded.rgb.clone(), &hex(&Sha256::digest(&bytes))).await?;
+        }
+        Ok(decoded)
+    }
+
+    /// Reads a picture that nothing is drawn from and that is not kept: nobody looks at it.
     ///
     /// # Errors
     /// [`PlatformError::Picture`] says what is wrong with it.

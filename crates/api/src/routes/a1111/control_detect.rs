@@ -25,6 +25,8 @@ use crate::{
 
 /// A1111's thresholds where a request names none.
 const THRESHOLD: f64 = 64.0;
+/// What brings the pictures.
+const FIELD: &str = "controlnet_input_images";
 
 /// What is to be looked at.
 #[derive(ToSchema)]
@@ -71,15 +73,16 @@ pub(crate) async fn handler(
         Ok(fields.number(&[name])?.unwrap_or(THRESHOLD).clamp(0.0, f64::from(u16::MAX)) as u32)
     };
     let (low, high) = (threshold("controlnet_threshold_a")?, threshold("controlnet_threshold_b")?);
-    let listed = ["controlnet_input_images", "controlnet_images"].iter().find_map(|name| fields.0.get(*name)?.as_array());
+    let listed = [FIELD, "controlnet_images"].iter().find_map(|name| fields.0.get(*name)?.as_array());
     let listed = listed.map(Vec::as_slice).unwrap_or_default();
     let max = state.engine.limits().images_max as usize;
     if listed.is_empty() || listed.len() > max {
-        return Err(out_of_range("controlnet_input_images", &format!("between 1 and {max} pictures"), listed.len()));
+        return Err(out_of_range(FIELD, &format!("between 1 and {max} pictures"), listed.len()));
     }
     let mut images = Vec::with_capacity(listed.len());
     for text in listed {
-        let picture = pictures::read(&state, "controlnet_input_images", text.as_str().unwrap_or_default()).await?;
+        let bytes = pictures::bytes(&state, FIELD, text.as_str().unwrap_or_default()).await?;
+        let picture = pictures::decoded(&state, FIELD, bytes).await?;
         let edges = module == "canny";
         let seen = blocking(move || {
             let picture = flattened(picture, [255; 3]);

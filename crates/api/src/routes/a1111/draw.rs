@@ -101,12 +101,13 @@ impl<'a> Begun<'a> {
         if asked.options.missing.is_some() {
             check_sides([size.0, size.1])?;
         }
-        let (starts, first) = starts::of(state, &asked, size).await?;
+        let (starts, first) = starts::of(state, &caller.user.id, &asked, size).await?;
         let mut controls = Vec::with_capacity(asked.units.len());
         for unit in &asked.units {
             let image = match (&unit.image, &first) {
                 (Some(image), _) => {
-                    Arc::new(pictures::flattened(pictures::read(state, "image", image).await?, asked.options.background))
+                    let image = pictures::read(state, &caller.user.id, "image", image).await?;
+                    Arc::new(pictures::flattened(image, asked.options.background))
                 }
                 (None, Some(first)) => Arc::clone(first),
                 (None, None) => {

@@ -35,17 +35,15 @@ pub(super) async fn bytes(state: &AppState, field: &'static str, text: &str) -> 
     decoded.map(Bytes::from).map_err(|_| invalid(field))
 }
 
-/// The picture.
-pub(super) async fn read(state: &AppState, field: &'static str, text: &str) -> Result<Decoded, ApiError> {
-    decoded(state, field, bytes(state, field, text).await?).await
+/// The picture, for somebody's drawing, once it was looked at.
+pub(super) async fn read(state: &AppState, user_id: &str, field: &'static str, text: &str) -> Result<Decoded, ApiError> {
+    let bytes = bytes(state, field, text).await?;
+    state.platform.images.read_for(user_id, bytes).await.map_err(|error| unread(field, error))
 }
 
-/// The picture of a file.
+/// The picture of a file that nothing is drawn from, or that is looked at when it is kept.
 pub(super) async fn decoded(state: &AppState, field: &'static str, bytes: Bytes) -> Result<Decoded, ApiError> {
-    state.platform.images.read(bytes).await.map_err(|error| match error {
-        PlatformError::Picture(why) => unusable(field, &why),
-        error => error.into(),
-    })
+    state.platform.images.read(bytes).await.map_err(|error| unread(field, error))
 }
 
 /// How large pictures may be that are sent.
@@ -81,6 +79,13 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 
 fn invalid(field: &str) -> ApiError {
     ApiError::invalid(field, "invalid_image", "Invalid encoded image: send base64, a data URL or an address")
+}
+
+fn unread(field: &str, error: PlatformError) -> ApiError {
+    match error {
+        PlatformError::Picture(why) => unusable(field, &why),
+        error => error.into(),
+    }
 }
 
 /// A picture that cannot be read is the client's mistake.

@@ -27,17 +27,23 @@ pub(super) struct Begin {
 }
 
 /// One for all pictures of a round or one for each, and the first that was sent.
-pub(super) async fn of(state: &AppState, asked: &Asked, size: (u32, u32)) -> Result<(Vec<Begin>, Option<Arc<Rgb8>>), ApiError> {
+pub(super) async fn of(
+    state: &AppState,
+    user_id: &str,
+    asked: &Asked,
+    size: (u32, u32),
+) -> Result<(Vec<Begin>, Option<Arc<Rgb8>>), ApiError> {
     let Start::Picture { images, mask, .. } = &asked.from else {
         return Ok((vec![Begin { task: Task::TextToImage, back: None, encoded: None }], None));
     };
     let mask = match mask {
-        Some(mask) => Some(pictures::read(state, "mask", mask).await?).map(|mask| (mask.rgb, mask.alpha)),
+        Some(mask) => Some(pictures::read(state, user_id, "mask", mask).await?).map(|mask| (mask.rgb, mask.alpha)),
         None => None,
     };
     let (mut starts, mut first) = (Vec::with_capacity(images.len()), None);
     for image in images {
-        let image = pictures::flattened(pictures::read(state, "init_images", image).await?, asked.options.background);
+        let image = pictures::read(state, user_id, "init_images", image).await?;
+        let image = pictures::flattened(image, asked.options.background);
         starts.push(begin(state, asked, &image, mask.clone(), size).await?);
         first.get_or_insert_with(|| Arc::new(image));
     }

@@ -43,7 +43,7 @@ pub(super) async fn draw(
         ResponseFormat::Url if !request.stream => Some(base?),
         _ => None,
     };
-    request.generation.controls = seen(&state, std::mem::take(&mut request.controls)).await?;
+    request.generation.controls = seen(&state, &caller.user.id, std::mem::take(&mut request.controls)).await?;
     request.generation = match state.engine.find_model(request.generation.model.as_ref()) {
         Ok(_) => fitted(&state, request.generation).await?,
         Err(_) => fitted_elsewhere(request.generation).await?,

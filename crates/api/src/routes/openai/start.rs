@@ -28,9 +28,9 @@ pub(super) async fn start(
         let missing = missing(&state, caller, &form.fields).await;
         // What is wrong with the fields is told before anything is done with the picture.
         let request = ImageRequest::read_for(std::mem::take(&mut form.fields), purpose, &state.engine, missing)?;
-        let image = form.image()?.read(&state, "image").await?;
+        let image = form.image()?.read(&state, &caller.user.id, "image").await?;
         let mask = match form.mask.filter(|_| purpose == Purpose::Edit) {
-            Some(mask) => Some(mask.read(&state, "mask").await?),
+            Some(mask) => Some(mask.read(&state, &caller.user.id, "mask").await?),
             None => None,
         };
         let mask = if purpose == Purpose::Edit { repainted(&image, mask.as_ref())? } else { None };
