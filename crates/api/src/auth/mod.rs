@@ -85,9 +85,9 @@ pub struct Caller {
 impl Caller {
     /// Whom the record names.
     pub fn actor(&self) -> Actor {
-        let Place { ip, request_id, .. } = self.place.clone();
+        let Place { ip, user_agent, request_id } = self.place.clone();
         let mut actor = Actor::user(&self.user);
-        (actor.ip, actor.request_id) = (ip, request_id);
+        (actor.ip, actor.user_agent, actor.request_id) = (ip, user_agent, request_id);
         actor
     }
 

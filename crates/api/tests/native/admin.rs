@@ -1,7 +1,10 @@
 //! What an administrator sees of everybody, and does to models in memory.
 
 use crate::common::native::{PASSWORD, native_with};
-use axum::http::Method;
+use axum::{
+    body::Body,
+    http::{Method, Request},
+};
 use easel_engine::sim::SimConfig;
 use easel_platform::{accounts::Registration, records::Role};
 use easel_testing::on_both_engines;
@@ -132,8 +135,15 @@ on_both_engines! {
         }
         assert_eq!((&seen[0]["action"], &seen[0]["target_id"]), (&json!("user.plan"), &json!(user.id)));
         assert_eq!(seen[0]["detail"]["plan"], json!("basic"));
+        assert_eq!(seen[0]["user_agent"], json!(null), "it said nothing of itself");
         let places: Vec<_> = seen.iter().filter_map(|row| row["seq"].as_i64()).collect();
         assert_eq!(places, (1..=places.len() as i64).rev().collect::<Vec<_>>(), "all of it, newest first");
+        let request = Request::builder().method(Method::PATCH).uri(&path).header("host", "easel.test");
+        let request = request.header("authorization", format!("Bearer {admin}")).header("user-agent", "Firefox\t/140");
+        let request = request.header("content-type", "application/json").body(Body::from(json!({"plan": "free"}).to_string()))?;
+        assert_eq!(native.send(request).await.status, 200);
+        let last = native.get("/api/v1/admin/audit?limit=1", &admin).await.json()["data"][0].clone();
+        assert_eq!((&last["action"], &last["user_agent"]), (&json!("user.plan"), &json!("Firefox/140")));
     }
 
     async fn people_are_found_by_how_their_name_or_address_begins(database: &Database) {

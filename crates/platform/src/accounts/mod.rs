@@ -174,6 +174,8 @@ pub struct Actor {
     kind: &'static str,
     /// Where they are; kept as a salted hash.
     pub ip: Option<String>,
+    /// What their program calls itself; kept apart from the record, for as long as the address can be checked.
+    pub user_agent: Option<String>,
     /// The request.
     pub request_id: Option<String>,
 }
@@ -181,23 +183,24 @@ pub struct Actor {
 impl Actor {
     /// Somebody who is logged in.
     pub fn user(user: &User) -> Self {
-        Self { id: user.id.clone(), role: user.role, kind: "user", ip: None, request_id: None }
+        Self { id: user.id.clone(), role: user.role, kind: "user", ip: None, user_agent: None, request_id: None }
     }
 
     /// Somebody who logs in from there.
     pub(crate) fn at(user: &User, origin: Origin<'_>) -> Self {
         let ip = (!origin.ip.is_empty()).then(|| origin.ip.to_owned());
-        Self { ip, request_id: origin.request_id.map(str::to_owned), ..Self::user(user) }
+        let user_agent = origin.user_agent.map(str::to_owned);
+        Self { ip, user_agent, request_id: origin.request_id.map(str::to_owned), ..Self::user(user) }
     }
 
     /// Whoever can run commands on the server's machine.
     pub fn operator() -> Self {
-        Self { id: "operator".to_owned(), role: Role::Superuser, kind: "operator", ip: None, request_id: None }
+        Self { id: "operator".to_owned(), role: Role::Superuser, kind: "operator", ip: None, user_agent: None, request_id: None }
     }
 
     /// The server by itself.
     pub(crate) fn system() -> Self {
-        Self { id: "system".to_owned(), role: Role::Superuser, kind: "system", ip: None, request_id: None }
+        Self { id: "system".to_owned(), role: Role::Superuser, kind: "system", ip: None, user_agent: None, request_id: None }
     }
 
     /// Their id.
@@ -217,6 +220,7 @@ impl Actor {
             action,
             target,
             ip: self.ip.as_deref(),
+            user_agent: self.user_agent.as_deref(),
             request_id: self.request_id.as_deref(),
             detail,
         }

@@ -14,9 +14,6 @@ use serde::Serialize;
 use super::{Accounts, Actor, Origin, token, token_hash};
 use crate::PlatformError;
 
-/// Characters kept of what a program calls itself.
-const USER_AGENT_MAX: usize = 200;
-
 /// What lets somebody in. Shown once, stored nowhere.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Tokens {
@@ -62,7 +59,7 @@ impl Accounts {
             id: self.context.ids.next(now),
             user_id: user.id.clone(),
             auth_epoch: user.auth_epoch,
-            user_agent: origin.user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(USER_AGENT_MAX).collect()),
+            user_agent: origin.user_agent.map(audit::plain_agent),
             ip: (!origin.ip.is_empty()).then(|| origin.ip.to_owned()),
             created_at: now,
             last_used_at: now,
@@ -112,8 +109,14 @@ impl Accounts {
         if found.used_at.is_some() {
             if sessions::revoke(&mut tx, &session.id, moment.now, "reuse").await? {
                 // Whoever it was had the user's token, and nothing of the user's rank.
-                let actor =
-                    Actor { id: session.user_id.clone(), role: users::Role::User, kind: "user", ip: None, request_id: None };
+                let actor = Actor {
+                    id: session.user_id.clone(),
+                    role: users::Role::User,
+                    kind: "user",
+                    ip: None,
+                    user_agent: None,
+                    request_id: None,
+                };
                 audit::append(&mut tx, &moment, actor.record("session.reuse", Some(("session", &session.id)), "{}")).await?;
             }
             tx.commit().await?;

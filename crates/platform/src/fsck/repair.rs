@@ -74,5 +74,14 @@ impl Fsck {
 }
 
 fn record<'a>(action: &'a str, target: (&'a str, &'a str), detail: &'a str) -> NewRecord<'a> {
-    NewRecord { actor_kind: "system", actor_id: None, action, target: Some(target), ip: None, request_id: None, detail }
+    NewRecord {
+        actor_kind: "system",
+        actor_id: None,
+        action,
+        target: Some(target),
+        ip: None,
+        user_agent: None,
+        request_id: None,
+        detail,
+    }
 }

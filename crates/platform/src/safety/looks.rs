@@ -102,6 +102,7 @@ impl Guard {
             action: "picture.look",
             target: Some(job_id.map_or(("user", user_id), |job_id| ("job", job_id))),
             ip: None,
+            user_agent: None,
             request_id: None,
             detail: &detail,
         };

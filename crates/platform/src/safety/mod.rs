@@ -165,6 +165,7 @@ pub(crate) async fn suspend_if_due(tx: &mut Tx, moment: &Moment<'_>, user_id: &s
         action: "user.suspend",
         target: Some(("user", user_id)),
         ip: None,
+        user_agent: None,
         request_id: None,
         detail: &detail,
     };

@@ -110,8 +110,11 @@ on_both_engines! {
         let from = Origin { ip: "192.0.2.1", user_agent: Some("test"), request_id: None };
         let login = || world.accounts.login("ada@example.org", "correct horse", from);
         let hash = async || Ok::<_, StoreError>(audit::recent(&world.context.db, i64::MAX, 1).await?.remove(0).ip_hash);
+        let agent = async |before| Ok::<_, StoreError>(audit::recent(&world.context.db, before, 1).await?.remove(0).user_agent);
         let (_, ended) = login().await?;
         let first = hash().await?;
+        let row = audit::head(&world.context.db).await?.0;
+        assert_eq!(agent(row + 1).await?.as_deref(), Some("test"));
         world.accounts.logout(&ended.access).await?;
         world.clock.advance(DAY * 2);
         login().await?;
@@ -130,6 +133,7 @@ on_both_engines! {
         login().await?;
         let later = hash().await?;
         assert!(later.is_some() && later != first, "nobody can tell any more whether it was this address");
+        assert_eq!((agent(row + 1).await?, agent(i64::MAX).await?.as_deref()), (None, Some("test")), "nor by which program");
         assert_eq!(audit::verify(&world.context.db).await?, None, "the chain holds");
         world.assert_clean().await?;
     }

@@ -41,6 +41,7 @@ const COVERED: &[Covered] = &[
     Covered { table: "albums", by: &["user_id"], exported: "albums", erased: Gone },
     Covered { table: "audit_log", by: &["actor_id"], exported: "", erased: Numbers },
     Covered { table: "audit_salts", by: &["user_id"], exported: "", erased: Gone },
+    Covered { table: "audit_agents", by: &["user_id"], exported: "", erased: Gone },
     Covered { table: "erasures", by: &["user_id"], exported: "", erased: Numbers },
     Covered { table: "image_likes", by: &["user_id"], exported: "likes", erased: Gone },
     Covered { table: "image_comments", by: &["user_id"], exported: "comments", erased: Gone },

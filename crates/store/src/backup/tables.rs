@@ -120,10 +120,13 @@ tables! {
     subscriptions by "id" { id Text, user_id Text, plan Text, next_plan Text, state Text, provider Text, provider_ref Text,
         period_starts_at Integer, period_ends_at Integer, cancel_at_period_end Boolean, created_at Integer, updated_at Integer }
     audit_log by "seq" { seq Integer, at Integer, actor_kind Text, actor_id Text, action Text, target_kind Text, target_id Text, ip_hash Text,
-        request_id Text, detail Text, prev_hash Text, hash Text }
+        agent_hash Text, request_id Text, detail Text, prev_hash Text, hash Text }
     audit_head by "id" { id Integer, seq Integer, hash Text }
     audit_salts by "user_id" { user_id Text, salt Text, made_at Integer }
+    audit_agents by "digest" { digest Text, user_id Text, user_agent Text }
     erasures by "user_id" { user_id Text, requested_at Integer, due_at Integer, finished_at Integer }
+    exports by "id" { id Text, user_id Text, state Text, attempts Integer, due_at Integer, storage_key Text, bytes Integer,
+        created_at Integer, started_at Integer, finished_at Integer, expires_at Integer }
 }
 
 #[cfg(test)]

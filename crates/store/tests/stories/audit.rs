@@ -16,6 +16,7 @@ async fn record(db: &Db, count: usize) -> Result<(), easel_store::StoreError> {
             action: "test",
             target: Some(("job", "j")),
             ip: Some("192.0.2.7"),
+            user_agent: (number % 2 == 1).then_some("Firefox"),
             request_id: None,
             detail: &detail,
         };
@@ -30,6 +31,8 @@ fn every_kind_of_tampering_shows() {
     let tampering = [
         ("UPDATE audit_log SET detail = '{}' WHERE seq = 3", 3),
         ("UPDATE audit_log SET actor_id = NULL WHERE seq = 1", 1),
+        ("UPDATE audit_log SET agent_hash = 'x' WHERE seq = 3", 3),
+        ("UPDATE audit_log SET agent_hash = NULL WHERE seq = 4", 4),
         ("DELETE FROM audit_log WHERE seq = 2", 2),
         (
             "UPDATE audit_log SET seq = seq + 100; UPDATE audit_log SET seq = CASE seq WHEN 102 THEN 3 WHEN 103 THEN 2 ELSE seq - 100 END",
@@ -67,9 +70,14 @@ easel_testing::on_both_engines! {
         let hashes: std::collections::BTreeSet<_> = records.iter().filter_map(|record| record.ip_hash.clone()).collect();
         assert_eq!(hashes.len(), 1, "the same address of the same person looks the same");
         assert!(!hashes.iter().any(|hash| hash.contains("192")));
+        let named = |records: &[audit::Record]| records.iter().filter(|record| record.user_agent.as_deref() == Some("Firefox")).count();
+        assert_eq!(named(&records), 30, "those that said what they are");
         let mut tx = db.begin().await?;
         assert!(audit::destroy_salt(&mut tx, "u").await?);
         tx.commit().await?;
         assert_eq!(audit::verify(&db).await?, None, "the chain holds without the salts");
+        let records = audit::recent(&db, i64::MAX, 100).await?;
+        let hashed = records.iter().filter(|record| record.agent_hash.is_some()).count();
+        assert_eq!((records.len(), hashed, named(&records)), (60, 30, 0), "what they said is forgotten");
     }
 }

@@ -53,6 +53,7 @@ async fn fill(db: &Db) -> Result<(), Box<dyn std::error::Error>> {
         action: "test",
         target: None,
         ip: Some("192.0.2.1"),
+        user_agent: Some("Firefox"),
         request_id: None,
         detail: "{}",
     };
@@ -120,6 +121,7 @@ async fn fill_more(db: &Db) -> Result<(), Box<dyn std::error::Error>> {
         action: "later",
         target: None,
         ip: None,
+        user_agent: None,
         request_id: None,
         detail: "{}",
     };

@@ -47,7 +47,7 @@ on_both_engines! {
         let new = ledger::NewGrant { user_id: "u", amount: Credits(5), source: "adjust", expires_at: None };
         ledger::grant(&mut tx, &at(NOON, &ids), new, event).await?;
         let record = easel_store::audit::NewRecord {
-            actor_kind: "system", actor_id: None, action: "test", target: None, ip: None, request_id: None, detail: "{}",
+            actor_kind: "system", actor_id: None, action: "test", target: None, ip: None, user_agent: None, request_id: None, detail: "{}",
         };
         easel_store::audit::append(&mut tx, &at(NOON, &ids), record).await?;
         tx.commit().await?;

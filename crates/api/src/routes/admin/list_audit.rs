@@ -45,6 +45,9 @@ pub(crate) struct AuditView {
     target_kind: Option<String>,
     /// To which one.
     target_id: Option<String>,
+    /// What the program called itself; null where nobody knows, or not any more.
+    #[schema(example = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")]
+    user_agent: Option<String>,
     /// The request's id.
     request_id: Option<String>,
     /// More about it.
@@ -64,6 +67,7 @@ impl From<Record> for AuditView {
             actor_id: record.actor_id,
             target_kind: record.target_kind,
             target_id: record.target_id,
+            user_agent: record.user_agent,
             request_id: record.request_id,
             detail: serde_json::from_str(&record.detail).unwrap_or_default(),
             hash: record.hash,
