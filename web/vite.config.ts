@@ -5,12 +5,13 @@ import { defineConfig } from 'vitest/config'
 import { clipMerges } from './build/clip-merges'
 import { compress } from './build/compress'
 import { serviceWorker } from './build/service-worker'
+import { shell } from './build/shell'
 
 // Where `npm run dev` finds a server.
 const server = process.env['EASEL_URL'] ?? 'http://127.0.0.1:3273'
 
 export default defineConfig({
-  plugins: [vue(), tailwind(), clipMerges(), serviceWorker(), compress()],
+  plugins: [vue(), tailwind(), clipMerges(), shell(), serviceWorker(), compress()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   define: { __VUE_OPTIONS_API__: false, __VUE_I18N_LEGACY_API__: false, __INTLIFY_PROD_DEVTOOLS__: false },
   // Nothing is inlined: the policy allows no `data:` fonts, and hashed files are cached for ever.

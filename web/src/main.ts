@@ -8,7 +8,8 @@ import { i18n, setLocale, wantedLocale } from './i18n'
 import { router } from './router'
 
 const app = createApp(App).use(createPinia()).use(i18n).use(router)
-void setLocale(wantedLocale(), false).finally(() => app.mount('#app'))
+// What stands in the page meanwhile (`build/shell.ts`) stays until there is a page to take its place.
+void Promise.allSettled([setLocale(wantedLocale(), false), router.isReady()]).finally(() => app.mount('#app'))
 
 if ('serviceWorker' in navigator && import.meta.env.PROD) {
   addEventListener('load', () => void navigator.serviceWorker.register('/sw.js').catch(() => undefined))
