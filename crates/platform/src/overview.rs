@@ -1,5 +1,10 @@
 //! What an administrator sees of the whole: everybody's jobs, the record of what was done, and sums. Prompts are not among it.
 
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
 use easel_store::{
     Timestamp,
     audit::{self, Record},
@@ -15,6 +20,22 @@ use crate::{Context, PlatformError, accounts::Actor};
 const ROWS_MAX: i64 = 101;
 /// Days that sums are shown of.
 const DAYS: i64 = 30;
+
+/// A day, as those have it who count who was here.
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Days that a month has for them.
+const MONTH_DAYS: u32 = 30;
+/// How long a count of everybody is good: whoever reads metrics does so often.
+const COUNTED_FOR: Duration = Duration::from_secs(60);
+
+/// People who were here lately, on any node, by the last use of their sessions and API keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Within 24 hours.
+    pub day: i64,
+    /// Within 30 days.
+    pub month: i64,
+}
 
 /// Sums over everybody.
 #[derive(Debug, Clone)]
@@ -33,12 +54,14 @@ pub struct Totals {
 #[derive(Debug, Clone)]
 pub struct Overview {
     pub(crate) context: Context,
+    /// What was counted last, and when.
+    seen: Arc<Mutex<Option<(Timestamp, Seen)>>>,
 }
 
 impl Overview {
     /// Over this database.
     pub fn new(context: Context) -> Self {
-        Self { context }
+        Self { context, seen: Arc::default() }
     }
 
     /// Everybody's jobs, or those in one state, newest first, those after `after` of the list, at most a hundred and one.
@@ -63,6 +86,37 @@ impl Overview {
         let (jobs_queued, jobs_processing) = jobs::open(db).await?;
         let days = usage::of_everybody(db, today - DAYS + 1, today).await?;
         Ok(Totals { users: users::count(db).await?, jobs_queued, jobs_processing, days })
+    }
+
+    /// Who was here lately, counted at most once a minute.
+    pub async fn seen(&self) -> Result<Seen, PlatformError> {
+        let now = self.context.now();
+        let counted = *self.counted();
+        if let Some((at, seen)) = counted
+            && now < at.after(COUNTED_FOR)
+        {
+            return Ok(seen);
+        }
+        let db = &self.context.db;
+        let day = users::count_seen(db, now.before(DAY)).await?;
+        let month = users::count_seen(db, now.before(DAY * MONTH_DAYS)).await?;
+        let seen = Seen { day, month };
+        *self.counted() = Some((now, seen));
+        Ok(seen)
+    }
+
+    /// What operators see of who was here lately, in Prometheus' text format, without the end of the text.
+    pub async fn metrics(&self) -> Result<String, PlatformError> {
+        let Seen { day, month } = self.seen().await?;
+        Ok(format!(
+            "# HELP active_users_24h People who were here within 24 hours.\n# TYPE active_users_24h gauge\nactive_users_24h {day}\n\
+             # HELP active_users_30d People who were here within 30 days.\n# TYPE active_users_30d gauge\nactive_users_30d {month}\n"
+        ))
+    }
+
+    /// A count is right after whatever panicked with it.
+    fn counted(&self) -> MutexGuard<'_, Option<(Timestamp, Seen)>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records that somebody brought a model into memory, or put it out.

@@ -186,6 +186,13 @@ pub async fn count(db: &Db) -> Result<i64, StoreError> {
     query(db, "SELECT COUNT(*) FROM users WHERE deleted_at IS NULL").value().await
 }
 
+/// How many have used a session or an API key since.
+pub async fn count_seen(db: &Db, since: Timestamp) -> Result<i64, StoreError> {
+    let text = "SELECT COUNT(DISTINCT user_id) FROM (SELECT user_id FROM sessions WHERE last_used_at >= $1 \
+                UNION ALL SELECT user_id FROM api_keys WHERE last_used_at >= $1) AS uses";
+    query(db, text).bind(since).value().await
+}
+
 /// How many have at least this role and may log in.
 pub async fn count_active(tx: &mut Tx, role: Role) -> Result<i64, StoreError> {
     let at_least = Role::ALL.iter().filter(|&&other| other >= role).map(|role| role.name());

@@ -61,6 +61,8 @@ on_both_engines! {
             "generation_requests_total{model=\"sim\",mode=\"text_to_image\",provider=\"local\",outcome=\"completed\"} 2\n",
             "credits_consumed_total{model=\"sim\",plan=\"pro\"} 4\n",
             "active_users 3\n",
+            "active_users_24h 3\n",
+            "active_users_30d 3\n",
         ] {
             assert!(metrics.contains(line), "{line} is not in\n{metrics}");
         }

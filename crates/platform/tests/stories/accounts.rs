@@ -9,6 +9,7 @@ use easel_platform::{
         Accounts, Actor, Caps, Legal, NewKey, Origin, Paper, PasswordCost, Profile, Published, Registration, Scope, Settings,
     },
     jobs::NewJob,
+    overview::{Overview, Seen},
 };
 use easel_store::{
     Credits, audit, mails,
@@ -19,6 +20,7 @@ use easel_testing::on_both_engines;
 const HERE: Origin<'static> = Origin { ip: "192.0.2.1", user_agent: Some("test"), request_id: None };
 const ELSEWHERE: Origin<'static> = Origin { ip: "192.0.2.2", ..HERE };
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The token of the newest mail with this subject.
 async fn mailed_token(world: &World, subject: &str) -> Outcome<String> {
@@ -317,6 +319,35 @@ on_both_engines! {
         assert!(is_off(accounts.reset_password("em_x", "another horse").await.err()));
         assert!(!accounts.takes_passwords() && world.accounts.takes_passwords());
         world.accounts.login("ada@example.org", "correct horse", HERE).await?;
+    }
+
+    async fn who_was_here_is_counted_by_the_day_and_by_the_month(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        for name in ["grace", "joan"] {
+            world.user(name, 0).await?;
+        }
+        world.accounts.set_plan(&Actor::operator(), &ada.id, "pro", None).await?;
+        let ada = world.accounts.get(&ada.id).await?;
+        let new = NewKey { name: "laptop", scopes: &[Scope::Generate], expires_at: None, caps: Caps::default() };
+        let key = world.accounts.create_key(&ada, new).await?;
+        let overview = Overview::new(world.context.clone());
+        assert_eq!(overview.seen().await?, Seen { day: 0, month: 0 }, "nobody has come yet");
+        for origin in [HERE, ELSEWHERE] {
+            world.accounts.login("ada@example.org", "correct horse", origin).await?;
+        }
+        world.accounts.login("grace@example.org", "correct horse", HERE).await?;
+        assert_eq!(overview.seen().await?, Seen { day: 0, month: 0 }, "not counted anew within a minute");
+        world.clock.advance(MINUTE);
+        assert_eq!(overview.seen().await?, Seen { day: 2, month: 2 }, "each once");
+        world.clock.advance(DAY);
+        world.accounts.login("joan@example.org", "correct horse", HERE).await?;
+        world.accounts.authenticate_key(&key.text).await?;
+        assert_eq!(overview.seen().await?, Seen { day: 2, month: 3 }, "by a session and by a key");
+        let text = overview.metrics().await?;
+        assert!(text.contains("\nactive_users_24h 2\n") && text.ends_with("\nactive_users_30d 3\n"), "{text}");
+        world.clock.advance(DAY * 29);
+        assert_eq!(overview.seen().await?, Seen { day: 0, month: 2 });
     }
 
     async fn keys_are_shown_once_and_allow_what_they_say(database: &Database) {

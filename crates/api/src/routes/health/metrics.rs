@@ -1,7 +1,7 @@
-//! `GET /metrics`: HTTP, jobs, the engine, the external providers and the comparison of payments in Prometheus' text format; for everybody, or
+//! `GET /metrics`: HTTP, people, jobs, the engine, the external providers and the comparison of payments in Prometheus' text format; for everybody, or
 //! for whoever has the token that the operator has set.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::State,
@@ -15,6 +15,8 @@ use crate::{
 };
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// How long the database may take: whoever reads metrics does not wait long.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// The last line of the format.
 const END: &str = "# EOF";
 
@@ -34,10 +36,15 @@ pub(crate) async fn handler(State(state): State<AppState>, headers: HeaderMap) -
     let end = text.rfind(END).unwrap_or(text.len());
     text.insert_str(end, &state.platform.jobs.metrics());
     text.insert_str(end, &state.traffic.text(Instant::now()));
+    match tokio::time::timeout(PATIENCE, state.platform.overview.metrics()).await {
+        Ok(Ok(lines)) => text.insert_str(end, &lines),
+        // Without the database the rest is of use all the more.
+        Ok(Err(error)) => tracing::warn!(error = error.code(), "who was here lately cannot be counted"),
+        Err(_) => tracing::warn!("who was here lately is not counted in time"),
+    }
     if let Some(payments) = &state.services.payments {
         match payments.metrics().await {
             Ok(lines) => text.insert_str(end, &lines),
-            // Without the database the rest is of use all the more.
             Err(error) => tracing::warn!(error = error.code(), "the metrics of payments cannot be read"),
         }
     }
