@@ -3,11 +3,14 @@
 //! In a local folder a file is written beside its place, flushed to the disk, linked into place and its directory flushed; in a cloud the
 //! store itself refuses to write over what is there. Nothing is retried here that the store's client has not retried.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io, pin::pin, sync::Arc};
 
-use bytes::Bytes;
-use futures_util::{StreamExt, stream};
-use object_store::{Attribute, Attributes, ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path, signer::Signer};
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use object_store::{
+    Attribute, Attributes, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, path::Path,
+    signer::Signer,
+};
 use url::Url;
 
 use crate::{
@@ -17,6 +20,9 @@ use crate::{
 
 /// Keys are never used twice for different bytes, so whoever has a file need not ask again.
 const CACHE_CONTROL: &str = "private, max-age=31536000, immutable";
+/// What is sent at a time of a file that comes in pieces: stores want all parts but the last alike and of five mebibytes at least, and take
+/// ten thousand.
+const PART: usize = 16 * 1024 * 1024;
 
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,14 +91,39 @@ impl Blobs {
         Ok(self.write(key, bytes, PutMode::Overwrite).await?)
     }
 
+    /// Writes a file that comes in pieces, whether or not there is one: no more than a part of it is held in memory. Readers see the old one or
+    /// the new one whole. Returns its bytes.
+    ///
+    /// # Errors
+    /// [`BlobError::Interrupted`] if a piece does not come; then nothing is written.
+    pub async fn replace_by_pieces<S>(&self, key: &Key, pieces: S) -> Result<u64, BlobError>
+    where
+        S: Stream<Item = io::Result<Bytes>> + Send,
+    {
+        let options = PutMultipartOptions { attributes: self.attributes(key), ..PutMultipartOptions::default() };
+        let mut upload = self.inner.store.put_multipart_opts(&self.path(key), options).await?;
+        match send_parts(&mut *upload, pieces).await {
+            Ok(size) => Ok(size),
+            Err(error) => {
+                // What cannot be taken back now is swept with what crashes leave, by us or by the store's own rules.
+                drop(upload.abort().await);
+                Err(error)
+            }
+        }
+    }
+
     async fn write(&self, key: &Key, bytes: Bytes, mode: PutMode) -> object_store::Result<()> {
+        let options = PutOptions { mode, attributes: self.attributes(key), ..PutOptions::default() };
+        self.inner.store.put_opts(&self.path(key), bytes.into(), options).await.map(|_| ())
+    }
+
+    fn attributes(&self, key: &Key) -> Attributes {
         let mut attributes = Attributes::new();
         if !matches!(self.inner.kind, Kind::Local(_)) {
             attributes.insert(Attribute::ContentType, key.kind().media_type().into());
             attributes.insert(Attribute::CacheControl, CACHE_CONTROL.into());
         }
-        let options = PutOptions { mode, attributes, ..PutOptions::default() };
-        self.inner.store.put_opts(&self.path(key), bytes.into(), options).await.map(|_| ())
+        attributes
     }
 
     /// Deletes a file; one that is not there is deleted already.
@@ -160,4 +191,27 @@ impl Blobs {
     pub(crate) fn path(&self, key: &Key) -> Path {
         self.inner.prefix.parts().chain(Path::from(key.as_str()).parts()).collect()
     }
+}
+
+async fn send_parts<S>(upload: &mut dyn MultipartUpload, pieces: S) -> Result<u64, BlobError>
+where
+    S: Stream<Item = io::Result<Bytes>> + Send,
+{
+    let mut pieces = pin!(pieces);
+    let (mut part, mut size) = (BytesMut::new(), 0);
+    let unread =
+        |error: io::Error| BlobError::Interrupted(object_store::Error::Generic { store: "pieces", source: Box::new(error) });
+    while let Some(piece) = pieces.try_next().await.map_err(unread)? {
+        size += piece.len() as u64;
+        part.extend_from_slice(&piece);
+        while part.len() >= PART {
+            upload.put_part(part.split_to(PART).freeze().into()).await?;
+        }
+    }
+    // An empty file has one part too.
+    if !part.is_empty() || size == 0 {
+        upload.put_part(part.freeze().into()).await?;
+    }
+    upload.complete().await?;
+    Ok(size)
 }

@@ -37,6 +37,26 @@ async fn a_file_is_written_once_and_read_back() {
 }
 
 #[tokio::test]
+async fn a_file_that_comes_in_pieces_is_whole_or_not_there() {
+    use futures_util::stream;
+    for store in all().await {
+        let (name, blobs) = (store.name, &store.blobs);
+        let key = key(FileKind::Zip);
+        let piece = |at: u8| Ok(Bytes::from(vec![at; 1_500_000]));
+        let broken = stream::iter((0..12).map(piece).chain([Err(std::io::Error::other("no more comes"))]));
+        assert!(matches!(blobs.replace_by_pieces(&key, broken).await, Err(BlobError::Interrupted(_))), "{name}");
+        assert!(matches!(blobs.head(&key).await, Err(BlobError::NotFound)), "{name}");
+        // More than one part, whose ends are not those of the pieces.
+        for count in [12, 1] {
+            let size = blobs.replace_by_pieces(&key, stream::iter((0..count).map(piece))).await.unwrap();
+            assert_eq!((size, blobs.head(&key).await.unwrap().size), (1_500_000 * u64::from(count), size), "{name}");
+            let read = blobs.read_all(&key, size).await.unwrap();
+            assert!(read.chunks(1_500_000).zip(0..).all(|(piece, at)| piece.iter().all(|byte| *byte == at)), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn of_many_writers_one_wins() {
     // The S3 server of these tests looks before it writes, in two steps; S3 itself does not.
     for store in [local(), memory()] {

@@ -69,6 +69,8 @@ pub struct Kept {
     pub uploads_removed: u64,
     /// Pictures that were to be sent and that nobody asked for.
     pub awaited_removed: u64,
+    /// Archives of people's data whose time was over.
+    pub exports_removed: u64,
     /// Jobs that ended long ago and were forgotten.
     pub jobs_removed: u64,
     /// Rows of ended sessions, links, logins elsewhere, salts, mails, events, webhooks, findings, keys and counts that were removed.
@@ -122,6 +124,7 @@ impl Housekeeping {
         }
         kept.uploads_removed = self.privacy.remove_uploads(None, now.before(self.retention.uploads)).await? as u64;
         kept.awaited_removed = self.privacy.remove_awaited(None, now.before(self.retention.awaited)).await? as u64;
+        kept.exports_removed = self.privacy.remove_exports().await? as u64;
         kept.jobs_removed = self.forget_jobs(now).await?;
         let Retention { sessions, messages, orders, findings, failures, .. } = self.retention;
         let mut tx = self.context.db.begin().await?;

@@ -8,6 +8,7 @@ pub use easel_store::{
     audit::Record,
     comments::Comment,
     consents::Consent,
+    exports::Export,
     follows::Followed,
     identities::Identity,
     images::{Image, Stored},

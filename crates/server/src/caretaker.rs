@@ -18,6 +18,8 @@ use tokio::{task::JoinSet, time::MissedTickBehavior};
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Between two turns of sending mail.
 const MAIL_EVERY: Duration = Duration::from_secs(5);
+/// Between two looks for archives of people's data that are to be written.
+const EXPORTS_EVERY: Duration = Duration::from_secs(5);
 /// Between two turns of housekeeping.
 const KEEP_EVERY: Duration = Duration::from_secs(300);
 /// Between two turns of removing files of nobody, which lists all files; it is also how old they have to be.
@@ -40,6 +42,11 @@ pub fn start(platform: &Arc<Platform>, mailer: Mailer, clock: Arc<DatabaseClock>
     tasks.spawn(every(MAIL_EVERY, "sending mail", move || {
         let mailer = mailer.clone();
         async move { mailer.send_due().await.map(drop) }
+    }));
+    let exporting = platform.privacy.clone();
+    tasks.spawn(every(EXPORTS_EVERY, "writing archives of people's data", move || {
+        let privacy = exporting.clone();
+        async move { privacy.write_exports().await.map(drop) }
     }));
     let (context, desk, privacy) = (platform.context.clone(), platform.desk.clone(), platform.privacy.clone());
     let housekeeping = Housekeeping::new(context, desk, privacy, retention);

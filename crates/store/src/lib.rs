@@ -31,6 +31,7 @@ pub mod client_settings;
 pub mod comments;
 pub mod consents;
 pub mod erasures;
+pub mod exports;
 pub mod follows;
 pub mod forgotten_prompts;
 pub mod gallery;

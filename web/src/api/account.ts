@@ -1,6 +1,6 @@
 // What somebody has: profile, sessions, keys, credits, use.
 import { call } from './client'
-import type { ApiKey, Balance, CurrentPlan, Interval, Ordered, Pack, Page, Plan, Purchase, Session, Source, Subscription, Transfer, UsageDay, User } from './types'
+import type { ApiKey, Archive, Balance, CurrentPlan, Interval, Ordered, Pack, Page, Plan, Purchase, Session, Source, Subscription, Transfer, UsageDay, User } from './types'
 
 export type ProfileChange = Partial<Pick<User, 'username' | 'full_name' | 'locale'>>
 
@@ -9,7 +9,11 @@ export const changeProfile = (body: ProfileChange): Promise<User> => call('/user
 export const changePassword = (old: string, next: string): Promise<void> =>
   call('/users/me/password', { method: 'PUT', body: { old, new: next } })
 
-export const exportEverything = (): Promise<unknown> => call('/users/me/export')
+/** The archive of everything about somebody: how far it is, and where to fetch it. */
+export const archive = (): Promise<Archive> => call('/users/me/export')
+
+/** Asks for one; it is written in the background. */
+export const askForArchive = (): Promise<Archive> => call('/users/me/export', { method: 'POST' })
 
 export const erase = (): Promise<void> => call('/users/me', { method: 'DELETE' })
 

@@ -129,6 +129,7 @@ export interface Ordered {
 export type Balance = Omit<Shown<Schemas['BalanceView']>, 'grants'> & { grants: Shown<Schemas['GrantView']>[] }
 export type Transfer = Shown<Schemas['TransferView']>
 export type UsageDay = Shown<Schemas['DayView']>
+export type Archive = Omit<Shown<Schemas['ExportView']>, 'state'> & { state: 'none' | 'pending' | 'running' | 'ready' | 'failed' }
 export type Session = Shown<Schemas['SessionRow']>
 export type ApiKey = Shown<Schemas['KeyView']>
 

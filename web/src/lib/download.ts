@@ -10,13 +10,6 @@ export function download(url: string, name: string): void {
   link.remove()
 }
 
-/** Saves a document as a file. */
-export function downloadJson(document: unknown, name: string): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(document, null, 2)], { type: 'application/json' }))
-  download(url, name)
-  setTimeout(() => URL.revokeObjectURL(url), 60_000)
-}
-
 /** A name for a picture: what it shows, and its id. */
 export function fileName(prompt: string, id: string, format: string): string {
   const words = prompt.normalize('NFKC').replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '').slice(0, 48)

@@ -3,7 +3,7 @@ import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import type { Component } from 'vue'
 import { vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { auditRow, device, job, model, node, picture, purchase, queuedJob, reported, said, shown, standing, style, user, written } from './samples'
+import { archive, auditRow, device, job, model, node, picture, purchase, queuedJob, reported, said, shown, standing, style, user, written } from './samples'
 import { server, type Asked } from './server'
 
 const page = <T>(data: T[]): { data: T[]; next: string | null } => ({ data, next: null })
@@ -87,7 +87,8 @@ export const WORLD: Record<string, unknown> = {
   'DELETE /api/v1/api-keys/k': null,
   'PATCH /api/v1/users/me': user({ username: 'countess' }),
   'PUT /api/v1/users/me/password': null,
-  'GET /api/v1/users/me/export': { all: 1 },
+  'GET /api/v1/users/me/export': archive(),
+  'POST /api/v1/users/me/export': archive({ state: 'pending' }),
   'DELETE /api/v1/users/me': null,
   'GET /api/v1/admin/users': page([user(), user({ id: 'u2', username: 'grace' })]),
   'PATCH /api/v1/admin/users/u2': user({ id: 'u2', username: 'grace', is_active: false }),

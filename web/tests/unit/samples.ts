@@ -1,5 +1,5 @@
 // Rows as the server shows them.
-import type { AdminJob, AuditRow, Case, Comment, Device, Job, Model, Picture, ProviderStanding, PublicPicture, Purchase, ServerNode, Style, Suggestion, User, WrittenPrompt } from '@/api/types'
+import type { AdminJob, Archive, AuditRow, Case, Comment, Device, Job, Model, Picture, ProviderStanding, PublicPicture, Purchase, ServerNode, Style, Suggestion, User, WrittenPrompt } from '@/api/types'
 
 let next = 0
 
@@ -252,6 +252,18 @@ export const node = (changes: Partial<ServerNode> = {}): ServerNode => ({
   started_at: '2026-11-28T10:00:00Z',
   heartbeat_at: '2026-11-28T10:00:00Z',
   devices: [{ name: 'cuda:0', detail: 'NVIDIA L4', is_up: true, models: ['sdxl', 'sd15'], weight_bytes: 7e9, weight_bytes_max: null }],
+  ...changes,
+})
+
+export const archive = (changes: Partial<Archive> = {}): Archive => ({
+  state: 'none',
+  requested_at: null,
+  started_at: null,
+  finished_at: null,
+  expires_at: null,
+  bytes: null,
+  url: null,
+  url_expires_at: null,
   ...changes,
 })
 

@@ -9,6 +9,7 @@ mod case;
 mod comment;
 mod credits;
 mod cursor;
+mod export;
 mod identity;
 mod image;
 mod job;
@@ -38,6 +39,7 @@ pub(crate) use case::{CaseDetailView, CaseView, CategoryField, FoundView, OwnCas
 pub(crate) use comment::CommentView;
 pub(crate) use credits::{BalanceView, CreditAmount, TransferView};
 pub(crate) use cursor::{Cursor, page_size};
+pub(crate) use export::ExportView;
 pub(crate) use identity::IdentityView;
 pub(crate) use image::{ImageView, UploadView};
 pub(crate) use job::JobView;

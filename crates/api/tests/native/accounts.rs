@@ -202,12 +202,42 @@ on_both_engines! {
         assert_eq!((&me["full_name"], &me["locale"], &me["username"]), (&Value::Null, &json!("en"), &json!("countess")));
         let answer = patch(json!({"role": "superuser"})).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_value"));
-        let archive = native.get("/api/v1/users/me/export/archive", &here).await;
-        assert_eq!(archive.header("content-type"), "application/zip");
-        assert!(archive.bytes.starts_with(b"PK") && archive.bytes.windows(9).any(|name| name == b"data.json"));
-        assert!(native.get("/api/v1/users/me/export", &here).await.json()["user"]["email"] == "ada@example.org");
         assert_eq!(native.delete("/api/v1/users/me", &here).await.status, 202);
         assert_eq!(native.get("/api/v1/users/me", &here).await.status, 401);
+    }
+
+    async fn an_archive_is_asked_for_and_fetched_by_an_address_that_ends(database: &Database) {
+        let native = native(database).await;
+        let (_, ada) = native.somebody("ada", Role::User, "free").await?;
+        let (_, eve) = native.somebody("eve", Role::User, "free").await?;
+        let state = async |token: &str| native.get("/api/v1/users/me/export", token).await.json();
+        assert_eq!(state(&ada).await["state"], "none");
+        let asked = native.call(Method::POST, "/api/v1/users/me/export", &ada, None).await;
+        assert_eq!((asked.status.as_u16(), &asked.json()["state"], &asked.json()["url"]), (202, &json!("pending"), &Value::Null));
+        let again = native.call(Method::POST, "/api/v1/users/me/export", &ada, None).await;
+        assert_eq!(again.json()["requested_at"], asked.json()["requested_at"], "one at a time");
+        assert_eq!(native.platform.privacy.write_exports().await?, 1);
+        assert_eq!(state(&eve).await["state"], "none", "nobody else's");
+
+        let ready = state(&ada).await;
+        assert_eq!(ready["state"], "ready", "{ready}");
+        let url = ready["url"].as_str().ok_or("an address")?;
+        let path = url.strip_prefix("http://easel.test").ok_or("an address of ours")?.to_owned();
+        let archive = native.get(&path, "").await;
+        assert_eq!((archive.status.as_u16(), archive.header("content-type")), (200, "application/zip"));
+        assert_eq!(Some(i64::try_from(archive.bytes.len())?), ready["bytes"].as_i64());
+        let has = |what: &[u8]| archive.bytes.windows(what.len()).any(|at| at == what);
+        assert!(archive.bytes.starts_with(b"PK") && has(b"data.json") && has(b"ada@example.org"));
+        assert_eq!(archive.header("cache-control"), "no-store");
+
+        let other = native.get(&path.replace("signature=", "signature=0"), "").await;
+        assert_eq!((other.status.as_u16(), other.code().as_str()), (403, "address_invalid"));
+        // One that was ready goes when another is asked for.
+        assert_eq!(native.call(Method::POST, "/api/v1/users/me/export", &ada, None).await.status, 202);
+        native.platform.privacy.remove_exports().await?;
+        assert_eq!(native.get(&path, "").await.code(), "address_invalid");
+        assert_eq!(native.get("/api/v1/users/me/export/archive", &ada).await.status, 404);
+        native.assert_clean().await?;
     }
 
     async fn keys_are_shown_once_and_stay_within_their_scopes(database: &Database) {

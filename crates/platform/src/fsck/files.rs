@@ -6,7 +6,7 @@ use std::{
 };
 
 use easel_blobs::{BlobError, Blobs, Folder, Key};
-use easel_store::{Timestamp, images, profiles, uploads};
+use easel_store::{Timestamp, exports, images, profiles, uploads};
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 
@@ -14,7 +14,7 @@ use super::{Finding, Fsck, Report};
 use crate::{Context, PlatformError, accounts::hex};
 
 /// Where every file has a row.
-const FOLDERS: [Folder; 4] = [Folder::Output, Folder::Thumb, Folder::Input, Folder::Avatar];
+const FOLDERS: [Folder; 5] = [Folder::Output, Folder::Thumb, Folder::Input, Folder::Avatar, Folder::Export];
 /// Rows and files looked at in one turn.
 const TURN: usize = 200;
 /// A file may be older than its row by this much: it is written first.
@@ -113,6 +113,7 @@ async fn known(context: &Context, names: &[String]) -> Result<HashSet<String>, P
     let mut known: HashSet<String> = images::known_keys(&context.db, names).await?.into_iter().collect();
     known.extend(uploads::known_keys(&context.db, names).await?);
     known.extend(profiles::known_avatars(&context.db, names).await?);
+    known.extend(exports::known_keys(&context.db, names).await?);
     Ok(known)
 }
 

@@ -14,10 +14,10 @@ use easel_store::images::{self, Image};
 use crate::{Context, PlatformError, orders::Source, organizations::Division, plans::Catalogue, safety::Guard};
 
 pub use avatar::AVATAR_SIDES;
-pub(crate) use presign::remove as remove_awaited;
 pub use presign::{Expected, Presigned};
+pub(crate) use presign::{remove as remove_awaited, time_of};
 pub use upload::UploadLimits;
-pub(crate) use upload::remove;
+pub(crate) use upload::{random_key, remove};
 
 /// Somebody's own pictures. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -151,6 +151,7 @@ pub(crate) async fn remove(context: &Context, blobs: &Blobs, awaited: &Awaited) 
     Ok(tx.commit().await?)
 }
 
-fn time_of(at: Timestamp) -> SystemTime {
+/// As the storage counts it.
+pub(crate) fn time_of(at: Timestamp) -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(u64::try_from(at.0).unwrap_or_default())
 }

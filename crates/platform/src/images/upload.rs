@@ -224,7 +224,7 @@ pub(crate) async fn remove(context: &Context, blobs: &Blobs, upload: &Upload) ->
     Ok(tx.commit().await?)
 }
 
-pub(super) fn random_key(context: &Context, folder: Folder, kind: FileKind) -> Key {
+pub(crate) fn random_key(context: &Context, folder: Folder, kind: FileKind) -> Key {
     let mut seed = [0; 32];
     context.secrets.fill(&mut seed);
     Key::random(folder, kind, &mut StdRng::from_seed(seed))

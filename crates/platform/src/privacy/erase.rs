@@ -65,6 +65,7 @@ impl Privacy {
         self.remove_images(user_id).await?;
         self.remove_from_others(user_id).await?;
         self.remove_avatar(user_id).await?;
+        self.remove_exports_of(user_id).await?;
         retry!(self.remove_rows(user_id))?;
         // What was overwritten in the database file is still in the log beside it.
         self.context.db.compact().await?;

@@ -8,12 +8,15 @@
 mod archive;
 mod erase;
 mod export;
+mod exports;
 
 use std::time::Duration;
 
 use easel_blobs::Blobs;
 
 use crate::{Context, jobs::Jobs};
+
+pub use exports::ShownExport;
 
 /// How long people may change their mind.
 const REGRET: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -182,7 +182,22 @@ async fn connect(world: &World, user: &User) -> Outcome {
     tx.commit().await?;
     let endpoint = EndpointWords { url: "https://1.1.1.1/canary-hook", ..EndpointWords::default() };
     webhooks(world, client(&[])).create(&Actor::user(user), endpoint).await?;
+    world.privacy.request_export(&Actor::user(user)).await?;
+    assert_eq!(Box::pin(world.privacy.write_exports()).await?, 1);
     Ok(())
+}
+
+/// The archive that lies where somebody's last export says, and what it is called there.
+async fn archived(world: &World, user: &User) -> Outcome<(Key, Vec<u8>)> {
+    let shown = world.privacy.last_export(&user.id, "http://easel.test/files/").await?.ok_or("an archive")?;
+    let key: Key = shown.export.storage_key.ok_or("a key")?.parse()?;
+    let bytes = world.blobs.read_all(&key, 1 << 30).await?;
+    assert_eq!((shown.export.bytes, shown.export.state.as_str()), (Some(i64::try_from(bytes.len())?), "ready"));
+    let address = shown.address.ok_or("an address")?.url;
+    let path = address.path().strip_prefix("/files/").ok_or("a key")?.to_owned();
+    let query = address.query().unwrap_or_default();
+    assert_eq!(world.privacy.addressed_export(&path, query).await?, key);
+    Ok((key, bytes.to_vec()))
 }
 
 /// Among other people: likes, comments, follows, links, reports, decisions, and what was paid for.
@@ -266,6 +281,93 @@ on_both_engines! {
         let counts = ["likes", "comments", "following", "followers", "links", "reports", "moderation", "findings", "subscriptions"].map(count);
         assert_eq!(counts, [Some(1); 9]);
         assert!(matches!(world.privacy.document("nobody").await, Err(PlatformError::NotFound("user"))));
+    }
+
+    async fn an_archive_is_written_once_mailed_about_and_removed_in_time(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 5).await?;
+        world.pictures(&ada, "a cat", 2).await?;
+        let mut tx = world.context.db.begin().await?;
+        assert!(easel_store::users::set_verified(&mut tx, &ada.id, world.context.now(), &ada.email).await?);
+        tx.commit().await?;
+        let me = Actor::user(&ada);
+        let first = world.privacy.request_export(&me).await?;
+        assert_eq!(world.privacy.request_export(&me).await?, first, "one at a time");
+        // Two nodes at once.
+        let nodes = [world.privacy.clone(), world.privacy.clone()].map(|privacy| tokio::spawn(async move { privacy.write_exports().await }));
+        let mut ready = 0;
+        for node in nodes {
+            ready += node.await??;
+        }
+        assert_eq!((ready, world.privacy.write_exports().await?), (1, 0));
+        let (key, bytes) = archived(&world, &ada).await?;
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes))?;
+        assert_eq!(archive.len(), 3, "two pictures and what is known");
+        assert!(std::io::read_to_string(archive.by_name("data.json")?)?.contains("ada@example.org"));
+        let mails = easel_store::mails::newest(&world.context.db, 10).await?;
+        let told: Vec<_> = mails.iter().filter(|mail| mail.subject == "Your data is ready").collect();
+        assert_eq!((told.len(), told[0].recipient.as_str()), (1, "ada@example.org"));
+
+        // Another one takes its place, and goes when its time is over.
+        world.privacy.request_export(&me).await?;
+        assert_eq!(world.privacy.remove_exports().await?, 1);
+        assert!(world.blobs.head(&key).await.is_err());
+        assert_eq!(world.privacy.write_exports().await?, 1);
+        let (key, _) = archived(&world, &ada).await?;
+        world.assert_clean().await?;
+        world.clock.advance(Duration::from_secs(7 * 24 * 3600));
+        assert!(world.privacy.last_export(&ada.id, "http://easel.test/files/").await?.is_none());
+        assert_eq!((world.privacy.remove_exports().await?, world.privacy.remove_exports().await?), (1, 0));
+        assert!(world.blobs.head(&key).await.is_err());
+        assert!(easel_store::exports::of_user(&world.context.db, &ada.id, 10).await?.is_empty());
+        world.assert_clean().await?;
+    }
+
+    async fn an_archive_whose_writer_is_killed_is_begun_again(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 5).await?;
+        world.privacy.request_export(&Actor::user(&ada)).await?;
+        // It was taken, half of it was written, and then nothing more was heard.
+        let half = Key::derived(Folder::Export, FileKind::Zip, b"test", &ada.id);
+        let now = world.context.now();
+        let mut tx = world.context.db.begin().await?;
+        let taken = easel_store::exports::take(&mut tx, now, now.after(Duration::from_secs(180))).await?.ok_or("one that is due")?;
+        assert!(easel_store::exports::begin(&mut tx, &taken.id, taken.attempts, half.as_str()).await?);
+        tx.commit().await?;
+        world.blobs.put(&half, Bytes::from_static(b"half of it")).await?;
+        assert_eq!(world.privacy.write_exports().await?, 0, "it is still somebody's");
+        world.clock.advance(Duration::from_secs(180));
+        assert_eq!(world.privacy.write_exports().await?, 1);
+        let (key, _) = archived(&world, &ada).await?;
+        assert!(key != half && world.blobs.head(&half).await.is_err(), "what was left of it is gone");
+        // Who was thought to be gone comes back, and writes nothing any more.
+        let mut tx = world.context.db.begin().await?;
+        let late = easel_store::exports::ready(&mut tx, &taken.id, taken.attempts, 10, now, now.after(MONTH)).await?;
+        tx.commit().await?;
+        assert!(!late);
+        world.assert_clean().await?;
+    }
+
+    async fn an_archive_that_cannot_be_written_is_given_up(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 5).await?;
+        world.privacy.request_export(&Actor::user(&ada)).await?;
+        // Where archives lie is a file, and no folder.
+        let folder = database.dir().join("blobs/export");
+        fs::write(&folder, "in the way")?;
+        for _ in 0..5 {
+            let shown = world.privacy.last_export(&ada.id, "http://easel.test/files/").await?.ok_or("it is told")?;
+            assert_eq!(shown.export.state, "pending");
+            assert_eq!(world.privacy.write_exports().await?, 0);
+            world.clock.advance(Duration::from_secs(2 * 3600));
+        }
+        let shown = world.privacy.last_export(&ada.id, "http://easel.test/files/").await?.ok_or("it is told")?;
+        assert_eq!((shown.export.state.as_str(), shown.address), ("failed", None));
+        fs::remove_file(&folder)?;
+        // It can be asked for again.
+        world.privacy.request_export(&Actor::user(&ada)).await?;
+        assert_eq!(world.privacy.write_exports().await?, 1);
+        archived(&world, &ada).await?;
     }
 
     async fn erasure_leaves_nothing_but_numbers(database: &Database) {

@@ -52,6 +52,7 @@ const COVERED: &[Covered] = &[
     Covered { table: "moderation_events", by: &["user_id"], exported: "findings", erased: Numbers },
     Covered { table: "uploads", by: &["user_id"], exported: "uploads", erased: Gone },
     Covered { table: "purchases", by: &["user_id"], exported: "purchases", erased: Numbers },
+    Covered { table: "exports", by: &["user_id"], exported: "", erased: Gone },
     Covered { table: "awaited_uploads", by: &["user_id"], exported: "awaited_uploads", erased: Gone },
     Covered { table: "webhook_endpoints", by: &["user_id"], exported: "webhooks", erased: Gone },
     Covered { table: "api_configs", by: &["user_id"], exported: "api_configs", erased: Gone },

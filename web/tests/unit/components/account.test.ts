@@ -4,6 +4,7 @@ import AvatarPart from '@/components/account/AvatarPart.vue'
 import CreditHistory from '@/components/account/CreditHistory.vue'
 import KeysPart from '@/components/account/KeysPart.vue'
 import PlanPart from '@/components/account/PlanPart.vue'
+import PrivacyPart from '@/components/account/PrivacyPart.vue'
 import Landing from '@/pages/Landing.vue'
 import Dashboard from '@/pages/Dashboard.vue'
 import Missing from '@/pages/Missing.vue'
@@ -22,7 +23,7 @@ import { useForm } from '@/stores/form'
 import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { PLANS, fill, sendForm, show, until } from '../mount'
-import { purchase, user } from '../samples'
+import { archive, purchase, user } from '../samples'
 import { type Asked, Refusal } from '../server'
 
 describe('getting in', () => {
@@ -173,12 +174,44 @@ describe('one’s own pages', () => {
     await flushPromises()
     expect(asked.of('DELETE /api/v1/api-keys/k')).toHaveLength(1)
     await click('Privacy')
-    await click('Download everything about me')
     await click('Delete my account')
     ;([...document.querySelectorAll('[role=dialog] button')].at(-1) as HTMLElement).click()
     await flushPromises()
     expect(asked.of('DELETE /api/v1/users/me')).toHaveLength(1)
     expect(push).toHaveBeenCalledWith('/')
+  })
+
+  it('an archive is asked for, waited for and fetched from a new address each time', async () => {
+    useSession().user = user()
+    const answers = [archive(), archive({ state: 'running' }), archive({ state: 'ready', bytes: 1500, expires_at: '2026-12-05T10:00:00Z', url: '#first' })]
+    const state = (): unknown => (answers.length > 1 ? answers.shift() : answers[0])
+    const { asked, click, text, wrapper } = await show(PrivacyPart, { world: { 'GET /api/v1/users/me/export': state } })
+    expect(text()).not.toContain('Download the archive')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    await click('Prepare an archive of everything about me')
+    expect(asked.of('POST /api/v1/users/me/export')).toHaveLength(1)
+    expect(text()).toContain('Your archive is being written')
+    for (let turn = 0; turn < 2; turn++) {
+      await vi.advanceTimersByTimeAsync(3100)
+      await flushPromises()
+    }
+    vi.useRealTimers()
+    await flushPromises()
+    expect(text()).toContain('Your archive (1.5 kB) is ready')
+    const looked = asked.of('GET /api/v1/users/me/export').length
+    const followed = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(() => undefined)
+    await click('Download the archive')
+    expect(asked.of('GET /api/v1/users/me/export')).toHaveLength(looked + 1)
+    expect(followed).toHaveBeenCalledTimes(1)
+    followed.mockRestore()
+    wrapper.unmount()
+  })
+
+  it('an archive that failed says so, and nobody is asked again and again', async () => {
+    useSession().user = user()
+    const { asked, text } = await show(PrivacyPart, { world: { 'GET /api/v1/users/me/export': archive({ state: 'failed' }) } })
+    expect(text()).toContain('The archive could not be written')
+    expect(asked.of('GET /api/v1/users/me/export')).toHaveLength(1)
   })
 
   it('what one has agreed to is in the profile', async () => {

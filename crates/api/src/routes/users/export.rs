@@ -1,28 +1,31 @@
-//! `GET /api/v1/users/me/export`: everything the database has about somebody. Their pictures' bytes are fetched one by one.
+//! `GET /api/v1/users/me/export`: how far the archive is that was asked for, and where to fetch it.
 
 use axum::{
     Json,
     extract::State,
-    http::{HeaderName, header},
+    http::{HeaderMap, HeaderName, Uri, header},
 };
-use serde_json::Value;
 
 use crate::{
     ApiError, AppState,
     auth::{ActsAsThemselves, As},
+    generation::BaseUrl,
+    views::ExportView,
 };
 
-/// Everything there is about you, as one document.
+/// How far your archive is, and where to fetch it.
 #[utoipa::path(
-    get, path = "/api/v1/users/me/export", operation_id = "export_me", tag = "users",
-    responses((status = 200, description = "The document", body = Value)),
+    get, path = "/api/v1/users/me/export", operation_id = "get_export", tag = "users",
+    responses((status = 200, description = "The archive that was asked for last", body = ExportView)),
     security(("session" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     As(caller, _): As<ActsAsThemselves>,
-) -> Result<([(HeaderName, &'static str); 2], Json<Value>), ApiError> {
-    let document = state.platform.privacy.document(&caller.user.id).await?;
-    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_DISPOSITION, "attachment; filename=\"easel.json\"")];
-    Ok((headers, Json(document)))
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<([(HeaderName, &'static str); 1], Json<ExportView>), ApiError> {
+    let here = BaseUrl::of(&state, &uri, &headers)?.signed_files();
+    let shown = state.platform.privacy.last_export(&caller.user.id, &here).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(shown.into())))
 }
