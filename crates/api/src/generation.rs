@@ -130,6 +130,7 @@ impl Paid {
             request: &request,
             key_id: caller.key_id.as_deref(),
             callback_url: None,
+            mail_at_end: false,
             parent_image: order.parent(),
             batch_key: None,
         };

@@ -122,6 +122,8 @@ pub struct Job {
     pub api_key_id: Option<String>,
     /// Where its end is told, beside its owner's endpoints.
     pub callback_url: Option<String>,
+    /// Its end is told by mail.
+    pub mail_at_end: bool,
     /// Why it failed, for programs.
     pub error_code: Option<String>,
     /// Why it failed, for people.
@@ -146,7 +148,7 @@ pub struct Job {
 
 pub(crate) const COLUMNS: &str = "id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, queue_order, \
      not_before, queue_ends_at, attempt, attempts_max, lease_owner, lease_expires_at, cancel_requested, progress, provider, provider_task_id, \
-     leaves_at, away, images_free, api_key_id, callback_url, error_code, error_message, created_at, started_at, finished_at, \
+     leaves_at, away, images_free, api_key_id, callback_url, mail_at_end, error_code, error_message, created_at, started_at, finished_at, \
      task_no, parent_id, batch_key, estimated_completion_at, organization_id";
 
 fn select<'c>(on: impl Into<crate::query::On<'c>>) -> Query<'c> {
@@ -157,8 +159,8 @@ fn select<'c>(on: impl Into<crate::query::On<'c>>) -> Query<'c> {
 pub async fn insert(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
     let text = "INSERT INTO jobs (id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, \
                 queue_order, not_before, queue_ends_at, attempt, attempts_max, cancel_requested, progress, provider, created_at, leaves_at, away, \
-                api_key_id, callback_url, task_no, parent_id, batch_key, organization_id) \
-                VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, 0, $12, FALSE, 0, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
+                api_key_id, callback_url, task_no, parent_id, batch_key, organization_id, mail_at_end) \
+                VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, 0, $12, FALSE, 0, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
     query(tx, text)
         .bind(&job.id)
         .bind(&job.user_id)
@@ -182,6 +184,7 @@ pub async fn insert(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
         .bind(job.parent_id.as_deref())
         .bind(job.batch_key.as_deref())
         .bind(job.organization_id.as_deref())
+        .bind(job.mail_at_end)
         .run()
         .await?;
     Ok(())

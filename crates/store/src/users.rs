@@ -133,6 +133,11 @@ pub async fn by_id(db: &Db, id: &str) -> Result<Option<User>, StoreError> {
     query(db, COLUMNS).push("WHERE id = ").push_bind(id).optional().await
 }
 
+/// Somebody as this transaction sees them, not locked.
+pub async fn by_id_in(tx: &mut Tx, id: &str) -> Result<Option<User>, StoreError> {
+    query(tx, COLUMNS).push("WHERE id = ").push_bind(id).optional().await
+}
+
 /// Somebody by address, in lower case.
 pub async fn by_email(db: &Db, email: &str) -> Result<Option<User>, StoreError> {
     query(db, COLUMNS).push("WHERE email = ").push_bind(email).optional().await

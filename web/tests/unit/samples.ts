@@ -78,6 +78,7 @@ export const job = (changes: Partial<Job> = {}): Job => ({
   cancel_requested: false,
   served_by: null,
   callback_url: null,
+  notify: null,
   error: null,
   created_at: '2026-11-28T10:00:00Z',
   started_at: null,

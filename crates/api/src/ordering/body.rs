@@ -9,7 +9,7 @@ use easel_platform::{
     records::User,
 };
 use easel_types::{Gray8, Quality, Rgb8, SamplerKind, SigmaSchedule};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{LoraBody, elsewhere, size::Ratio};
@@ -101,6 +101,17 @@ pub(crate) struct DrawingBody {
     /// once, and tried again for a day.
     #[schema(example = "https://example.com/done", max_length = 2000)]
     pub(crate) callback_url: Option<String>,
+    /// `email`: a mail to your proved address when the job is done or has failed, without the prompt. Nothing is sent if it is left out.
+    #[schema(value_type = Option<String>, example = "email")]
+    pub(crate) notify: Option<Notify>,
+}
+
+/// How the end of a job is told, beside webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Notify {
+    /// By mail.
+    Email,
 }
 
 /// A ControlNet, and the picture it looks at.
@@ -203,6 +214,7 @@ impl DrawingBody {
             compression: None,
             lossless: None,
             callback_url: None,
+            notify: None,
         }
     }
 

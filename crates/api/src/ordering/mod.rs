@@ -17,7 +17,7 @@ use easel_types::Quality;
 
 use crate::{ApiError, AppState, auth::Caller};
 
-pub(crate) use body::{DrawingBody, SourceBody};
+pub(crate) use body::{DrawingBody, Notify, SourceBody};
 pub(crate) use elsewhere::{DEFAULT_MODEL, check as check_elsewhere, check_sides, find as find_anywhere, size_elsewhere};
 pub(crate) use lora::LoraBody;
 pub(crate) use size::Ratio;
@@ -48,6 +48,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) key: Option<&'a str>,
     /// Where its end is told.
     pub(crate) callback_url: Option<&'a str>,
+    /// Its end is told by mail.
+    pub(crate) mail_at_end: bool,
     /// What all jobs of its batch share.
     pub(crate) batch_key: Option<&'a str>,
 }
@@ -77,6 +79,7 @@ pub(crate) async fn submit(state: &AppState, caller: &Caller, order: &Order, ask
         request: &request,
         key_id: caller.key_id.as_deref(),
         callback_url: asked.callback_url,
+        mail_at_end: asked.mail_at_end,
         parent_image: order.parent(),
         batch_key: asked.batch_key,
     };

@@ -9,6 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{AwayView, CreditAmount, ImageView, shown_time};
+use crate::ordering::Notify;
 
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,6 +46,9 @@ pub(crate) struct JobView {
     served_by: Option<AwayView>,
     /// Where its end is told, if it named somewhere.
     callback_url: Option<String>,
+    /// `email` if its end is told by mail.
+    #[schema(value_type = Option<String>, example = "email")]
+    notify: Option<Notify>,
     /// Why it failed.
     error: Option<JobError>,
     /// When it was submitted.
@@ -105,6 +109,7 @@ impl From<Job> for JobView {
             cancel_requested: job.cancel_requested,
             served_by,
             callback_url: job.callback_url,
+            notify: job.mail_at_end.then_some(Notify::Email),
             error,
             created_at: shown_time(job.created_at),
             started_at: job.started_at.map(shown_time),

@@ -43,6 +43,20 @@ async fn with_key(native: &Native, token: &str, key: &str, body: Value) -> Answe
 }
 
 on_both_engines! {
+    async fn a_mail_is_for_who_has_proved_their_address(database: &Database) {
+        let native = native(database).await;
+        let (_, ada) = native.somebody("ada", Role::User, "pro").await?;
+        let asked = async |notify: &str| {
+            native.post("/api/v1/images/generate", &ada, json!({"prompt": "a cat", "notify": notify})).await
+        };
+        let refused = asked("email").await;
+        assert_eq!((refused.status.as_u16(), refused.code().as_str()), (400, "invalid_value"), "{}", refused.json());
+        let unknown = asked("pigeon").await;
+        assert_eq!((unknown.status.as_u16(), unknown.error()["param"].as_str()), (400, Some("notify")));
+        let job = native.drawn(&ada, json!({"prompt": "a cat"})).await;
+        assert_eq!(job["notify"], Value::Null);
+    }
+
     async fn a_picture_from_the_quote_to_the_trash_and_back(database: &Database) {
         let native = native(database).await;
         let (ada, token) = native.somebody("ada", Role::User, "free").await?;

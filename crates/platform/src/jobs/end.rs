@@ -4,7 +4,9 @@ use easel_store::{
     Credits, Moment, Tx,
     jobs::{self, Ending, Job, JobState},
     ledger::{self, Event},
+    mails,
     outbox::{self, NewEvent},
+    users,
 };
 use serde_json::json;
 
@@ -48,6 +50,10 @@ async fn end(tx: &mut Tx, moment: &Moment<'_>, job: &Job, ending: Ending<'_>) ->
     if job.away.is_some() {
         fallback::close(tx, moment, job).await?;
     }
+    // Who has cancelled it knows.
+    if job.mail_at_end && ending.state != JobState::Cancelled {
+        mail(tx, moment, job, ending).await?;
+    }
     let payload = json!({
         "job_id": job.id,
         "state": ending.state,
@@ -62,4 +68,21 @@ async fn end(tx: &mut Tx, moment: &Moment<'_>, job: &Job, ending: Ending<'_>) ->
     };
     let event = NewEvent { topic, subject_id: &job.id, user_id: Some(&job.user_id), payload: &payload };
     Ok(outbox::insert(tx, moment, event).await?)
+}
+
+/// Tells its owner, if their address is still proved. A job ends once, so there is one mail. What was asked for is not in it: mail is read by many.
+async fn mail(tx: &mut Tx, moment: &Moment<'_>, job: &Job, ending: Ending<'_>) -> Result<(), PlatformError> {
+    // Not locked: others lock the person before the job.
+    let user = users::by_id_in(tx, &job.user_id).await?.filter(|user| user.is_active && user.is_verified);
+    let Some(user) = user else { return Ok(()) };
+    let (subject, what) = if ending.state == JobState::Completed {
+        (
+            "Your pictures are ready",
+            format!("is done: {} of {} pictures are in your gallery", ending.images_delivered, job.images_wanted),
+        )
+    } else {
+        ("A job of yours has failed", "has failed, and nothing was charged for it".to_owned())
+    };
+    let body = format!("Hello {},\n\nyour job {} (number {}) {what}.\n", user.username, job.id, job.task_no);
+    Ok(mails::insert(tx, moment, Some(&user.id), &user.email, subject, &body).await?)
 }

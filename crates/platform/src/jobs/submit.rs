@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::Jobs;
 use crate::{
     PlatformError,
-    accounts::hex,
+    accounts::{LOCAL_ID, hex},
     bus::What,
     context::retry,
     fallback::Offer,
@@ -47,6 +47,8 @@ pub struct NewJob<'a> {
     pub key_id: Option<&'a str>,
     /// Where its end is told, beside the owner's endpoints. Whoever asks for it has had it judged.
     pub callback_url: Option<&'a str>,
+    /// Its end is told by mail, to an address that is proved.
+    pub mail_at_end: bool,
     /// The picture of theirs that it starts from: the job that made it is this one's parent.
     pub parent_image: Option<&'a str>,
     /// What all jobs of one batch share, of at most 255 characters.
@@ -153,6 +155,9 @@ impl Jobs {
         self.check_limits(&mut tx, &user, plan, new.images, moment.now).await?;
         self.check_key(&mut tx, &new, quote.total, moment.now).await?;
         check_callback(&mut tx, &new).await?;
+        if new.mail_at_end && (!user.is_verified || user.id == LOCAL_ID) {
+            return Err(PlatformError::Invalid { field: "notify", problem: "needs an address that is proved" });
+        }
         let hold_id = if quote.total > Credits::ZERO {
             let charged = self.settings.charging && !plan.unlimited_credits;
             let account = if charged { AccountKind::Credits } else { AccountKind::Metered };
@@ -286,6 +291,7 @@ impl Jobs {
             images_free: 0,
             api_key_id: new.key_id.map(str::to_owned),
             callback_url: new.callback_url.map(str::to_owned),
+            mail_at_end: new.mail_at_end,
             error_code: None,
             error_message: None,
             created_at: now,
@@ -344,7 +350,8 @@ fn check(new: &NewJob<'_>, images_max: i64) -> Result<(), PlatformError> {
 fn hash_of(new: &NewJob<'_>) -> String {
     let mut hasher = Sha256::new();
     let count = new.images.to_string();
-    for part in [new.model, new.quality.name(), &count, new.request].into_iter().chain(new.callback_url) {
+    let told = new.mail_at_end.then_some("mail");
+    for part in [new.model, new.quality.name(), &count, new.request].into_iter().chain(new.callback_url).chain(told) {
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part);
     }

@@ -230,6 +230,7 @@ pub fn job_for(user_id: &str, images: i64) -> NewJob<'_> {
         request: "{\"prompt\":\"a red circle\"}",
         key_id: None,
         callback_url: None,
+        mail_at_end: false,
         parent_image: None,
         batch_key: None,
     }

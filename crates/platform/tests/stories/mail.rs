@@ -2,8 +2,12 @@
 
 use std::{fs, time::Duration};
 
-use crate::common::{Outcome, World};
-use easel_platform::mail::{Mailer, Outgoing, Sent, SmtpSettings};
+use crate::common::{Outcome, World, job_for};
+use easel_platform::{
+    PlatformError,
+    jobs::{Failure, Jobs, NewJob},
+    mail::{Mailer, Outgoing, Sent, SmtpSettings},
+};
 use easel_store::mails;
 use easel_testing::on_both_engines;
 use tokio::{
@@ -60,6 +64,62 @@ async fn send_over_smtp(world: &World) -> Outcome {
 }
 
 on_both_engines! {
+    async fn the_end_of_a_job_is_mailed_once_to_a_proved_address(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 10).await?;
+        let request = "{\"prompt\":\"a canary prompt\"}";
+        let told = NewJob { mail_at_end: true, request, ..job_for(&ada.id, 2) };
+        let refused = world.jobs.submit(told).await;
+        assert!(matches!(refused, Err(PlatformError::Invalid { field: "notify", .. })), "{refused:?}");
+        let prove = async || -> Outcome {
+            let mut tx = world.context.db.begin().await?;
+            assert!(easel_store::users::set_verified(&mut tx, &ada.id, world.context.now(), &ada.email).await?);
+            Ok(tx.commit().await?)
+        };
+        prove().await?;
+        let subjects = async || -> Outcome<Vec<String>> {
+            let mails = mails::newest(&world.context.db, 20).await?;
+            let prompt = mails.iter().any(|mail| mail.body.contains("canary") || mail.subject.contains("canary"));
+            assert!(!prompt, "mail is read by many");
+            Ok(mails.into_iter().map(|mail| mail.subject).filter(|subject| !subject.contains("prove")).collect())
+        };
+
+        // Nobody is told who has not asked for it, nor of what they have cancelled.
+        world.jobs.submit(job_for(&ada.id, 1)).await?;
+        let quiet = world.jobs.claim("w", None, 1).await?.remove(0);
+        let results = world.draw(&quiet, 1).await?;
+        world.jobs.finish(&Jobs::lease_of(&quiet).ok_or("a lease")?, &results).await?;
+        let cancelled = world.jobs.submit(told).await?.job;
+        world.jobs.cancel(&ada.id, &cancelled.id).await?;
+        assert!(subjects().await?.is_empty());
+
+        let keyed = NewJob { idempotency_key: Some("k"), ..told };
+        let job = world.jobs.submit(keyed).await?.job;
+        assert!(job.mail_at_end && world.jobs.submit(keyed).await?.repeated);
+        let other = world.jobs.submit(NewJob { mail_at_end: false, ..keyed }).await;
+        assert!(matches!(other, Err(PlatformError::KeyReused)), "{other:?}");
+        let claimed = world.jobs.claim("w", None, 1).await?.remove(0);
+        let results = world.draw(&claimed, 1).await?;
+        let lease = Jobs::lease_of(&claimed).ok_or("a lease")?;
+        world.jobs.finish(&lease, &results).await?;
+        world.jobs.finish(&lease, &results).await?;
+        assert_eq!(subjects().await?, ["Your pictures are ready"]);
+        let mail = mails::newest(&world.context.db, 20).await?.into_iter().find(|mail| mail.subject == "Your pictures are ready");
+        let mail = mail.ok_or("a mail")?;
+        assert!(mail.body.contains(&job.id) && mail.body.contains("1 of 2 pictures"), "{}", mail.body);
+        assert_eq!(mail.recipient, "ada@example.org");
+
+        world.jobs.submit(told).await?;
+        let claimed = world.jobs.claim("w", None, 1).await?.remove(0);
+        let failure = Failure { code: "broken", message: "it is broken", retryable: false };
+        world.jobs.fail(&Jobs::lease_of(&claimed).ok_or("a lease")?, failure).await?;
+        let mut all = subjects().await?;
+        all.sort();
+        assert_eq!(all, ["A job of yours has failed", "Your pictures are ready"]);
+        world.deliver_events().await?;
+        world.assert_clean().await?;
+    }
+
     async fn mail_goes_to_a_server(database: &Database) {
         let world = World::open(database).await?;
         world.user("ada", 0).await?;

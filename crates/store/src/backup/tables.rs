@@ -74,8 +74,8 @@ tables! {
     jobs by "id" { id Text, user_id Text, state Text, model Text, request Text, images_wanted Integer, images_delivered Integer,
         unit_price Integer, hold_id Text, priority Integer, queue_order Integer, not_before Integer, queue_ends_at Integer, attempt Integer,
         attempts_max Integer, lease_owner Text, lease_expires_at Integer, cancel_requested Boolean, progress Integer, provider Text,
-        provider_task_id Text, leaves_at Integer, away Text, images_free Integer, api_key_id Text, callback_url Text, error_code Text, error_message Text,
-        created_at Integer, started_at Integer, finished_at Integer, task_no Integer, parent_id Text, batch_key Text,
+        provider_task_id Text, leaves_at Integer, away Text, images_free Integer, api_key_id Text, callback_url Text, mail_at_end Boolean, error_code Text,
+        error_message Text, created_at Integer, started_at Integer, finished_at Integer, task_no Integer, parent_id Text, batch_key Text,
         estimated_completion_at Integer, organization_id Text }
     forgotten_prompts by "user_id, digest" { user_id Text, digest Text, forgotten_at Integer }
     provider_attempts by "attempt_key" { attempt_key Text, job_id Text, provider Text, part Integer, terms Text, step Text, task_id Text,

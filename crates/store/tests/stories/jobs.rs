@@ -41,6 +41,7 @@ fn job(ids: &RandomIds, order: i64, model: &str) -> Job {
         images_free: 0,
         api_key_id: None,
         callback_url: None,
+        mail_at_end: false,
         error_code: None,
         error_message: None,
         created_at: NOON,

@@ -57,7 +57,12 @@ pub(crate) async fn handler(
     JsonBody(body): JsonBody<DrawingBody>,
 ) -> Result<Response, ApiError> {
     let order = body.order(&state, &caller.user).await?;
-    let asked = Asked { key: idempotency_key(&headers)?, callback_url: body.callback_url.as_deref(), batch_key: None };
+    let asked = Asked {
+        key: idempotency_key(&headers)?,
+        callback_url: body.callback_url.as_deref(),
+        mail_at_end: body.notify.is_some(),
+        batch_key: None,
+    };
     let submitted = submit(&state, &caller, &order, asked).await?;
     if query.wait {
         ended(&state, &caller.user.id, &submitted.job.id).await?;

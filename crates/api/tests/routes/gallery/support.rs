@@ -99,6 +99,7 @@ impl Server {
                 request: &request,
                 key_id: None,
                 callback_url: None,
+                mail_at_end: false,
                 parent_image: None,
                 batch_key: None,
             };

@@ -1,0 +1,3 @@
+-- Whether the end of a job is told by mail.
+
+ALTER TABLE jobs ADD COLUMN mail_at_end BOOLEAN NOT NULL DEFAULT FALSE;
