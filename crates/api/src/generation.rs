@@ -230,6 +230,7 @@ fn not_stored(trouble: &Trouble) -> ApiError {
 pub(crate) fn asked_of(request: &ImageRequest, model: &str) -> Order {
     let drawing = Drawing {
         styled: request.styled.clone(),
+        masked: request.masked.clone(),
         stays_here: !request.allow_fallback,
         allow_drops: request.allow_drops,
         ..drawing_elsewhere(&request.generation, model)
@@ -275,6 +276,7 @@ fn order(request: &ImageRequest, first: &Resolved) -> Order {
         strength: first.strength,
         loras: asked.loras.clone(),
         styled: request.styled.clone(),
+        masked: request.masked.clone(),
         ..Drawing::new(&first.model.0, &asked.prompt)
     };
     Order { work: Work::Draw(Box::new(drawing)), output: output(request) }

@@ -25,7 +25,7 @@ pub struct Found {
     pub stage: String,
     /// What kind of thing it is.
     pub category: String,
-    /// `flag`, `refuse`, or what a moderator decided.
+    /// `flag`, `mask`, `refuse`, or what a moderator decided.
     pub decision: String,
     /// The moderator.
     pub reviewer_id: Option<String>,
@@ -51,7 +51,7 @@ pub struct NewFound<'a> {
     pub stage: &'a str,
     /// What kind of thing it is.
     pub category: &'a str,
-    /// `flag`, `refuse`, or what a moderator decided.
+    /// `flag`, `mask`, `refuse`, or what a moderator decided.
     pub decision: &'a str,
     /// The moderator.
     pub reviewer_id: Option<&'a str>,

@@ -30,6 +30,10 @@ pub(crate) struct JobView {
     /// What was asked for.
     #[schema(value_type = Object)]
     request: Value,
+    /// The categories of words that were left out of the prompt; there are none where it is drawn as it was sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["brands"]))]
+    masked: Vec<String>,
     /// Pictures asked for.
     images_wanted: i64,
     /// Pictures stored.
@@ -92,6 +96,9 @@ impl JobView {
 impl From<Job> for JobView {
     fn from(job: Job) -> Self {
         let served_by = Away::of(&job).and_then(AwayView::of);
+        let request: Value = serde_json::from_str(&job.request).unwrap_or_default();
+        let masked = request["work"]["masked"].as_array().into_iter().flatten();
+        let masked = masked.filter_map(Value::as_str).map(str::to_owned).collect();
         let error = job.error_code.map(|code| JobError { code, message: job.error_message.unwrap_or_default() });
         Self {
             id: job.id,
@@ -100,7 +107,8 @@ impl From<Job> for JobView {
             batch_key: job.batch_key,
             state: job.state,
             model: job.model,
-            request: serde_json::from_str(&job.request).unwrap_or_default(),
+            request,
+            masked,
             images_wanted: job.images_wanted,
             images_delivered: job.images_delivered,
             unit_price: job.unit_price.into(),

@@ -14,6 +14,7 @@ mod earlier;
 mod files;
 mod jobs;
 mod looks;
+mod masks;
 mod openai;
 mod organizations;
 mod payments;

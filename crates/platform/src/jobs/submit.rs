@@ -22,7 +22,6 @@ use crate::{
     fallback::Offer,
     plans::{Plan, Quote},
     run_time::Key,
-    safety::Stage,
 };
 
 /// Bytes of an address.
@@ -109,7 +108,12 @@ impl Jobs {
         Ok(self.submit_looked_through(new, quote, Some(worker), offer).await?.job)
     }
 
-    /// What is not drawn here is refused before anything is set aside; what is flagged is noted with the job.
+    /// Leaves the words out of a text that are not drawn here, and adds their categories to those there are.
+    pub fn mask(&self, text: &mut String, categories: &mut Vec<String>) {
+        self.guard.mask(text, categories);
+    }
+
+    /// What is not drawn here is left out or refused before anything is set aside; what is left out or flagged is noted with the job.
     async fn submit_looked_through(
         &self,
         new: NewJob<'_>,
@@ -117,10 +121,19 @@ impl Jobs {
         worker: Option<&str>,
         offer: Option<&Offer>,
     ) -> Result<Submitted, PlatformError> {
+        let (request, masked) = self.guard.masked(new.request);
+        let new = NewJob { request: request.as_deref().unwrap_or(new.request), ..new };
         let flagged = self.guard.check_request(new.user_id, new.request).await?;
         let submitted = retry!(self.submit_once(new, quote, worker, offer))?;
-        if let Some(category) = flagged.filter(|_| !submitted.repeated) {
-            self.guard.note_flag(new.user_id, Stage::Prompt, &category, Some(&submitted.job.id)).await?;
+        if submitted.repeated {
+            return Ok(submitted);
+        }
+        let job_id = &submitted.job.id;
+        if let Some(category) = flagged {
+            self.guard.note_prompt(new.user_id, &category, "flag", job_id).await?;
+        }
+        for category in &masked {
+            self.guard.note_prompt(new.user_id, category, "mask", job_id).await?;
         }
         Ok(submitted)
     }

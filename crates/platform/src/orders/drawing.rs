@@ -78,6 +78,9 @@ pub struct Drawing {
     /// Somebody else may draw it without its LoRAs and ControlNets.
     #[serde(default, skip_serializing_if = "is_not")]
     pub allow_drops: bool,
+    /// The categories of words that the prompt had and that are not drawn here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<String>,
 }
 
 /// A user's words and the styles around them: with these the prompts can be made again, or it can be said why not.
@@ -162,6 +165,7 @@ impl Drawing {
             styled: None,
             stays_here: false,
             allow_drops: false,
+            masked: Vec::new(),
         }
     }
 

@@ -4,7 +4,13 @@
 //! more whole words; a star at its end lets its last word go on. What is found is told by its category alone: neither the term nor the text
 //! it was in goes anywhere from here.
 
-use std::{collections::BTreeMap, fmt, fs, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs,
+    ops::Range,
+    path::Path,
+    sync::Arc,
+};
 
 use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Serialize};
@@ -23,6 +29,8 @@ const EMBEDDED: &[(&str, &str)] = &[
 ];
 /// No text is looked at further, in characters: requests are shorter.
 const LENGTH_MAX: usize = 20_000;
+/// How often what is left of a text is looked through for words that stand together only now.
+const ROUNDS_MAX: usize = 4;
 
 /// What is done about a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,6 +40,8 @@ pub enum Action {
     Allow,
     /// It is noted, and a moderator looks before everybody does.
     Flag,
+    /// Its words are left out of what is drawn; other texts are flagged.
+    Mask,
     /// It is not taken.
     Refuse,
 }
@@ -47,6 +57,15 @@ pub enum Mode {
     /// As the lists say.
     #[default]
     Block,
+}
+
+/// A text whose words were left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Masked {
+    /// What is left of it.
+    pub(super) text: String,
+    /// The categories of the words, in order of the alphabet.
+    pub(super) categories: Vec<String>,
 }
 
 /// What was found in a text: the worst category.
@@ -136,6 +155,45 @@ impl Filter {
         self.mode
     }
 
+    /// A text without the words that are masked; `None` if there are none, if it is refused all the same, or if the mode does nothing to texts.
+    /// Words that stand one in another too often are left.
+    pub(super) fn masked(&self, text: &str) -> Option<Masked> {
+        if self.mode != Mode::Block || self.check(text)?.action != Action::Mask {
+            return None;
+        }
+        let (mut text, mut categories) = (text.to_owned(), BTreeSet::new());
+        for _ in 0..ROUNDS_MAX {
+            let parts = self.masked_parts(&text, &mut categories);
+            if parts.is_empty() {
+                break;
+            }
+            text = without(&text, &parts);
+        }
+        Some(Masked { text, categories: categories.into_iter().collect() })
+    }
+
+    /// What of a text is masked, in bytes, in order.
+    fn masked_parts(&self, text: &str, categories: &mut BTreeSet<String>) -> Vec<Range<usize>> {
+        let text: String = text.chars().take(LENGTH_MAX).collect();
+        let mut parts = Vec::new();
+        for reading in normal::readings(&text) {
+            let together = reading.together();
+            for (terms, reading, whole_words) in [(&self.spaced, &reading, true), (&self.unspaced, &together, false)] {
+                let mut found_parts = Vec::new();
+                for found in terms.automaton.find_overlapping_iter(&reading.text) {
+                    let finding = &self.findings[terms.categories[found.pattern().as_usize()]];
+                    if finding.action == Action::Mask {
+                        categories.insert(finding.category.clone());
+                        found_parts.push(found.start()..found.end());
+                    }
+                }
+                parts.extend(reading.sources(&found_parts, whole_words));
+            }
+        }
+        parts.sort_by_key(|part| part.start);
+        parts
+    }
+
     fn of_lists<'a>(lists: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, PlatformError> {
         let mut findings = Vec::new();
         let (mut spaced, mut unspaced) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
@@ -170,9 +228,9 @@ impl Filter {
         let text: String = text.chars().take(LENGTH_MAX).collect();
         let mut worst: Option<&Finding> = None;
         for reading in normal::readings(&text) {
-            let together: String = reading.split(' ').collect();
-            for (terms, text) in [(&self.spaced, &reading), (&self.unspaced, &together)] {
-                for found in terms.automaton.find_overlapping_iter(text) {
+            let together = reading.together();
+            for (terms, reading) in [(&self.spaced, &reading), (&self.unspaced, &together)] {
+                for found in terms.automaton.find_overlapping_iter(&reading.text) {
                     let finding = &self.findings[terms.categories[found.pattern().as_usize()]];
                     if worst.is_none_or(|worst| (finding.action, finding.strike) > (worst.action, worst.strike)) {
                         worst = Some(finding);
@@ -203,6 +261,27 @@ fn pattern(term: &str, unspaced: bool) -> Option<String> {
     } else {
         words
     })
+}
+
+/// A text without these parts of it, which may overlap, and without the space that would be one too many.
+fn without(text: &str, parts: &[Range<usize>]) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut at = 0;
+    for part in parts {
+        kept.push_str(text.get(at..part.start).unwrap_or_default());
+        if part.end <= at {
+            continue;
+        }
+        at = part.end;
+        let rest = text.get(at..).unwrap_or_default();
+        at += rest.chars().take_while(|&c| normal::is_part_of_another(c)).map(char::len_utf8).sum::<usize>();
+        if kept.is_empty() || kept.ends_with(char::is_whitespace) {
+            let space = text.get(at..).and_then(|rest| rest.chars().next()).filter(|c| c.is_whitespace());
+            at += space.map_or(0, char::len_utf8);
+        }
+    }
+    kept.push_str(text.get(at..).unwrap_or_default());
+    kept
 }
 
 #[cfg(test)]
@@ -241,6 +320,47 @@ mod tests {
         let finding = filter().with_mode(Mode::Flag).check("quince").unwrap();
         assert_eq!((finding.action, finding.strike), (Action::Flag, false));
         assert_eq!(filter().with_mode(Mode::Off).check("quince"), None);
+    }
+
+    #[test]
+    fn words_are_left_out_and_what_stands_around_them_stays() {
+        let list = "[[category]]\nname = \"brands\"\naction = \"mask\"\nterms = [\"acme\", \"umbrella corp\", \"globex*\"]\n\
+                    [[category]]\nname = \"owls\"\naction = \"mask\"\nterms = [\"owl\"]";
+        let chinese = "unspaced = true\n[[category]]\nname = \"brands\"\naction = \"mask\"\nterms = [\"禁果\", \"禁树果花\"]";
+        let both = format!("{list}\n{LIST}");
+        let filter = Filter::of_lists([("en", both.as_str()), ("zh", chinese)].into_iter()).unwrap();
+        let left = |text: &str| filter.masked(text).map(|masked| (masked.text, masked.categories.join(" ")));
+        for (text, expected, categories) in [
+            ("an ACME truck, red", "an truck, red", "brands"),
+            ("acme", "", "brands"),
+            ("a truck of the Umbrella-Corp.", "a truck of the .", "brands"),
+            ("a globexian, an owl", "a , an ", "brands owls"),
+            ("(acme:1.3) truck", "(:1.3) truck", "brands"),
+            ("an a.c.m.e truck", "an truck", "brands"),
+            ("an аcmé truck", "an truck", "brands"), // Cyrillic a
+            ("an acmeeee truck", "an truck", "brands"),
+            ("an ac\u{200b}me\u{301} truck", "an truck", "brands"),
+            ("画一个禁果吧", "画一个吧", "brands"),
+            ("画禁禁果果吧", "画吧", "brands"),
+            ("acme and acme", "and ", "brands"),
+            ("acme with a hazel nut", "with a hazel nut", "brands"),
+        ] {
+            assert_eq!(left(text), Some((expected.to_owned(), categories.to_owned())), "{text}");
+        }
+        for text in ["acmes", "a truck", "hazel nut", "acme and forbidden fruit", ""] {
+            assert_eq!(left(text), None, "{text}");
+        }
+        let joined = left("forbidden acme fruit").unwrap().0;
+        let action = |text: &str| filter.check(text).map(|finding| finding.action);
+        assert_eq!(action(&joined), Some(Action::Refuse), "what is left is looked at as well");
+        let deep = format!("{}{}", "禁树".repeat(50), "果花".repeat(50));
+        assert_eq!(action(&left(&deep).unwrap().0), Some(Action::Mask), "some are left");
+        for mode in [Mode::Off, Mode::Flag] {
+            assert_eq!(filter.clone().with_mode(mode).masked("acme"), None);
+        }
+        let flagged = filter.clone().with_mode(Mode::Flag).check("acme").unwrap();
+        assert_eq!(flagged.action, Action::Flag);
+        assert_eq!(filter.check("acme with a hazel nut").unwrap().action, Action::Mask, "more than a flag");
     }
 
     #[test]

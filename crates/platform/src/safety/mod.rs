@@ -3,7 +3,7 @@
 //! | rule | file |
 //! |---|---|
 //! | what looks or reads alike is alike | `normal.rs` |
-//! | lists of terms by language, the operator's in the place of ours | `filter.rs`, `lists/` |
+//! | lists of terms by language, the operator's in the place of ours; what is left of a text without some | `filter.rs`, `lists/` |
 //! | what is refused or flagged is noted, without the text; some of it counts against who wrote it | here |
 //! | who looks at pictures, and what becomes of them | `checker.rs`, `looks.rs` |
 //!
@@ -23,7 +23,11 @@ use easel_store::{
     users::{self, Role},
 };
 
-use crate::{Context, PlatformError, context::retry};
+use crate::{
+    Context, PlatformError,
+    context::retry,
+    orders::{Drawing, Order, Work},
+};
 
 pub use checker::{CheckerKey, CheckerSettings, HttpChecker, Language, SafetyChecker, Unseen};
 pub use filter::{Action, Filter, Finding, Mode};
@@ -79,12 +83,25 @@ impl Guard {
     /// # Errors
     /// [`PlatformError::ContentBlocked`] with the category; it is noted first, and counted where the category says so.
     pub async fn check(&self, user_id: &str, stage: Stage, text: &str) -> Result<Option<String>, PlatformError> {
-        let Some(finding) = self.filter.check(text) else { return Ok(None) };
-        if finding.action == Action::Flag {
-            return Ok(Some(finding.category));
+        match self.filter.check(text) {
+            Some(finding) if finding.action == Action::Refuse => self.block(user_id, stage, finding).await,
+            found => Ok(found.map(|finding| finding.category)),
         }
+    }
+
+    /// Notes what is not taken, and refuses it.
+    async fn block(&self, user_id: &str, stage: Stage, finding: Finding) -> Result<Option<String>, PlatformError> {
         retry!(self.refuse(user_id, stage, &finding))?;
         Err(PlatformError::ContentBlocked { category: finding.category })
+    }
+
+    /// Leaves the words out of a text that are masked, and adds their categories to those there are.
+    pub(crate) fn mask(&self, text: &mut String, categories: &mut Vec<String>) {
+        let Some(masked) = self.filter.masked(text) else { return };
+        *text = masked.text;
+        categories.extend(masked.categories);
+        categories.sort();
+        categories.dedup();
     }
 
     /// Whether a text is not taken; nothing is noted.
@@ -92,7 +109,23 @@ impl Guard {
         self.filter.check(text).is_some_and(|finding| finding.action == Action::Refuse)
     }
 
+    /// A request without the words that are masked, where there are some, and the categories of all words that were.
+    pub(crate) fn masked(&self, request: &str) -> (Option<String>, Vec<String>) {
+        let Some(Order { work: Work::Draw(mut drawing), output }) = Order::from_json(request) else { return (None, Vec::new()) };
+        let length = |drawing: &Drawing| drawing.prompt.len() + drawing.words().0.len();
+        let before = length(&drawing);
+        let mut categories = std::mem::take(&mut drawing.masked);
+        self.mask(&mut drawing.prompt, &mut categories);
+        if let Some(styled) = &mut drawing.styled {
+            self.mask(&mut styled.raw_prompt, &mut categories);
+        }
+        drawing.masked.clone_from(&categories);
+        let request = (length(&drawing) != before).then(|| Order { work: Work::Draw(drawing), output }.to_json());
+        (request, categories)
+    }
+
     /// Looks through what a request asks to be drawn: every text under a name that begins with `prompt`. What is to be avoided is not asked for.
+    /// Words that should have been left out by now are refused.
     pub(crate) async fn check_request(&self, user_id: &str, request: &str) -> Result<Option<String>, PlatformError> {
         let mut texts = Vec::new();
         match serde_json::from_str(request) {
@@ -100,7 +133,10 @@ impl Guard {
             // A text of no form is looked through as it is.
             Err(_) => texts.push(request.to_owned()),
         }
-        self.check(user_id, Stage::Prompt, &texts.join("\n")).await
+        match self.filter.check(&texts.join("\n")) {
+            Some(finding) if finding.action != Action::Flag => self.block(user_id, Stage::Prompt, finding).await,
+            found => Ok(found.map(|finding| finding.category)),
+        }
     }
 
     async fn refuse(&self, user_id: &str, stage: Stage, finding: &Finding) -> Result<(), PlatformError> {
@@ -123,23 +159,23 @@ impl Guard {
         Ok(tx.commit().await?)
     }
 
-    /// Notes that something was taken and flagged.
-    pub(crate) async fn note_flag(
+    /// Notes what was done about a prompt that was taken: `flag` or `mask`.
+    pub(crate) async fn note_prompt(
         &self,
         user_id: &str,
-        stage: Stage,
         category: &str,
-        job_id: Option<&str>,
+        decision: &str,
+        job_id: &str,
     ) -> Result<(), PlatformError> {
         let moment = self.context.moment();
         let mut tx = self.context.db.begin().await?;
         let noted = NewFound {
             user_id,
             case_id: None,
-            job_id,
-            stage: stage.name(),
+            job_id: Some(job_id),
+            stage: Stage::Prompt.name(),
             category,
-            decision: "flag",
+            decision,
             reviewer_id: None,
             strikes: 0,
         };

@@ -4,20 +4,80 @@
 //! look like Latin ones replaced by those (Unicode's confusables, UTS 39), case folded. Then everything that is neither letter nor digit parts
 //! words. Terms go through the same, so that a language's own words stay comparable with themselves.
 
+use std::{iter::once, ops::Range};
+
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_security::skeleton;
 
-/// A text in the ways it can be read, each with a space before, after and between its words.
-pub(super) fn readings(text: &str) -> Vec<String> {
-    let mut readings = Vec::new();
+/// A letter of a reading, and what of the text it stands for, in bytes.
+#[derive(Debug, Clone, Copy)]
+struct Letter {
+    c: char,
+    from: usize,
+    to: usize,
+}
+
+/// Parts words; it stands for nothing.
+const SPACE: Letter = Letter { c: ' ', from: 0, to: 0 };
+
+/// A text in one of the ways it can be read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    /// What is read: words with a space before, after and between them.
+    pub(super) text: String,
+    letters: Vec<Letter>,
+}
+
+impl Reading {
+    fn of(letters: Vec<Letter>) -> Self {
+        Self { text: letters.iter().map(|letter| letter.c).collect(), letters }
+    }
+
+    /// Without the spaces.
+    pub(super) fn together(&self) -> Self {
+        Self::of(self.letters.iter().copied().filter(|letter| letter.c != ' ').collect())
+    }
+
+    /// Where each letter begins in what is read.
+    fn starts(&self) -> Vec<usize> {
+        let begin = |at: &mut usize, letter: &Letter| {
+            let start = *at;
+            *at += letter.c.len_utf8();
+            Some(start)
+        };
+        self.letters.iter().scan(0, begin).collect()
+    }
+
+    /// What parts of the reading stand for in the text, all in bytes. Whole words are taken to their ends.
+    pub(super) fn sources(&self, parts: &[Range<usize>], whole_words: bool) -> Vec<Range<usize>> {
+        let starts = self.starts();
+        let is_letter = |at: usize| self.letters.get(at).is_some_and(|letter| letter.c != ' ');
+        let source = |part: &Range<usize>| {
+            let first = starts.partition_point(|&start| start < part.start);
+            let mut end = starts.partition_point(|&start| start < part.end);
+            while whole_words && end > first && is_letter(end - 1) && is_letter(end) {
+                end += 1;
+            }
+            let mut letters = self.letters.get(first..end)?.iter().filter(|letter| letter.c != ' ');
+            let begin = letters.next()?;
+            Some(begin.from..letters.next_back().unwrap_or(begin).to)
+        };
+        parts.iter().filter_map(source).collect()
+    }
+}
+
+/// A text in the ways it can be read.
+pub(super) fn readings(text: &str) -> Vec<Reading> {
+    let mut readings: Vec<Reading> = Vec::new();
     // Capitals look like other letters than small ones do (В like B, в like none), so both are looked at. `red-cat` is read as two words, and as
     // one.
-    let folds = [fold(text), plain(text).flat_map(latin).flat_map(char::to_lowercase).collect()];
+    let folds = [fold(text), mapped(mapped(plain(text), latin), char::to_lowercase)];
     for (folded, parted) in folds.iter().flat_map(|folded| [(folded, true), (folded, false)]) {
         let words = words(folded, parted);
-        let digits: String = words.chars().map(letter_for).collect();
-        for reading in [squeezed(&words), squeezed(&digits), digits, words] {
-            if !readings.contains(&reading) {
+        let digits: Vec<Letter> = words.iter().map(|&letter| Letter { c: letter_for(letter.c), ..letter }).collect();
+        for letters in [squeezed(&words), squeezed(&digits), digits, words] {
+            let reading = Reading::of(letters);
+            if readings.iter().all(|other| other.text != reading.text) {
                 readings.push(reading);
             }
         }
@@ -27,15 +87,32 @@ pub(super) fn readings(text: &str) -> Vec<String> {
 
 /// A term as it is looked for: words with a space around each. `None` if there is no word in it.
 pub(super) fn term(text: &str) -> Option<String> {
-    Some(words(&fold(text), true)).filter(|words| words.len() > 1)
+    Some(Reading::of(words(&fold(text), true)).text).filter(|words| words.len() > 1)
 }
 
-fn fold(text: &str) -> String {
-    plain(text).flat_map(char::to_lowercase).flat_map(latin).collect()
+/// Whether a character belongs to the one before it, or is seen by nobody.
+pub(super) fn is_part_of_another(c: char) -> bool {
+    is_combining_mark(c) || is_invisible(c)
 }
 
-fn plain(text: &str) -> impl Iterator<Item = char> {
-    text.nfkd().filter(|&c| !is_combining_mark(c) && !is_invisible(c))
+fn fold(text: &str) -> Vec<Letter> {
+    mapped(mapped(plain(text), char::to_lowercase), latin)
+}
+
+fn plain(text: &str) -> Vec<Letter> {
+    let apart = |(from, c): (usize, char)| {
+        let to = from + c.len_utf8();
+        once(c).nfkd().filter(|&c| !is_part_of_another(c)).map(move |c| Letter { c, from, to })
+    };
+    text.char_indices().flat_map(apart).collect()
+}
+
+fn mapped<I: IntoIterator<Item = char>>(letters: Vec<Letter>, to: impl Fn(char) -> I) -> Vec<Letter> {
+    let mut out = Vec::with_capacity(letters.len());
+    for letter in letters {
+        out.extend(to(letter.c).into_iter().map(|c| Letter { c, ..letter }));
+    }
+    out
 }
 
 /// The Latin letter that a letter of another script looks like.
@@ -58,20 +135,27 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// Words with a space around each. Signs part words, or are left out of them; letters standing alone in a row are one word.
-fn words(folded: &str, parted: bool) -> String {
-    let sign_in_word = |c: &char| parted || c.is_whitespace();
+fn words(folded: &[Letter], parted: bool) -> Vec<Letter> {
     let is_letter = |c: char| c.is_alphanumeric() || c == '@' || c == '$';
-    let kept: String =
-        folded.chars().filter_map(|c| if is_letter(c) { Some(c) } else { Some(' ').filter(|_| sign_in_word(&c)) }).collect();
-    let mut words = String::from(" ");
+    let parts_words = |c: char| parted || c.is_whitespace();
+    let kept = folded.iter().copied().filter(|letter| is_letter(letter.c) || parts_words(letter.c));
+    let mut words = vec![SPACE];
+    let mut word = Vec::new();
     let mut alone = false;
-    for word in kept.split_whitespace() {
-        let single = word.chars().count() == 1;
+    for letter in kept.chain(once(SPACE)) {
+        if is_letter(letter.c) {
+            word.push(letter);
+            continue;
+        }
+        if word.is_empty() {
+            continue;
+        }
+        let single = word.len() == 1;
         if alone && single {
             words.pop();
         }
-        words.push_str(word);
-        words.push(' ');
+        words.append(&mut word);
+        words.push(SPACE);
         alone = single;
     }
     words
@@ -91,12 +175,13 @@ fn letter_for(c: char) -> char {
 }
 
 /// Three and more of a letter are one.
-fn squeezed(text: &str) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    let mut out = String::with_capacity(text.len());
-    for run in letters.chunk_by(|a, b| a == b) {
-        let times = if run.len() >= 3 { 1 } else { run.len() };
-        out.extend(run.iter().take(times));
+fn squeezed(letters: &[Letter]) -> Vec<Letter> {
+    let mut out = Vec::with_capacity(letters.len());
+    for run in letters.chunk_by(|a, b| a.c == b.c) {
+        match run {
+            [first, _, .., last] => out.push(Letter { to: last.to, ..*first }),
+            run => out.extend_from_slice(run),
+        }
     }
     out
 }
@@ -124,15 +209,15 @@ mod tests {
             "((forbidden fruit:1.3))",
             "𝖋𝖔𝖗𝖇𝖎𝖉𝖉𝖊𝖓 𝒻𝓇𝓊𝒾𝓉",
         ] {
-            assert!(readings(text).iter().any(|reading| reading.contains(plain)), "{text}: {:?}", readings(text));
+            assert!(readings(text).iter().any(|reading| reading.text.contains(plain)), "{text}: {:?}", readings(text));
         }
-        assert!(readings("a red cat, 8k").contains(&" a red cat 8k ".to_owned()));
+        assert!(readings("a red cat, 8k").iter().any(|reading| reading.text == " a red cat 8k "));
     }
 
     #[test]
     fn a_language_of_its_own_stays_itself() {
         let russian = term("бомба").unwrap();
-        assert!(readings("Большая БОМБА!").iter().any(|reading| reading.contains(&russian)));
+        assert!(readings("Большая БОМБА!").iter().any(|reading| reading.text.contains(&russian)));
         assert_eq!(term(" ,;"), None);
     }
 }

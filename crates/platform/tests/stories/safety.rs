@@ -6,6 +6,8 @@ use easel_platform::{
     accounts::Actor,
     gallery::{Action, Applied},
     jobs::NewJob,
+    orders::{Drawing, Order, Output, Work},
+    safety::{Filter, Guard},
 };
 use easel_store::users::Role;
 use easel_testing::on_both_engines;
@@ -28,6 +30,41 @@ on_both_engines! {
         // What is to be avoided is not asked for, and the key is free.
         let request = r#"{"prompt":"a cat","negative_prompt":"nude, gang rape"}"#;
         world.jobs.submit(NewJob { request, idempotency_key: Some("k"), ..job_for(&ada.id, 1) }).await?;
+        world.assert_clean().await?;
+    }
+
+    async fn masked_words_are_left_out_of_what_is_drawn_and_kept_nowhere(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 50).await?;
+        let moderator = world.user("mod", 0).await?;
+        world.accounts.set_role(&Actor::operator(), &moderator.id, Role::Moderator).await?;
+        let moderator = Actor::user(&world.accounts.get(&moderator.id).await?);
+        let lists = database.dir().join("lists");
+        std::fs::create_dir_all(&lists)?;
+        let list = "[[category]]\nname = \"brands\"\naction = \"mask\"\nterms = [\"canaryco\"]\n\
+                    [[category]]\nname = \"fruit\"\naction = \"refuse\"\nterms = [\"forbidden fruit\"]\n";
+        std::fs::write(lists.join("en.toml"), list)?;
+        let jobs = world.jobs.clone().with_guard(Guard::new(world.context.clone(), Filter::from_folder(&lists)?));
+        let order = |prompt: &str| {
+            let drawing = Drawing { negative_prompt: Some("a logo".to_owned()), ..Drawing::new("builtin", prompt) };
+            Order { work: Work::Draw(Box::new(drawing)), output: Output::default() }.to_json()
+        };
+        let request = order("a CanaryCo truck by c a n a r y c o, red");
+        let new = NewJob { request: &request, idempotency_key: Some("k"), ..job_for(&ada.id, 1) };
+        let job = jobs.submit(new).await?.job;
+        let Some(Order { work: Work::Draw(kept), .. }) = Order::from_json(&job.request) else { panic!("{}", job.request) };
+        assert_eq!((kept.prompt.as_str(), kept.masked), ("a truck by , red", vec!["brands".to_owned()]));
+        let again = jobs.submit(new).await?;
+        assert!(again.repeated && again.job.id == job.id, "the same request is the same job");
+        let found = world.moderation.findings(&moderator, Some(&ada.id), None, 10).await?.items;
+        assert_eq!((found.len(), found[0].decision.as_str(), found[0].job_id.as_deref()), (1, "mask", Some(job.id.as_str())));
+        // What stands together only now is refused.
+        let request = order("forbidden canaryco fruit");
+        let refused = jobs.submit(NewJob { request: &request, ..job_for(&ada.id, 1) }).await;
+        assert!(matches!(&refused, Err(PlatformError::ContentBlocked { category }) if category == "fruit"), "{refused:?}");
+        let mut dump = Vec::new();
+        easel_store::backup::dump(&world.context.db, &mut dump).await?;
+        assert!(!String::from_utf8(dump)?.to_lowercase().contains("canary"));
         world.assert_clean().await?;
     }
 

@@ -16,6 +16,8 @@ use easel_engine::Engine;
 
 /// A1111's own limits.
 const SCALE_MAX: f64 = 8.0;
+/// What the text of a picture calls the prompt.
+const PROMPT: &str = "Hires prompt";
 
 /// The second pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +86,7 @@ impl Hires {
         tell("Hires checkpoint", checkpoint.clone());
         tell("Hires sampler", sampler_name);
         tell("Hires schedule type", scheduler);
-        tell("Hires prompt", prompt.clone());
+        tell(PROMPT, prompt.clone());
         tell("Hires negative prompt", negative_prompt.clone());
         tell("Hires CFG Scale", guidance.map(|guidance| guidance.to_string()));
         Ok(Self {
@@ -102,6 +104,12 @@ impl Hires {
             guidance,
             told,
         })
+    }
+
+    /// What it says is to be drawn, and what is told of that.
+    pub fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        let told = self.told.iter_mut().filter(|(key, _)| *key == PROMPT).map(|(_, value)| value);
+        self.prompt.iter_mut().chain(told)
     }
 
     /// The request of the second pass but for its picture and seed.

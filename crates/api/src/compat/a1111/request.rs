@@ -5,6 +5,7 @@
 use easel_engine::{Engine, SubmitError, plan};
 use easel_imaging::repaint::Fit;
 use easel_platform::{
+    jobs::Jobs,
     orders::Styled,
     prompts::{Prompts, Style},
 };
@@ -47,6 +48,8 @@ pub struct Asked {
     pub styles: Vec<String>,
     /// What the prompts were made of, once there are styles around them.
     pub styled: Option<Styled>,
+    /// The categories of words that were left out of the prompts.
+    pub masked: Vec<String>,
     /// The pictures are answered.
     pub send_images: bool,
     /// Somebody else may draw it where its owner allows that at all: an extension.
@@ -167,6 +170,19 @@ impl Asked {
         Ok(self)
     }
 
+    /// Without the words that are not drawn here, in either pass.
+    #[must_use]
+    pub fn masked_by(mut self, jobs: &Jobs) -> Self {
+        jobs.mask(&mut self.generation.prompt, &mut self.masked);
+        if let Some(styled) = &mut self.styled {
+            jobs.mask(&mut styled.raw_prompt, &mut self.masked);
+        }
+        if let Start::Noise { hires: Some(hires) } = &mut self.from {
+            hires.texts().for_each(|text| jobs.mask(text, &mut self.masked));
+        }
+        self
+    }
+
     fn read(body: Map<String, Value>, options: &Options, engine: &Engine) -> Result<Self, ApiError> {
         let fields = Fields(body);
         neutral::check(&fields)?;
@@ -194,6 +210,7 @@ impl Asked {
             units: control::units(&fields)?,
             styles: fields.texts(&["styles"])?,
             styled: None,
+            masked: Vec::new(),
             send_images: flag(&fields, "send_images")?.unwrap_or(true),
             allow_fallback: flag(&fields, "easel_allow_fallback")?.unwrap_or(true),
             allow_drops: flag(&fields, "easel_allow_drops")?.unwrap_or(false),

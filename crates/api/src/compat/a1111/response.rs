@@ -85,6 +85,9 @@ pub struct Info {
     pub clip_skip: u32,
     /// The model takes the mask as an input.
     pub is_using_inpainting_conditioning: bool,
+    /// The categories of words that were left out of the prompts: an extension.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<String>,
     /// Of this server.
     pub version: &'static str,
 }
@@ -128,6 +131,7 @@ impl Info {
             job_timestamp: String::new(),
             clip_skip: first.clip_skip.unwrap_or(0) + 1,
             is_using_inpainting_conditioning: false,
+            masked: Vec::new(),
             version: concat!("easel-", env!("CARGO_PKG_VERSION")),
         }
     }

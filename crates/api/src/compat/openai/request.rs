@@ -8,7 +8,7 @@ use std::{str::FromStr, sync::Arc};
 
 use easel_engine::Engine;
 use easel_imaging::Format;
-use easel_platform::{orders::Styled, prompts::Prompts};
+use easel_platform::{jobs::Jobs, orders::Styled, prompts::Prompts};
 use easel_types::{GenerationRequest, Gray8, LoraUse, ModelId, NoiseKind, Rgb8, SamplerKind, SigmaSchedule, Task};
 use serde_json::{Map, Value};
 
@@ -66,6 +66,8 @@ pub struct ImageRequest {
     pub styles: Vec<String>,
     /// What the prompts were made of, once there are styles around them.
     pub styled: Option<Styled>,
+    /// The categories of words that were left out of the prompt.
+    pub masked: Vec<String>,
     /// How it is answered.
     pub response_format: ResponseFormat,
     /// The pictures' file format.
@@ -119,6 +121,16 @@ impl ImageRequest {
             (self.generation.prompt, self.generation.negative_prompt) = (styled.prompt, styled.negative);
         }
         Ok(self)
+    }
+
+    /// Without the words that are not drawn here.
+    #[must_use]
+    pub fn masked_by(mut self, jobs: &Jobs) -> Self {
+        jobs.mask(&mut self.generation.prompt, &mut self.masked);
+        if let Some(styled) = &mut self.styled {
+            jobs.mask(&mut styled.raw_prompt, &mut self.masked);
+        }
+        self
     }
 
     /// The same, from a picture instead of noise; white of `mask` is repainted.
@@ -196,6 +208,7 @@ impl ImageRequest {
             generation,
             styles: fields.texts(&["styles"])?,
             styled: None,
+            masked: Vec::new(),
             response_format: if base64_only { ResponseFormat::Base64 } else { response_format(&fields)? },
             output_format: output_format(&fields)?,
             compression: compression(&fields)?,

@@ -65,6 +65,10 @@ pub struct ImagesResponse {
     /// With `served_by`: the price of a picture, as it was settled before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit_price: Option<CreditAmount>,
+    /// The categories of words that were left out of the prompt; there are none where it was drawn as it was sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["brands"]))]
+    pub masked: Vec<String>,
     /// What is known of all of them.
     #[serde(flatten)]
     pub traits: Traits,
@@ -116,6 +120,10 @@ pub struct CompletedEvent {
     /// With `served_by`: the price of a picture, as it was settled before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit_price: Option<CreditAmount>,
+    /// The categories of words that were left out of the prompt; there are none where it was drawn as it was sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["brands"]))]
+    pub masked: Vec<String>,
     /// What is known of it.
     #[serde(flatten)]
     pub traits: Traits,

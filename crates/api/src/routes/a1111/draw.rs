@@ -288,14 +288,15 @@ impl<'a> Begun<'a> {
         };
         let told = told.into_iter().chain(control::told(&self.asked.units));
         let model = self.state.engine.find_model(Some(&first.model));
-        let masked = matches!(self.starts[0].task, Task::Inpaint { .. });
+        let inpaints = matches!(self.starts[0].task, Task::Inpaint { .. });
         Info {
             denoising_strength: strength,
             extra_generation_params: told.map(|(key, value)| (key.to_owned(), value)).collect(),
             batch_size: self.asked.count.batch,
             job_timestamp: timestamp.to_owned(),
             styles: self.asked.styles.clone(),
-            is_using_inpainting_conditioning: masked && model.is_ok_and(|model| model.has_mask_channels),
+            is_using_inpainting_conditioning: inpaints && model.is_ok_and(|model| model.has_mask_channels),
+            masked: self.asked.masked.clone(),
             ..Info::new(first, seeds, texts)
         }
     }
@@ -400,6 +401,7 @@ impl<'a> Begun<'a> {
             seed: Some(first.seed),
             count: self.asked.count.total(),
             styled: self.asked.styled.clone(),
+            masked: self.asked.masked.clone(),
             ..Drawing::new(&first.model.0, &prompt)
         };
         Order { work: Work::Draw(Box::new(drawing)), output: there::output(&self.asked.options) }

@@ -29,6 +29,6 @@ pub(crate) async fn handler(
     let missing = body::missing(&state, &caller, &body.fields).await;
     let options = Options { missing, ..kept::options(&state, &caller.user.id).await? };
     let asked = Asked::image_to_image(body.fields, &options, &state.engine)?;
-    let asked = asked.in_styles(&state.platform.prompts)?;
+    let asked = asked.in_styles(&state.platform.prompts)?.masked_by(&state.platform.jobs);
     draw::answer(&state, &caller, asked, body.place).await
 }

@@ -26,6 +26,7 @@ pub(super) fn order(asked: &Asked, model: &str) -> Order {
     let drawing = Drawing {
         count: asked.count.total(),
         styled: asked.styled.clone(),
+        masked: asked.masked.clone(),
         stays_here: !asked.allow_fallback,
         allow_drops: asked.allow_drops,
         ..drawing_elsewhere(&asked.generation, model)
@@ -107,6 +108,7 @@ fn info(asked: &Asked, model: String, timestamp: &str, (width, height): (u32, u3
         job_timestamp: timestamp.to_owned(),
         clip_skip: wanted.clip_skip.unwrap_or(0) + 1,
         is_using_inpainting_conditioning: false,
+        masked: asked.masked.clone(),
         version: concat!("easel-", env!("CARGO_PKG_VERSION")),
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn draw(
     base: Result<BaseUrl, ApiError>,
     request: ImageRequest,
 ) -> Result<Response, ApiError> {
-    let mut request = request.in_styles(&state.platform.prompts)?;
+    let mut request = request.in_styles(&state.platform.prompts)?.masked_by(&state.platform.jobs);
     // Before the work is done: a picture nobody can be told the address of is not worth making.
     let base = match request.response_format {
         ResponseFormat::Url if !request.stream => Some(base?),
@@ -119,7 +119,8 @@ async fn answer(
         data.push(hand_over(state, request, base, (delivered.bytes, Some(seed))).await?);
     }
     let (served_by, unit_price) = (None, None);
-    Ok(Json(ImagesResponse { created: state.now(), data, served_by, unit_price, traits }).into_response())
+    let (created, masked) = (state.now(), request.masked.clone());
+    Ok(Json(ImagesResponse { created, data, served_by, unit_price, masked, traits }).into_response())
 }
 
 /// Of pictures that somebody else has drawn.
@@ -137,7 +138,8 @@ async fn answer_there(
         data.push(hand_over(state, request, base, (bytes, seed)).await?);
     }
     let unit_price = Some(unit_price);
-    Ok(Json(ImagesResponse { created: state.now(), data, served_by, unit_price, traits }).into_response())
+    let (created, masked) = (state.now(), request.masked.clone());
+    Ok(Json(ImagesResponse { created, data, served_by, unit_price, masked, traits }).into_response())
 }
 
 /// The model that a body names, if it is not here and somebody else would draw with it. Whether it is known is seen when the body is read.

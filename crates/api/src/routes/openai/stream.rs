@@ -100,6 +100,7 @@ fn foreign(state: &AppState, request: &ImageRequest, there: There) -> Vec<SseEve
             seed: picture.seed,
             served_by: served_by.clone(),
             unit_price: Some(unit_price.clone()),
+            masked: request.masked.clone(),
             traits: Traits::of_size(picture.size, request.output_format, Some(quality(request))),
         };
         json_event(name, &event)
@@ -186,6 +187,7 @@ impl Progress {
             seed: data.seed,
             served_by: None,
             unit_price: None,
+            masked: self.request.masked.clone(),
             traits,
         };
         Ok(json_event(name, &event))
