@@ -33,6 +33,8 @@ const CALLBACK: &str = "/api/v1/auth/oidc/callback";
 const TURN: Duration = Duration::from_secs(1);
 /// Between two looks whether a day's payments were compared.
 const COMPARE: Duration = Duration::from_secs(3600);
+/// Between two looks for changed plans whose payment service was not heard.
+const SETTLE: Duration = Duration::from_secs(60);
 /// After a failure.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -65,7 +67,8 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let mut tasks = JoinSet::new();
     tasks.spawn(send_webhooks(webhooks.clone()));
     if let Some(payments) = payments.clone() {
-        tasks.spawn(compare_payments(payments));
+        tasks.spawn(compare_payments(payments.clone()));
+        tasks.spawn(settle_changes(payments));
     }
     // Thousands of styles are read before somebody waits for them.
     let words = Arc::clone(platform);
@@ -157,6 +160,16 @@ async fn compare_payments(payments: Payments) {
             tracing::warn!(error = error.code(), "payments cannot be compared for now");
         }
         tokio::time::sleep(COMPARE).await;
+    }
+}
+
+/// By whichever node is first; what fails is tried again.
+async fn settle_changes(payments: Payments) {
+    loop {
+        if let Err(error) = payments.settle_changes().await {
+            tracing::warn!(error = error.code(), "what became of changed plans is not settled for now");
+        }
+        tokio::time::sleep(SETTLE).await;
     }
 }
 

@@ -52,6 +52,7 @@ pub mod organizations;
 pub mod outbox;
 pub mod payment_comparisons;
 pub mod payment_events;
+pub mod plan_changes;
 pub mod profiles;
 pub mod provider_answers;
 pub mod provider_attempts;

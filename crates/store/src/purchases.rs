@@ -40,21 +40,23 @@ pub struct Purchase {
     pub updated_at: Timestamp,
     /// When it was paid.
     pub paid_at: Option<Timestamp>,
+    /// It was paid for what was over: an operator pays it back.
+    pub gave_nothing: bool,
 }
 
 fn select<'c>(on: impl Into<On<'c>>) -> Query<'c> {
     query(
         on,
         "SELECT id, user_id, kind, product, paid_for, credits, amount_cents, currency, provider, provider_ref, provider_customer, state, \
-         created_at, updated_at, paid_at FROM purchases ",
+         created_at, updated_at, paid_at, gave_nothing FROM purchases ",
     )
 }
 
 /// A new one.
 pub async fn insert(tx: &mut Tx, new: &Purchase) -> Result<(), StoreError> {
     let text = "INSERT INTO purchases (id, user_id, kind, product, paid_for, credits, amount_cents, currency, provider, provider_ref, \
-                provider_customer, state, created_at, updated_at, paid_at) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+                provider_customer, state, created_at, updated_at, paid_at, gave_nothing) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     query(tx, text)
         .bind(&new.id)
         .bind(&new.user_id)
@@ -71,6 +73,7 @@ pub async fn insert(tx: &mut Tx, new: &Purchase) -> Result<(), StoreError> {
         .bind(new.created_at)
         .bind(new.updated_at)
         .bind(new.paid_at)
+        .bind(new.gave_nothing)
         .run()
         .await?;
     Ok(())

@@ -277,6 +277,7 @@ export const purchase = (changes: Partial<Purchase> = {}): Purchase => ({
   credits: '100',
   amount_cents: 499,
   currency: 'usd',
+  gave_nothing: false,
   provider: 'manual',
   state: 'pending',
   created_at: '2026-11-28T10:00:00Z',

@@ -35,6 +35,8 @@ pub(crate) struct PurchaseView {
     /// When it was paid.
     #[schema(format = DateTime)]
     paid_at: Option<String>,
+    /// It was paid for a subscription that is over, and gave nothing: the operator pays it back.
+    gave_nothing: bool,
 }
 
 impl From<Purchase> for PurchaseView {
@@ -52,6 +54,7 @@ impl From<Purchase> for PurchaseView {
             state: purchase.state,
             created_at: shown_time(purchase.created_at),
             paid_at: purchase.paid_at.map(shown_time),
+            gave_nothing: purchase.gave_nothing,
         }
     }
 }

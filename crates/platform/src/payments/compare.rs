@@ -113,7 +113,8 @@ impl Payments {
                     break 'ours;
                 }
                 // What an operator said was paid has no name there.
-                let theirs = known.provider == self.provider() && known.provider_ref.is_some();
+                // What renewed something that was over was no checkout.
+                let theirs = known.provider == self.provider() && known.provider_ref.is_some() && !known.gave_nothing;
                 if theirs && known.created_at <= until && !paid.contains(&known.id) {
                     differences.unknown_there.insert(known.id.clone());
                 }

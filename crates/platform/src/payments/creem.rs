@@ -1,8 +1,8 @@
 //! Creem's routes, as far as they are needed: a checkout, the portal, and that a subscription is not renewed. JSON both ways.
 //!
-//! After <https://docs.creem.io/api-reference/endpoint/create-checkout>, `…/cancel-subscription`, `…/resume-subscription`, `…/upgrade-subscription`
-//! and `…/create-customer-billing`. What is sold there is a product of the account's with a price of its own, so an operator says which product a pack
-//! or a plan is; what was paid is held against our price all the same. What it tells is read in `creem_events.rs`.
+//! After <https://docs.creem.io/api-reference/endpoint/create-checkout>, `…/cancel-subscription`, `…/resume-subscription`, `…/upgrade-subscription`,
+//! `…/get-subscription` and `…/create-customer-billing`. What is sold there is a product of the account's with a price of its own, so an operator says
+//! which product a pack or a plan is; what was paid is held against our price all the same. What it tells is read in `creem_events.rs`.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -127,13 +127,28 @@ impl CreemAccount {
         self.post(client, &path_of(subscription, "upgrade")?, &asked).await.map(drop)
     }
 
+    /// Which product a subscription is for by now.
+    pub(super) async fn product_there(&self, client: &Client, subscription: &str) -> Result<String, PlatformError> {
+        // So that nothing but a name stands in the address.
+        path_of(subscription, "")?;
+        let request = Request::new(Method::GET, format!("{}/v1/subscriptions?subscription_id={subscription}", self.api));
+        let known = self.send(client, request).await?;
+        let product = known["product"]["id"].as_str().or(known["product"].as_str());
+        product.map(str::to_owned).ok_or(PlatformError::PaymentUnavailable)
+    }
+
     async fn post(&self, client: &Client, path: &str, asked: &Json) -> Result<Json, PlatformError> {
         let mut request = Request::new(Method::POST, format!("{}{path}", self.api));
+        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.body = Bytes::from(asked.to_string());
+        self.send(client, request).await
+    }
+
+    /// With the key; what it answers.
+    async fn send(&self, client: &Client, mut request: Request) -> Result<Json, PlatformError> {
         let mut key = HeaderValue::from_str(&self.key).map_err(|_| unusable())?;
         key.set_sensitive(true);
         request.headers.insert(API_KEY, key);
-        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        request.body = Bytes::from(asked.to_string());
         answer(client, request).await
     }
 }

@@ -99,6 +99,7 @@ impl Payments {
             created_at: now,
             updated_at: now,
             paid_at: None,
+            gave_nothing: false,
         };
         Ok((purchase, title.clone()))
     }

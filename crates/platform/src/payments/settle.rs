@@ -1,9 +1,10 @@
 //! What follows from a payment: credits or a plan, once; and from one that is taken back: what is left of them, never below nothing.
 
 use easel_store::{
-    Tx, audit,
+    StoreError, Timestamp, Tx, audit,
     ledger::{self, Event, NewGrant},
     purchases::{self, Purchase},
+    subscriptions::Subscription,
     users,
 };
 
@@ -113,6 +114,48 @@ impl Payments {
         audit::append(&mut tx, &moment, actor.record("purchase.refunded", Some(target), &detail)).await?;
         tx.commit().await?;
         Ok(purchase)
+    }
+
+    /// A period of a subscription was paid that is over, or whose place another has taken: nobody gets anything for it, so it is in the books as what
+    /// an operator has to pay back. Told again, it changes nothing.
+    pub(super) async fn book_for_nothing(
+        &self,
+        over: &Subscription,
+        reference: &str,
+        period_starts_at: Timestamp,
+    ) -> Result<(), PlatformError> {
+        let moment = self.context.moment();
+        // Each period is paid once; the order itself is called by the subscription alone.
+        let name = format!("{reference}:{}", period_starts_at.0 / 1_000_000);
+        let order = purchases::by_ref(&self.context.db, &over.provider, reference).await?;
+        let known = purchases::by_ref(&self.context.db, &over.provider, &name).await?;
+        let (Some(order), None) = (order, known) else { return Ok(()) };
+        let paid = Purchase {
+            id: moment.id(),
+            product: over.plan.clone(),
+            provider_ref: Some(name),
+            state: "paid".to_owned(),
+            created_at: moment.now,
+            updated_at: moment.now,
+            paid_at: Some(moment.now),
+            gave_nothing: true,
+            ..order
+        };
+        let mut tx = self.context.db.begin().await?;
+        users::lock(&mut tx, &paid.user_id).await?.ok_or(PlatformError::NotFound("user"))?;
+        match purchases::insert(&mut tx, &paid).await {
+            Ok(()) => {}
+            // Somebody was told of it at the same time.
+            Err(StoreError::Exists { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        let detail =
+            serde_json::json!({ "purchase": paid.id, "subscription": over.id, "amount_cents": paid.amount_cents }).to_string();
+        let target = ("user", paid.user_id.as_str());
+        audit::append(&mut tx, &moment, Actor::system().record("purchase.for_nothing", Some(target), &detail)).await?;
+        tx.commit().await?;
+        tracing::warn!(purchase = paid.id, "a subscription that is over was paid for: pay it back");
+        Ok(())
     }
 
     /// An order, and its owner's row before it: whoever changes what somebody has takes their turn.

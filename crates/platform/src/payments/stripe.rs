@@ -128,6 +128,17 @@ impl StripeAccount {
         Ok(())
     }
 
+    /// What a subscription costs there by now, in hundredths, and for how long.
+    pub(super) async fn price_of(&self, client: &Client, subscription: &str) -> Result<(i64, String), PlatformError> {
+        let path = path_of(subscription)?;
+        let known = self.send(client, Request::new(Method::GET, format!("{}{path}", self.api))).await?;
+        let price = &known["items"]["data"][0]["price"];
+        match (price["unit_amount"].as_i64(), price["recurring"]["interval"].as_str()) {
+            (Some(cents), Some(interval)) => Ok((cents, interval.to_owned())),
+            _ => Err(PlatformError::PaymentUnavailable),
+        }
+    }
+
     /// A page of the checkouts begun since then, newest first, those after the one named.
     pub(super) async fn sessions(&self, client: &Client, since: Timestamp, after: Option<&str>) -> Result<Json, PlatformError> {
         let since = since.0.div_euclid(1_000_000).to_string();

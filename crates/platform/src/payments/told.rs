@@ -118,7 +118,12 @@ impl Payments {
                 let purchase_id = purchase_id.ok_or(PlatformError::NotFound("purchase"))?;
                 self.refunded(&Actor::system(), &purchase_id).await.map(drop)
             }
-            Told::Renewed { reference, period } => self.subscriptions.renewed(provider, &reference, period).await.map(drop),
+            Told::Renewed { reference, period } => {
+                let renewed = self.subscriptions.renewed(provider, &reference, period).await?;
+                // A period that is newer than what it has was paid for what is over.
+                let for_nothing = period.0 < period.1 && renewed.period_ends_at < period.1;
+                if for_nothing { retry!(self.book_for_nothing(&renewed, &reference, period.0)) } else { Ok(()) }
+            }
             Told::Late { reference } => self.subscriptions.payment_failed(provider, &reference).await,
             Told::Ends { reference } => retry!(self.subscriptions.ends_there(provider, &reference, true)),
             Told::GoesOn { reference, product } => {

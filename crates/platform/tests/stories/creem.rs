@@ -1,6 +1,10 @@
 //! What is ordered is paid at Creem and given once: a pack, and a plan that is renewed, late, ended and taken back.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use easel_platform::{
     PlatformError,
@@ -14,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     common::{Outcome, World, job_for, priced},
+    faults::Nth,
     receiver::{Receiver, json as answered},
     webhooks::client,
 };
@@ -272,6 +277,113 @@ on_both_engines! {
         assert_eq!(tell(&payments, "evt_3", "subscription.paid", paid).await?, Heard::Done);
         assert_eq!(plan_of(&world, &ada.id).await?, "pro");
         assert_eq!(world.subscriptions.of(&ada.id).await?.len(), 1, "the same one");
+        world.assert_clean().await?;
+    }
+
+    async fn a_change_that_nobody_heard_of_is_looked_up(database: &Database) {
+        let faults = Arc::new(Nth::default());
+        faults.arm(i64::MAX);
+        let world = World::open(database).await?.with_faults(faults.clone(), &database.dir())?;
+        let ada = world.user("ada", 0).await?;
+        // Creem keeps what it is asked for, and says so.
+        let there = Arc::new(Mutex::new("prod_basic".to_owned()));
+        let kept = Arc::clone(&there);
+        let creem = Receiver::start(move |request| match request.target.as_str() {
+            "/v1/checkouts" => answered(&json!({"id": "ch_1", "checkout_url": PAGE})),
+            "/v1/subscriptions/sub_1/upgrade" => {
+                let asked: Value = serde_json::from_str(&request.body).expect("JSON");
+                *kept.lock().expect("nobody panics") = asked["product_id"].as_str().expect("a product").to_owned();
+                answered(&json!({"id": "sub_1", "status": "active"}))
+            }
+            "/v1/subscriptions?subscription_id=sub_1" => {
+                answered(&json!({"id": "sub_1", "product": {"id": kept.lock().expect("nobody panics").clone()}}))
+            }
+            _ => Some((404, Vec::new(), "{}".to_owned())),
+        })
+        .await;
+        let payments = selling(&world, account(&creem), &creem)?;
+        let order = payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await?.purchase;
+        let begun = checkout(&order.id, 999, json!({"subscription": "sub_1"}));
+        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        let actor = Actor::user(&ada);
+        let product = || there.lock().expect("nobody panics").clone();
+        let mut points = 0;
+        for nth in 0.. {
+            let wanted = if product() == "prod_pro" { "basic" } else { "pro" };
+            faults.arm(nth);
+            let tried = payments.change_plan(&actor, &ada.id, wanted).await;
+            let spent = faults.is_spent();
+            faults.arm(i64::MAX);
+            if !spent {
+                assert!(tried.is_ok(), "{tried:?}");
+                break;
+            }
+            points += 1;
+            // Nobody tries again, as if the program had ended there.
+            assert_eq!(payments.settle_changes().await?, 0, "somebody may still be at it");
+            world.clock.advance(Duration::from_secs(600));
+            payments.settle_changes().await?;
+            let live = world.subscriptions.of(&ada.id).await?.remove(0);
+            assert_eq!(format!("prod_{}", live.next_plan.unwrap_or(live.plan)), product(), "point {nth}, {tried:?}");
+            assert_eq!(payments.settle_changes().await?, 0, "once");
+        }
+        assert!(points > 10, "{points} points");
+        world.assert_clean().await?;
+    }
+
+    async fn what_creem_never_answers_is_looked_up_by_the_next_asking(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        // The dearer plan is taken there, and the answer is lost.
+        let creem = Receiver::start(|request| match request.target.as_str() {
+            "/v1/checkouts" => answered(&json!({"id": "ch_1", "checkout_url": PAGE})),
+            "/v1/subscriptions/sub_1/upgrade" if request.body.contains("prod_pro") => Some((502, Vec::new(), String::new())),
+            "/v1/subscriptions/sub_1/upgrade" => answered(&json!({"id": "sub_1", "status": "active"})),
+            "/v1/subscriptions?subscription_id=sub_1" => answered(&json!({"id": "sub_1", "product": {"id": "prod_pro"}})),
+            _ => Some((404, Vec::new(), "{}".to_owned())),
+        })
+        .await;
+        let payments = selling(&world, account(&creem), &creem)?;
+        let order = payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await?.purchase;
+        let begun = checkout(&order.id, 999, json!({"subscription": "sub_1"}));
+        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        let actor = Actor::user(&ada);
+        assert!(matches!(payments.change_plan(&actor, &ada.id, "pro").await, Err(PlatformError::PaymentUnavailable)));
+        assert_eq!(plan_of(&world, &ada.id).await?, "basic");
+        // What is paid for is there before the next wish counts: the rest of the period is the dearer plan's.
+        let changed = payments.change_plan(&actor, &ada.id, "basic").await?;
+        assert_eq!((changed.plan.as_str(), changed.next_plan.as_deref()), ("pro", Some("basic")));
+        world.clock.advance(Duration::from_secs(600));
+        assert_eq!(payments.settle_changes().await?, 0, "nothing is left to be looked up");
+        world.assert_clean().await?;
+    }
+
+    async fn money_for_what_is_over_is_in_the_books(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        let creem = creem().await;
+        let payments = selling(&world, account(&creem), &creem)?;
+        let order = payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await?.purchase;
+        let begun = checkout(&order.id, 2999, json!({"subscription": "sub_1"}));
+        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        world.clock.advance(DAY * 38);
+        assert_eq!(world.subscriptions.end_due().await?, 1);
+        // Another takes its place, and the first is paid after all.
+        let other = payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await?.purchase;
+        let begun = checkout(&other.id, 999, json!({"subscription": "sub_2"}));
+        assert_eq!(tell(&payments, "evt_2", "checkout.completed", begun).await?, Heard::Done);
+        let at = |days| in_days(&world, days);
+        let late = json!({"id": "sub_1", "status": "active", "current_period_start_date": at(0), "current_period_end_date": at(30)});
+        assert_eq!(tell(&payments, "evt_3", "subscription.paid", late.clone()).await?, Heard::Done);
+        assert_eq!(tell(&payments, "evt_4", "subscription.paid", late).await?, Heard::Done);
+        assert_eq!(plan_of(&world, &ada.id).await?, "basic");
+        let all = payments.everybodys(Some("paid"), None, 10).await?;
+        let booked: Vec<_> = all.iter().filter(|purchase| purchase.gave_nothing).collect();
+        assert_eq!((all.len(), booked.len()), (3, 1), "once");
+        assert_eq!((booked[0].product.as_str(), booked[0].amount_cents, booked[0].user_id.as_str()), ("pro", 2999, ada.id.as_str()));
+        // An operator pays it back; what runs goes on.
+        let back = payments.refunded(&Actor::operator(), &booked[0].id).await?;
+        assert_eq!((back.state.as_str(), plan_of(&world, &ada.id).await?.as_str()), ("refunded", "basic"));
         world.assert_clean().await?;
     }
 

@@ -26,6 +26,7 @@ use easel_store::{
     identities::{self, Identity},
     jobs::JobState,
     ledger,
+    plan_changes::{self, PlanChange},
     provider_consents::{self, Consent},
     purchases::{self, Purchase},
     sign_ins::{self, SignIn},
@@ -222,8 +223,18 @@ async fn leave_traces(world: &World, user: &User, image_id: &str) -> Outcome {
     moderation.appeal(&user.id, &case, "canary objection").await?;
     let period = (world.context.now(), world.context.now().after(MONTH));
     let new = NewSubscription { user_id: &user.id, plan: "pro", provider: "manual", provider_ref: None, period };
-    world.subscriptions.begin(&Actor::operator(), new).await?;
+    let subscription = world.subscriptions.begin(&Actor::operator(), new).await?;
     let now = world.context.now();
+    let change = PlanChange {
+        subscription_id: subscription.id,
+        id: world.context.ids.next(now),
+        user_id: user.id.clone(),
+        plan: "basic".to_owned(),
+        paid_for: "month".to_owned(),
+        amount_cents: 999,
+        created_at: now,
+        due_at: now,
+    };
     let purchase = Purchase {
         id: world.context.ids.next(now),
         user_id: user.id.clone(),
@@ -240,9 +251,11 @@ async fn leave_traces(world: &World, user: &User, image_id: &str) -> Outcome {
         created_at: now,
         updated_at: now,
         paid_at: None,
+        gave_nothing: false,
     };
     let mut tx = world.context.db.begin().await?;
     purchases::insert(&mut tx, &purchase).await?;
+    plan_changes::put(&mut tx, &change).await?;
     Ok(tx.commit().await?)
 }
 

@@ -63,6 +63,7 @@ const COVERED: &[Covered] = &[
     Covered { table: "user_identities", by: &["user_id"], exported: "identities", erased: Gone },
     Covered { table: "sign_ins", by: &["user_id"], exported: "", erased: Gone },
     Covered { table: "forgotten_prompts", by: &["user_id"], exported: "", erased: Gone },
+    Covered { table: "plan_changes", by: &["user_id"], exported: "", erased: Gone },
     Covered { table: "subscriptions", by: &["user_id"], exported: "subscriptions", erased: Gone },
 ];
 

@@ -111,7 +111,8 @@ tables! {
     moderation_events by "id" { id Text, at Integer, user_id Text, case_id Text, job_id Text, stage Text, category Text, decision Text,
         reviewer_id Text, strikes Integer, lifted_at Integer }
     purchases by "id" { id Text, user_id Text, kind Text, product Text, paid_for Text, credits Integer, amount_cents Integer, currency Text,
-        provider Text, provider_ref Text, provider_customer Text, state Text, created_at Integer, updated_at Integer, paid_at Integer }
+        provider Text, provider_ref Text, provider_customer Text, state Text, created_at Integer, updated_at Integer, paid_at Integer,
+        gave_nothing Boolean }
     payment_events by "provider, event_id" { provider Text, event_id Text, kind Text, body_hash Text, processed_at Integer }
     nodes by "id" { id Text, address Text, role Text, version Text, devices Text, started_at Integer, heartbeat_at Integer }
     payment_comparisons by "provider, day" { provider Text, day Integer, compared_at Integer, unknown_here_count Integer,
@@ -119,6 +120,8 @@ tables! {
     awaited_uploads by "id" { id Text, user_id Text, storage_key Text, bytes Integer, created_at Integer, expires_at Integer }
     subscriptions by "id" { id Text, user_id Text, plan Text, next_plan Text, state Text, provider Text, provider_ref Text,
         period_starts_at Integer, period_ends_at Integer, cancel_at_period_end Boolean, created_at Integer, updated_at Integer }
+    plan_changes by "subscription_id" { subscription_id Text, id Text, user_id Text, plan Text, paid_for Text, amount_cents Integer,
+        created_at Integer, due_at Integer }
     audit_log by "seq" { seq Integer, at Integer, actor_kind Text, actor_id Text, action Text, target_kind Text, target_id Text, ip_hash Text,
         agent_hash Text, request_id Text, detail Text, prev_hash Text, hash Text }
     audit_head by "id" { id Integer, seq Integer, hash Text }
