@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use easel_outbound::{Client, OutboundError, Policy, Url};
-use easel_platform::prompts::{Catalogue, ChatModel, ChatSettings, ModelKey, Settings};
+use easel_platform::{
+    keyring::ServerKey,
+    prompts::{Catalogue, ChatModel, ChatSettings, Settings},
+};
 
 use crate::{
     config::{Config, prompts::Model},
@@ -25,7 +28,7 @@ fn model(model: &Model) -> Result<ChatModel> {
     let settings = ChatSettings {
         url: model.url.clone(),
         name: model.name.clone(),
-        key: model.key.clone().map(ModelKey::new),
+        key: model.key.clone().map(ServerKey::new),
         time_limit: model.time_limit,
     };
     ChatModel::new(client, settings).map_err(|error| unusable(&error.to_string()))

@@ -17,8 +17,9 @@ use easel_imaging::{EncodeOptions, Format, encode};
 use easel_outbound::{Client, Policy};
 use easel_platform::{
     PlatformSettings,
+    keyring::ServerKey,
     records::Role,
-    safety::{CheckerKey, CheckerSettings, Filter, HttpChecker, Language, Looks, Mode},
+    safety::{CheckerSettings, Filter, HttpChecker, Language, Looks, Mode},
 };
 use easel_testing::{Database, on_both_engines};
 use easel_types::Rgb8;
@@ -46,7 +47,7 @@ async fn native_in(database: &Database, receiver: &Receiver, keeps_unseen: bool,
     let settings = CheckerSettings {
         url: receiver.url("/v1/"),
         language: Language::Openai { model: "looker".to_owned() },
-        key: Some(CheckerKey::new("sk-canary")),
+        key: Some(ServerKey::new("sk-canary")),
         time_limit: Duration::from_secs(600),
     };
     let looks = Looks::new(Arc::new(HttpChecker::new(Client::new(policy)?, settings)?), keeps_unseen);

@@ -8,9 +8,11 @@
 //! |---|---|
 //! | which keys there are, and that nobody else may read them | `file.rs` |
 //! | everything that is stored is brought under the current key | `rotate.rs` |
+//! | what settings say of other servers is not stored at all | `server_key.rs` |
 
 mod file;
 mod rotate;
+mod server_key;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -25,6 +27,7 @@ use zeroize::Zeroizing;
 use crate::{PlatformError, Secrets};
 
 pub use rotate::{Rotated, Rotation};
+pub use server_key::ServerKey;
 
 const VERSION: &str = "v1";
 const KEY_BYTES: usize = 32;

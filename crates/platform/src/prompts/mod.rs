@@ -30,7 +30,7 @@ use crate::{Context, safety::Guard};
 
 pub use enhance::{By, Enhancement};
 pub use history::{HISTORY_MAX, Remembered};
-pub use model::{ChatModel, ChatSettings, ModelKey};
+pub use model::{ChatModel, ChatSettings};
 
 /// Styles and words that come with the program, read when they are first needed.
 static EMBEDDED: LazyLock<Suggester> =

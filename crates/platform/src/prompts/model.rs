@@ -1,17 +1,14 @@
 //! A chat model that speaks OpenAI's API, wherever the operator has one: it gets the words, the names of the styles and how much to add, and
 //! nothing of who asks. Of what it answers the text is kept, if it can be a prompt.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use easel_outbound::{
-    Client, Limits, OutboundError, Request,
-    header::{AUTHORIZATION, HeaderValue},
-};
+use easel_outbound::{Client, Limits, OutboundError, Request, header::AUTHORIZATION};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Amount, EnhanceRequest};
-use crate::PlatformError;
+use crate::{PlatformError, keyring::ServerKey};
 
 /// Bytes of an answer.
 const ANSWER_MAX: u64 = 256 * 1024;
@@ -22,24 +19,6 @@ const TASK: &str = "You improve prompts for a text-to-image model. Rewrite the u
                     every subject and detail the user names, and anything in brackets exactly as it is. Add fitting detail of light, view, \
                     material and mood that contradicts nothing. Name no artists and no brands. Answer with the prompt alone.";
 
-/// The key of a model's server.
-#[derive(Clone)]
-pub struct ModelKey(String);
-
-impl ModelKey {
-    /// As the operator wrote it.
-    pub fn new(key: impl Into<String>) -> Self {
-        Self(key.into())
-    }
-}
-
-impl fmt::Debug for ModelKey {
-    /// Without the key.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ModelKey(…)")
-    }
-}
-
 /// What an operator says of a model.
 #[derive(Debug, Clone)]
 pub struct ChatSettings {
@@ -48,7 +27,7 @@ pub struct ChatSettings {
     /// What the model is called there.
     pub name: String,
     /// What its server asks for.
-    pub key: Option<ModelKey>,
+    pub key: Option<ServerKey>,
     /// How long an answer may take.
     pub time_limit: Duration,
 }
@@ -142,11 +121,9 @@ impl ChatModel {
 
     fn request(&self, body: String) -> Result<Request, PlatformError> {
         let mut request = Request::post_json(self.address(), body.into());
-        if let Some(ModelKey(key)) = &self.settings.key {
-            let mut value = HeaderValue::from_str(&format!("Bearer {key}"))
-                .map_err(|_| PlatformError::Settings("the key of the prompt model cannot be sent in a header".to_owned()))?;
-            value.set_sensitive(true);
-            request.headers.insert(AUTHORIZATION, value);
+        if let Some(key) = &self.settings.key {
+            let unfit = || PlatformError::Settings("the key of the prompt model cannot be sent in a header".to_owned());
+            request.headers.insert(AUTHORIZATION, key.header("Bearer ").ok_or_else(unfit)?);
         }
         let time_limit = self.settings.time_limit;
         request.limits = Some(Limits {
@@ -203,11 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn a_question_says_what_it_is_for_and_a_key_is_never_shown() {
+    fn a_question_says_what_it_is_for() {
         let request =
             EnhanceRequest { prompt: "a cat".to_owned(), negative: Some("dogs".to_owned()), ..EnhanceRequest::default() };
         let asked = question(&request);
         assert!(asked.contains("four phrases") && asked.contains("dogs") && asked.ends_with("Prompt: a cat"), "{asked}");
-        assert!(!format!("{:?}", ModelKey::new("hunter2")).contains("hunter2"));
     }
 }

@@ -8,13 +8,13 @@ use std::{fmt, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use easel_outbound::{
     Client, Limits, Request,
-    header::{AUTHORIZATION, HeaderName, HeaderValue},
+    header::{AUTHORIZATION, HeaderName},
 };
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::PlatformError;
+use crate::{PlatformError, keyring::ServerKey};
 
 /// Bytes of an answer.
 const ANSWER_MAX: u64 = 256 * 1024;
@@ -47,24 +47,6 @@ pub enum Language {
     Azure,
 }
 
-/// The key of a checker's server.
-#[derive(Clone)]
-pub struct CheckerKey(String);
-
-impl CheckerKey {
-    /// As the operator wrote it.
-    pub fn new(key: impl Into<String>) -> Self {
-        Self(key.into())
-    }
-}
-
-impl fmt::Debug for CheckerKey {
-    /// Without the key.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CheckerKey(…)")
-    }
-}
-
 /// What an operator says of a checker.
 #[derive(Debug, Clone)]
 pub struct CheckerSettings {
@@ -73,7 +55,7 @@ pub struct CheckerSettings {
     /// What it speaks.
     pub language: Language,
     /// What its server asks for.
-    pub key: Option<CheckerKey>,
+    pub key: Option<ServerKey>,
     /// How long an answer may take.
     pub time_limit: Duration,
 }
@@ -120,11 +102,9 @@ impl HttpChecker {
             }
         };
         let mut request = Request::post_json(self.address(), body.to_string().into());
-        if let Some(CheckerKey(key)) = &self.settings.key {
-            let mut value = HeaderValue::from_str(&format!("{scheme}{key}"))
-                .map_err(|_| PlatformError::Settings("the key of the safety checker cannot be sent in a header".to_owned()))?;
-            value.set_sensitive(true);
-            request.headers.insert(header, value);
+        if let Some(key) = &self.settings.key {
+            let unfit = || PlatformError::Settings("the key of the safety checker cannot be sent in a header".to_owned());
+            request.headers.insert(header, key.header(scheme).ok_or_else(unfit)?);
         }
         let time_limit = self.settings.time_limit;
         request.limits = Some(Limits {
@@ -237,6 +217,5 @@ mod tests {
         };
         assert_eq!((azure(4), azure(2)), (Some(Some("selfharm".to_owned())), Some(None)));
         assert_eq!(plain("a b\u{0}'; DROP"), "abdrop");
-        assert!(!format!("{:?}", CheckerKey::new("hunter2")).contains("hunter2"));
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     orders::{Drawing, Order, Work},
 };
 
-pub use checker::{CheckerKey, CheckerSettings, HttpChecker, Language, SafetyChecker, Unseen};
+pub use checker::{CheckerSettings, HttpChecker, Language, SafetyChecker, Unseen};
 pub use filter::{Action, Filter, Finding, Mode};
 pub use looks::Looks;
 pub(crate) use looks::{Looked, Seen};

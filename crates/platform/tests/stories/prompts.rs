@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use easel_outbound::{Client, Policy};
 use easel_platform::{
     PlatformError,
-    prompts::{Amount, By, ChatModel, ChatSettings, EnhanceRequest, ModelKey, Prompts, Settings},
+    keyring::ServerKey,
+    prompts::{Amount, By, ChatModel, ChatSettings, EnhanceRequest, Prompts, Settings},
     safety::{Filter, Guard},
 };
 use easel_testing::on_both_engines;
@@ -23,7 +24,7 @@ fn prompts(world: &World, address: &str, time_limit: Duration) -> Outcome<Prompt
     let settings = ChatSettings {
         url: format!("http://{address}/v1/"),
         name: "writer".to_owned(),
-        key: Some(ModelKey::new(KEY)),
+        key: Some(ServerKey::new(KEY)),
         time_limit,
     };
     let model = ChatModel::new(Client::new(policy)?, settings)?;
@@ -120,7 +121,7 @@ fn what_cannot_be_asked_is_said_at_once_and_without_the_key() {
     let settings =
         ChatSettings { url: "http://169.254.169.254/v1".to_owned(), name: "x".to_owned(), key: None, time_limit: LONG };
     assert!(ChatModel::new(client(), settings.clone()).is_err());
-    let key = Some(ModelKey::new("hunter2\n"));
+    let key = Some(ServerKey::new("hunter2\n"));
     let settings = ChatSettings { url: "https://models.example.org/v1".to_owned(), key, ..settings };
     let error = ChatModel::new(client(), settings).map(|_| ()).expect_err("no header has lines");
     assert!(!error.to_string().contains("hunter2"));

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use easel_platform::safety::{CheckerKey, CheckerSettings, Language, Mode};
+use easel_platform::{
+    keyring::ServerKey,
+    safety::{CheckerSettings, Language, Mode},
+};
 
 use super::{ConfigError, Fallback, Setting, Values};
 
@@ -138,6 +141,6 @@ fn checker(values: &Values) -> Result<Option<CheckerSettings>, ConfigError> {
         other => return Err(ConfigError::new(format!("`{}` is `{other}`; it takes openai or azure", CHECKER_KIND.key))),
     };
     let Some(url) = values.get::<String>(&CHECKER_URL)? else { return Ok(None) };
-    let key = values.get::<String>(&CHECKER_KEY)?.map(CheckerKey::new);
+    let key = values.get::<String>(&CHECKER_KEY)?.map(ServerKey::new);
     Ok(Some(CheckerSettings { url, language, key, time_limit: Duration::from_secs(seconds) }))
 }
