@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
-use crate::{Door, FilesConfig, Proxies};
+use crate::{Cdn, Door, FilesConfig, Proxies};
 
 /// A setting, as superusers see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -50,6 +50,8 @@ impl fmt::Debug for MetricsToken {
 pub struct ApiConfig {
     /// Scheme, host and path before our own paths, without a slash at the end; `None` takes the request's `Host` and plain http.
     pub public_url: Option<String>,
+    /// Where pictures that everybody may see are delivered from, if not from here; not while people are divided into organisations.
+    pub cdn: Option<Cdn>,
     /// What our own routes begin with, as [`crate::is_prefix`] has it; `/api/v1` answers whatever it is.
     pub prefix: String,
     /// Addresses that clients of earlier designs know are answered.
@@ -83,6 +85,7 @@ impl ApiConfig {
     pub fn new(files: FilesConfig) -> Self {
         Self {
             public_url: None,
+            cdn: None,
             prefix: "/api/v1".to_owned(),
             compat_routes: true,
             proxies: Proxies::default(),

@@ -18,6 +18,7 @@
 
 mod adapters;
 pub mod auth;
+mod cdn;
 pub mod compat;
 mod config;
 mod earlier;
@@ -44,6 +45,7 @@ mod views;
 
 pub use adapters::{AdapterFile, AdapterKind, Adapters};
 pub use auth::Door;
+pub use cdn::Cdn;
 pub use config::{ApiConfig, MetricsToken, ShownSetting};
 pub use easel_platform::worker::infotext;
 pub use error::ApiError;

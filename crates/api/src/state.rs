@@ -11,7 +11,7 @@ use easel_platform::{Platform, worker::Keeper};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::{ApiConfig, FileStore, Services, auth::basic::BasicSessions, compat::a1111::Remembered, traffic::Traffic};
+use crate::{ApiConfig, Cdn, FileStore, Services, auth::basic::BasicSessions, compat::a1111::Remembered, traffic::Traffic};
 
 /// Pictures that may be on their way to us at a time.
 const UPLOADS_MAX: usize = 32;
@@ -41,6 +41,11 @@ pub struct AppState {
 }
 
 impl AppState {
+    /// Where pictures that everybody may see are delivered from, if everybody may see any.
+    pub(crate) fn cdn(&self) -> Option<&Cdn> {
+        self.config.cdn.as_ref().filter(|_| !self.platform.social.is_divided())
+    }
+
     /// Opens the store of files.
     pub fn new(engine: Engine, platform: Arc<Platform>, config: ApiConfig) -> io::Result<Self> {
         let files = FileStore::open(config.files.clone())?;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::shown_time;
+use crate::Cdn;
 
 /// Who made a picture.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,6 +58,12 @@ impl PublicImageView {
     /// As a link shows it, which is where its files are too.
     pub(crate) fn shared(image: PublicImage, token: &str) -> Self {
         Self::at(&format!("/api/v1/shared/{token}"), image)
+    }
+
+    /// With its files where copies of what everybody may see are delivered from, if there is such a place. Not for what a link shows.
+    pub(crate) fn through(self, cdn: Option<&Cdn>) -> Self {
+        let Some(cdn) = cdn else { return self };
+        Self { url: cdn.at(&self.url), thumbnail_url: self.thumbnail_url.map(|url| cdn.at(&url)), ..self }
     }
 
     fn at(folder: &str, image: PublicImage) -> Self {

@@ -1,10 +1,13 @@
 //! Whose files others get: those of public pictures, and of the one that a link shows; never of a private one, one in the trash, or one that a
 //! moderator hid. And nothing in them tells what their owner does not.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     http::{Method, Request},
 };
+use easel_api::{ApiConfig, AppState, Door, FilesConfig, router};
 use easel_imaging::{DecodeLimits, decode};
 use easel_platform::{accounts::Actor, records::Role};
 use easel_testing::on_both_engines;
@@ -124,6 +127,37 @@ on_both_engines! {
         for nothing in ["/api/v1/images/nothing/public", "/api/v1/images/%00/public", "/api/v1/images/../public"] {
             assert!(!stage.everybody_gets(nothing).await, "{nothing}");
         }
+    }
+
+    async fn what_everybody_may_see_is_delivered_from_elsewhere_and_nothing_else(database: &Database) {
+        let mut native = native(database).await;
+        let cdn = Some("https://cdn.example/easel/".parse()?);
+        let config = ApiConfig { door: Door::Accounts, cdn, ..ApiConfig::new(FilesConfig::new(database.dir().join("more"))) };
+        native.router = router(AppState::new(native.engine.clone(), Arc::clone(&native.platform), config)?);
+        let stage = Stage::set(native).await?;
+        let folder = stage.public(0);
+        stage.owner_does(Method::POST, &folder, None).await;
+        let shown = stage.native.get(&folder, "").await.json();
+        let there = |file: &str| json!(format!("https://cdn.example/easel{folder}/{file}"));
+        assert_eq!((&shown["url"], &shown["thumbnail_url"]), (&there("file"), &there("thumbnail")));
+        let listed = stage.native.get("/api/v1/images/public", "").await.json();
+        assert_eq!(listed["data"][0]["url"], there("file"));
+        // It may keep what it asks about each time; nobody may keep what is private or shown by a link.
+        assert!(stage.everybody_gets(&folder).await);
+        let file = stage.native.get(&format!("{folder}/file"), "").await;
+        assert_eq!(file.header("cache-control"), "public, no-cache");
+        let own = stage.native.get(&format!("/api/v1/images/{}", stage.ids[0]), &stage.owner).await.json();
+        assert_eq!(own["url"], json!(format!("/api/v1/images/{}/file", stage.ids[0])));
+        let (_, link) = stage.link(1, json!({})).await;
+        assert_eq!(stage.native.get(&link, "").await.json()["url"], json!(format!("{link}/file")));
+        for private in [format!("/api/v1/images/{}/file", stage.ids[0]), format!("{link}/file")] {
+            let file = stage.native.get(&private, &stage.owner).await;
+            assert!(file.header("cache-control").starts_with("private"), "{private}");
+        }
+        let page = stage.native.get("/explore", "").await;
+        assert!(page.header("content-security-policy").contains("img-src 'self' https://cdn.example blob:"), "{:?}", page.headers);
+        stage.owner_does(Method::DELETE, &folder, None).await;
+        assert!(!stage.everybody_gets(&folder).await, "withdrawn");
     }
 
     async fn a_link_opens_the_files_of_its_picture_alone(database: &Database) {

@@ -137,6 +137,7 @@ fn api(config: &Config) -> ApiConfig {
         door,
         registration: config.accounts.registration,
         public_url: config.server.public_url.clone(),
+        cdn: config.server.cdn.clone(),
         prefix: config.server.api_prefix.clone(),
         compat_routes: config.server.compat_routes,
         proxies: config.server.proxies.clone(),

@@ -61,6 +61,16 @@ pub const PUBLIC_URL: Setting = Setting {
     ..Setting::BASE
 };
 
+/// Where pictures that everybody may see are delivered from.
+pub const CDN_URL: Setting = Setting {
+    key: "server.cdn_url",
+    flag: "cdn-url",
+    env: &["EASEL_CDN_URL", "CDN_URL"],
+    placeholder: "URL",
+    help: "Address of a content delivery network that fetches from this server: public pictures are given out under it. Not with `multi_tenant`",
+    ..Setting::BASE
+};
+
 /// Who stands in front.
 pub const TRUSTED_PROXIES: Setting = Setting {
     key: "server.trusted_proxies",
@@ -148,6 +158,7 @@ pub const SETTINGS: &[&Setting] = &[
     &DRAIN_SECONDS,
     &TIMEOUT_SECONDS,
     &PUBLIC_URL,
+    &CDN_URL,
     &TRUSTED_PROXIES,
     &METRICS_TOKEN,
     &API_PREFIX,
@@ -194,6 +205,8 @@ pub struct Server {
     pub generation_timeout: Duration,
     /// Scheme, host and path clients see, without a slash at the end.
     pub public_url: Option<String>,
+    /// Where pictures that everybody may see are delivered from.
+    pub cdn: Option<easel_api::Cdn>,
     /// Proxies whose word on who asks is taken.
     pub proxies: easel_api::Proxies,
     /// Who reads the metrics.
@@ -225,6 +238,7 @@ impl Server {
             drain: Duration::from_secs(values.require(&DRAIN_SECONDS)?),
             generation_timeout: Duration::from_secs(values.require(&TIMEOUT_SECONDS)?),
             public_url: values.get::<String>(&PUBLIC_URL)?.map(|url| url.trim_end_matches('/').to_owned()),
+            cdn: values.get(&CDN_URL)?,
             proxies: values.get(&TRUSTED_PROXIES)?.unwrap_or_default(),
             metrics_token: values.get::<String>(&METRICS_TOKEN)?.map(|text| easel_api::MetricsToken::of(&text)),
             compat_routes: values.switch(&COMPAT_ROUTES)?,

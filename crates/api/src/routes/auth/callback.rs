@@ -59,6 +59,14 @@ pub(crate) async fn handler(
         None => None,
     };
     let entered = state.sign_in()?.finish(&provider, callback, user_id.as_deref(), place.origin()).await?;
+    if let Some(picture) = entered.picture {
+        let sign_in = state.sign_in()?.clone();
+        tokio::spawn(async move {
+            if let Err(error) = sign_in.take_over(&picture).await {
+                tracing::info!(provider, error = error.code(), "a picture at an identity provider is not taken over");
+            }
+        });
+    }
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::LOCATION, HeaderValue::from_str(&entered.return_to).map_err(|_| ApiError::internal())?);

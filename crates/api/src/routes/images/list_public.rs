@@ -82,5 +82,5 @@ pub(crate) async fn handler(
     let viewer = caller.as_ref().map(|As(caller, _)| caller.user.id.as_str());
     let limit = page_size("limit", query.limit)?;
     let page = state.platform.social.list(viewer, query.list()?, query.cursor.as_deref(), limit).await?;
-    Ok(Json(PageView::from_page(page)))
+    Ok(Json(PageView::from_page(page.map(|image| PublicImageView::from(image).through(state.cdn())))))
 }

@@ -21,5 +21,5 @@ pub(crate) async fn handler(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let files = state.platform.social.files(viewer.id(), &id).await?;
-    sent::shown_thumbnail(&state, &files, &headers).await
+    Ok(sent::for_everybody(&state, sent::shown_thumbnail(&state, &files, &headers).await?))
 }

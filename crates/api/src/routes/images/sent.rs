@@ -46,6 +46,14 @@ pub(crate) async fn shown_thumbnail(state: &AppState, files: &ShownFiles, sent: 
     as_it_is(state, key, &format!("{}-thumbnail", files.sha256), OTHERS, sent).await
 }
 
+/// What is the same for everybody may be kept by what stands between as well, which asks again each time.
+pub(super) fn for_everybody(state: &AppState, mut answer: Response) -> Response {
+    if state.cdn().is_some() {
+        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+    }
+    answer
+}
+
 /// Whether a client has what others may see, by what tells one version of it from another.
 pub(crate) fn known_by_others(tag: &str, sent: &HeaderMap) -> Result<Known, ApiError> {
     headers(tag, OTHERS, sent)

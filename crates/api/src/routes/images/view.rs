@@ -25,5 +25,5 @@ pub(crate) async fn handler(
     let viewer = caller.as_ref().map(|As(caller, _)| caller.user.id.as_str());
     let looker = viewer.or(place.ip.as_deref()).unwrap_or_default();
     let image = state.platform.social.view(viewer, &id, looker).await?;
-    Ok(Json(image.into()))
+    Ok(Json(PublicImageView::from(image).through(state.cdn())))
 }

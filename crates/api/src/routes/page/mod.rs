@@ -4,11 +4,11 @@ mod preview;
 
 use axum::{
     extract::State,
-    http::{HeaderMap, Method, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, Uri, header},
     response::{IntoResponse, Response},
 };
 
-use crate::{ApiError, AppState, auth::Place, generation::BaseUrl};
+use crate::{ApiError, AppState, Cdn, auth::Place, generation::BaseUrl};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -22,9 +22,21 @@ pub(crate) async fn page(State(state): State<AppState>, place: Place, method: Me
         && let Some(tags) = preview::tags(&state, uri.path(), &base, place.ip.as_deref().unwrap_or_default()).await
         && let Some(page) = easel_web_ui::page_with(&tags)
     {
-        return page;
+        return with_pictures_of(state.cdn(), page);
     }
-    easel_web_ui::find(uri.path(), &headers).unwrap_or_else(|| ApiError::not_found().into_response())
+    let found = easel_web_ui::find(uri.path(), &headers).map(|page| with_pictures_of(state.cdn(), page));
+    found.unwrap_or_else(|| ApiError::not_found().into_response())
+}
+
+/// With a policy that lets a page show pictures from there too.
+fn with_pictures_of(cdn: Option<&Cdn>, mut page: Response) -> Response {
+    const OURS: &str = "img-src 'self'";
+    let policy = page.headers().get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+    let policy = cdn.zip(policy).map(|(cdn, policy)| policy.replace(OURS, &format!("{OURS} {}", cdn.origin())));
+    if let Some(Ok(policy)) = policy.map(HeaderValue::try_from) {
+        page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    page
 }
 
 /// A page that is no part of it.

@@ -37,5 +37,5 @@ pub(crate) async fn handler(
 ) -> Result<Json<PageView<PublicImageView>>, ApiError> {
     let limit = page_size("limit", query.limit)?;
     let page = state.platform.social.feed(&caller.user.id, query.cursor.as_deref(), limit).await?;
-    Ok(Json(PageView::from_page(page)))
+    Ok(Json(PageView::from_page(page.map(|image| PublicImageView::from(image).through(state.cdn())))))
 }
