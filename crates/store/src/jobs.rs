@@ -134,6 +134,8 @@ pub struct Job {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// When its state last changed, or whoever works on it last said how far it is.
+    pub updated_at: Timestamp,
     /// Its number among its owner's.
     pub task_no: i64,
     /// The job whose picture it starts from.
@@ -149,7 +151,7 @@ pub struct Job {
 pub(crate) const COLUMNS: &str = "id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, queue_order, \
      not_before, queue_ends_at, attempt, attempts_max, lease_owner, lease_expires_at, cancel_requested, progress, provider, provider_task_id, \
      leaves_at, away, images_free, api_key_id, callback_url, mail_at_end, error_code, error_message, created_at, started_at, finished_at, \
-     task_no, parent_id, batch_key, estimated_completion_at, organization_id";
+     updated_at, task_no, parent_id, batch_key, estimated_completion_at, organization_id";
 
 fn select<'c>(on: impl Into<crate::query::On<'c>>) -> Query<'c> {
     query(on, "SELECT ").push(COLUMNS).push(" FROM jobs ")
@@ -159,8 +161,8 @@ fn select<'c>(on: impl Into<crate::query::On<'c>>) -> Query<'c> {
 pub async fn insert(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
     let text = "INSERT INTO jobs (id, user_id, state, model, request, images_wanted, images_delivered, unit_price, hold_id, priority, \
                 queue_order, not_before, queue_ends_at, attempt, attempts_max, cancel_requested, progress, provider, created_at, leaves_at, away, \
-                api_key_id, callback_url, task_no, parent_id, batch_key, organization_id, mail_at_end) \
-                VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, 0, $12, FALSE, 0, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
+                api_key_id, callback_url, task_no, parent_id, batch_key, organization_id, mail_at_end, updated_at) \
+                VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, 0, $12, FALSE, 0, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $14)";
     query(tx, text)
         .bind(&job.id)
         .bind(&job.user_id)
@@ -352,7 +354,7 @@ pub struct Ending<'a> {
 
 /// Ends a locked job that has not ended. Whether it had not.
 pub async fn end(tx: &mut Tx, id: &str, now: Timestamp, ending: Ending<'_>) -> Result<bool, StoreError> {
-    let text = "UPDATE jobs SET state = $2, images_delivered = $3, error_code = $4, error_message = $5, finished_at = $6, \
+    let text = "UPDATE jobs SET state = $2, images_delivered = $3, error_code = $4, error_message = $5, finished_at = $6, updated_at = $6, \
                 lease_owner = NULL, lease_expires_at = NULL, progress = CASE WHEN $2 = 'completed' THEN 1000 ELSE progress END \
                 WHERE id = $1 AND state IN ('queued', 'processing')";
     query(tx, text)
@@ -367,8 +369,12 @@ pub async fn end(tx: &mut Tx, id: &str, now: Timestamp, ending: Ending<'_>) -> R
 }
 
 /// Asks the worker of a job to stop.
-pub async fn request_cancel(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
-    query(tx, "UPDATE jobs SET cancel_requested = TRUE WHERE id = $1 AND state = 'processing'").bind(id).changed().await
+pub async fn request_cancel(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    query(tx, "UPDATE jobs SET cancel_requested = TRUE, updated_at = $2 WHERE id = $1 AND state = 'processing'")
+        .bind(id)
+        .bind(now)
+        .changed()
+        .await
 }
 
 /// Notes with a locked job who serves it, and why; pictures its owner has paid for elsewhere count from now on.

@@ -61,7 +61,10 @@ pub async fn claim(tx: &mut Tx, now: Timestamp, claim: Claim<'_>) -> Result<Vec<
     taking = taking
         .push(" UPDATE jobs SET state = 'processing', attempt = attempt + 1, progress = 0, lease_owner = ")
         .push_bind(claim.owner);
-    taking = taking.push(", lease_expires_at = ").push_bind(claim.expires_at).push(", started_at = COALESCE(started_at, $1)");
+    taking = taking
+        .push(", lease_expires_at = ")
+        .push_bind(claim.expires_at)
+        .push(", started_at = COALESCE(started_at, $1), updated_at = $1");
     taking = taking.push(" WHERE id IN (SELECT id FROM first) RETURNING ").push(COLUMNS);
     let mut jobs: Vec<Job> = taking.all().await?;
     jobs.sort_by(|a, b| (a.queue_order, &a.id).cmp(&(b.queue_order, &b.id)));
@@ -78,7 +81,10 @@ pub async fn claim_leaving(tx: &mut Tx, now: Timestamp, leaves_by: Timestamp, cl
     taking = taking
         .push(" UPDATE jobs SET state = 'processing', attempt = attempt + 1, progress = 0, lease_owner = ")
         .push_bind(claim.owner);
-    taking = taking.push(", lease_expires_at = ").push_bind(claim.expires_at).push(", started_at = COALESCE(started_at, $1)");
+    taking = taking
+        .push(", lease_expires_at = ")
+        .push_bind(claim.expires_at)
+        .push(", started_at = COALESCE(started_at, $1), updated_at = $1");
     let mut jobs: Vec<Job> = taking.push(" WHERE id IN (SELECT id FROM first) RETURNING ").push(COLUMNS).all().await?;
     jobs.sort_by(|a, b| (a.queue_order, &a.id).cmp(&(b.queue_order, &b.id)));
     Ok(jobs)
@@ -87,13 +93,19 @@ pub async fn claim_leaving(tx: &mut Tx, now: Timestamp, leaves_by: Timestamp, cl
 /// Takes one queued job, whatever its place.
 pub async fn claim_this(tx: &mut Tx, now: Timestamp, job_id: &str, claim: Claim<'_>) -> Result<Option<Job>, StoreError> {
     let text = "UPDATE jobs SET state = 'processing', attempt = attempt + 1, progress = 0, lease_owner = $2, lease_expires_at = $3, \
-                started_at = COALESCE(started_at, $4) WHERE id = $1 AND state = 'queued' RETURNING ";
+                started_at = COALESCE(started_at, $4), updated_at = $4 WHERE id = $1 AND state = 'queued' RETURNING ";
     query(tx, text).bind(job_id).bind(claim.owner).bind(claim.expires_at).bind(now).push(COLUMNS).optional().await
 }
 
 /// Says that the worker is still at it, and how far (thousandths).
-pub async fn heartbeat(tx: &mut Tx, lease: &Lease, expires_at: Timestamp, progress: i64) -> Result<Beat, StoreError> {
-    let text = "UPDATE jobs SET lease_expires_at = $4, progress = $5 \
+pub async fn heartbeat(
+    tx: &mut Tx,
+    lease: &Lease,
+    now: Timestamp,
+    expires_at: Timestamp,
+    progress: i64,
+) -> Result<Beat, StoreError> {
+    let text = "UPDATE jobs SET lease_expires_at = $4, progress = $5, updated_at = $6 \
                 WHERE id = $1 AND lease_owner = $2 AND attempt = $3 AND state = 'processing' RETURNING cancel_requested";
     let held: Option<(bool,)> = query(tx, text)
         .bind(&lease.job_id)
@@ -101,6 +113,7 @@ pub async fn heartbeat(tx: &mut Tx, lease: &Lease, expires_at: Timestamp, progre
         .bind(lease.attempt)
         .bind(expires_at)
         .bind(progress)
+        .bind(now)
         .optional()
         .await?;
     Ok(match held {
@@ -131,10 +144,16 @@ pub async fn foretell(tx: &mut Tx, lease: &Lease, at: Timestamp) -> Result<bool,
 }
 
 /// Puts a locked job back into the queue at its old place.
-pub async fn requeue(tx: &mut Tx, job_id: &str, not_before: Timestamp, queue_ends_at: Timestamp) -> Result<bool, StoreError> {
-    let text = "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_expires_at = NULL, progress = 0, not_before = $2, \
+pub async fn requeue(
+    tx: &mut Tx,
+    job_id: &str,
+    now: Timestamp,
+    not_before: Timestamp,
+    queue_ends_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let text = "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_expires_at = NULL, progress = 0, not_before = $2, updated_at = $4, \
                 estimated_completion_at = NULL, queue_ends_at = CASE WHEN queue_ends_at < $3 THEN $3 ELSE queue_ends_at END WHERE id = $1 AND state = 'processing'";
-    query(tx, text).bind(job_id).bind(not_before).bind(queue_ends_at).changed().await
+    query(tx, text).bind(job_id).bind(not_before).bind(queue_ends_at).bind(now).changed().await
 }
 
 /// One job whose worker has said nothing for too long, locked; jobs that another sweep has locked are passed over.

@@ -84,6 +84,7 @@ export const job = (changes: Partial<Job> = {}): Job => ({
   started_at: null,
   estimated_completion_at: null,
   finished_at: null,
+  updated_at: '2026-11-28T10:00:00Z',
   ...changes,
 })
 

@@ -67,6 +67,9 @@ pub(crate) struct JobView {
     /// When it ended.
     #[schema(format = DateTime)]
     finished_at: Option<String>,
+    /// When its state last changed, or whoever works on it last said how far it is.
+    #[schema(format = DateTime)]
+    updated_at: String,
     /// Its pictures, where one job is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     images: Option<Vec<ImageView>>,
@@ -123,6 +126,7 @@ impl From<Job> for JobView {
             started_at: job.started_at.map(shown_time),
             estimated_completion_at: job.estimated_completion_at.map(shown_time),
             finished_at: job.finished_at.map(shown_time),
+            updated_at: shown_time(job.updated_at),
             images: None,
         }
     }

@@ -310,6 +310,7 @@ impl Jobs {
             created_at: now,
             started_at: None,
             finished_at: None,
+            updated_at: now,
             task_no: 0,
             parent_id: None,
             batch_key: new.batch_key.map(str::to_owned),

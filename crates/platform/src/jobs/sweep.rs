@@ -101,7 +101,7 @@ impl Jobs {
                 JobState::Cancelled
             }
             JobState::Processing => {
-                jobs::request_cancel(&mut tx, job_id).await?;
+                jobs::request_cancel(&mut tx, job_id, moment.now).await?;
                 JobState::Processing
             }
             ended => ended,
@@ -117,7 +117,7 @@ impl Jobs {
     pub(super) async fn put_back(&self, tx: &mut Tx, job: &Job, now: Timestamp) -> Result<(), PlatformError> {
         let doublings = u32::try_from(job.attempt.saturating_sub(1).clamp(0, 10)).unwrap_or(0);
         let not_before = now.after(self.settings.retry_pause * 2_u32.pow(doublings));
-        leases::requeue(tx, &job.id, not_before, not_before.after(self.settings.queue_ttl)).await?;
+        leases::requeue(tx, &job.id, now, not_before, not_before.after(self.settings.queue_ttl)).await?;
         Ok(())
     }
 }

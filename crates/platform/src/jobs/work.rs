@@ -101,9 +101,9 @@ impl Jobs {
     /// Says that the worker is still at it, and how far (thousandths). To be called by something else than what draws, and only while that
     /// makes progress; every third of the lease is often enough.
     pub async fn heartbeat(&self, lease: &Lease, progress: i64) -> Result<Beat, PlatformError> {
-        let expires_at: Timestamp = self.context.now().after(self.settings.lease);
+        let now = self.context.now();
         let mut tx = self.context.db.begin().await?;
-        let beat = leases::heartbeat(&mut tx, lease, expires_at, progress.clamp(0, 1000)).await?;
+        let beat = leases::heartbeat(&mut tx, lease, now, now.after(self.settings.lease), progress.clamp(0, 1000)).await?;
         tx.commit().await?;
         Ok(beat)
     }
@@ -239,7 +239,7 @@ impl Jobs {
         let mine = leases::of_owner(&mut tx, worker).await?;
         for job_id in &mine {
             leases::spare_attempt(&mut tx, job_id).await?;
-            leases::requeue(&mut tx, job_id, now, now.after(self.settings.queue_ttl)).await?;
+            leases::requeue(&mut tx, job_id, now, now, now.after(self.settings.queue_ttl)).await?;
         }
         tx.commit().await?;
         Ok(mine.len())

@@ -53,7 +53,7 @@ tables! {
         created_at Integer, begun_at Integer, due_at Integer, attempts Integer, delivered_at Integer, dead_at Integer, last_status Integer,
         last_error Text, url Text }
     user_identities by "id" { id Text, user_id Text, provider Text, issuer Text, subject Text, created_at Integer, last_used_at Integer,
-        email Text, name Text }
+        email Text, name Text, picture Text, picture_key Text }
     sign_ins by "state_hash" { state_hash Text, provider Text, browser_hash Text, sealed Text, user_id Text, return_to Text,
         created_at Integer, expires_at Integer }
     api_configs by "id" { id Text, user_id Text, name Text, provider Text, base_url Text, secret Text, key_hint Text, model Text,
@@ -75,7 +75,7 @@ tables! {
         unit_price Integer, hold_id Text, priority Integer, queue_order Integer, not_before Integer, queue_ends_at Integer, attempt Integer,
         attempts_max Integer, lease_owner Text, lease_expires_at Integer, cancel_requested Boolean, progress Integer, provider Text,
         provider_task_id Text, leaves_at Integer, away Text, images_free Integer, api_key_id Text, callback_url Text, mail_at_end Boolean, error_code Text,
-        error_message Text, created_at Integer, started_at Integer, finished_at Integer, task_no Integer, parent_id Text, batch_key Text,
+        error_message Text, created_at Integer, started_at Integer, finished_at Integer, updated_at Integer, task_no Integer, parent_id Text, batch_key Text,
         estimated_completion_at Integer, organization_id Text }
     forgotten_prompts by "user_id, digest" { user_id Text, digest Text, forgotten_at Integer }
     provider_attempts by "attempt_key" { attempt_key Text, job_id Text, provider Text, part Integer, terms Text, step Text, task_id Text,

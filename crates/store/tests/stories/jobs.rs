@@ -47,6 +47,7 @@ fn job(ids: &RandomIds, order: i64, model: &str) -> Job {
         created_at: NOON,
         started_at: None,
         finished_at: None,
+        updated_at: NOON,
         task_no: 0,
         parent_id: None,
         batch_key: None,
@@ -118,29 +119,54 @@ on_both_engines! {
         let lease = Lease { job_id: claimed.id.clone(), owner: "first".to_owned(), attempt: claimed.attempt };
 
         let mut tx = db.begin().await?;
-        assert_eq!(leases::heartbeat(&mut tx, &lease, NOON.after(LEASE), 100).await?, Beat::Held);
+        assert_eq!(leases::heartbeat(&mut tx, &lease, NOON, NOON.after(LEASE), 100).await?, Beat::Held);
         assert!(leases::next_expired(&mut tx, NOON).await?.is_none(), "it is good until its end");
         let late = NOON.after(LEASE);
         let expired = leases::next_expired(&mut tx, late).await?.ok_or("expired")?;
-        assert!(leases::requeue(&mut tx, &expired.id, late, late.after(LEASE)).await?);
+        assert!(leases::requeue(&mut tx, &expired.id, late, late, late.after(LEASE)).await?);
         tx.commit().await?;
 
         let again = take(&db, "second", None, 1, late).await?.remove(0);
         assert_eq!((again.attempt, again.lease_owner.as_deref()), (2, Some("second")));
         let mut tx = db.begin().await?;
-        assert_eq!(leases::heartbeat(&mut tx, &lease, late.after(LEASE), 900).await?, Beat::Lost);
+        assert_eq!(leases::heartbeat(&mut tx, &lease, late, late.after(LEASE), 900).await?, Beat::Lost);
         assert!(leases::lock(&mut tx, &lease).await?.is_none());
         assert!(!leases::set_provider_task(&mut tx, &lease, "p", "t").await?);
         // The same worker under its old number: the number is the fence, not the name.
         let same_name = Lease { owner: "second".to_owned(), ..lease };
-        assert_eq!(leases::heartbeat(&mut tx, &same_name, late.after(LEASE), 900).await?, Beat::Lost);
+        assert_eq!(leases::heartbeat(&mut tx, &same_name, late, late.after(LEASE), 900).await?, Beat::Lost);
         let held = Lease { attempt: 2, ..same_name };
-        assert!(jobs::request_cancel(&mut tx, &held.job_id).await?);
-        assert_eq!(leases::heartbeat(&mut tx, &held, late.after(LEASE), 900).await?, Beat::Cancelled);
+        assert!(jobs::request_cancel(&mut tx, &held.job_id, late).await?);
+        assert_eq!(leases::heartbeat(&mut tx, &held, late, late.after(LEASE), 900).await?, Beat::Cancelled);
         let ending = jobs::Ending { state: JobState::Cancelled, images_delivered: 0, error: None };
         assert!(jobs::end(&mut tx, &held.job_id, late, ending).await?);
         assert!(!jobs::end(&mut tx, &held.job_id, late, ending).await?, "a job ends once");
         tx.commit().await?;
+    }
+
+    async fn a_job_tells_when_it_last_changed(database: &Database) {
+        let (db, ids) = (open(database).await?, RandomIds::seeded(5));
+        submit(&db, &[job(&ids, 1, "m")]).await?;
+        let at = |seconds| NOON.after(Duration::from_secs(seconds));
+        let claimed = take(&db, "w", None, 1, at(1)).await?.remove(0);
+        assert_eq!((claimed.created_at, claimed.updated_at), (NOON, at(1)));
+        let lease = Lease { job_id: claimed.id.clone(), owner: "w".to_owned(), attempt: claimed.attempt };
+        let changed = async || -> Result<Timestamp, StoreError> {
+            Ok(jobs::by_id(&db, &claimed.id).await?.map_or(NOON, |job| job.updated_at))
+        };
+        let mut tx = db.begin().await?;
+        leases::heartbeat(&mut tx, &lease, at(2), at(30), 100).await?;
+        tx.commit().await?;
+        assert_eq!(changed().await?, at(2));
+        let mut tx = db.begin().await?;
+        leases::requeue(&mut tx, &claimed.id, at(3), at(9), at(99)).await?;
+        tx.commit().await?;
+        assert_eq!(changed().await?, at(3));
+        let mut tx = db.begin().await?;
+        let ending = jobs::Ending { state: JobState::Cancelled, images_delivered: 0, error: None };
+        assert!(jobs::end(&mut tx, &claimed.id, at(4), ending).await?);
+        tx.commit().await?;
+        assert_eq!(changed().await?, at(4));
     }
 
     async fn events_of_one_subject_go_out_in_order(database: &Database) {
