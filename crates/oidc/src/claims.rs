@@ -92,6 +92,7 @@ pub(crate) fn verified(
         email: email.map(str::to_owned),
         email_verified,
         name: claims.name().and_then(|name| Some(name.get(None)?.as_str().to_owned())),
+        picture: claims.picture().and_then(|picture| Some(picture.get(None)?.as_str().to_owned())),
         locale: claims.locale().map(|locale| locale.as_str().to_owned()),
     })
 }

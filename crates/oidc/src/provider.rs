@@ -115,6 +115,8 @@ pub struct Claims {
     pub email_verified: bool,
     /// Their name among people.
     pub name: Option<String>,
+    /// Where a picture of them is, as they or the provider wrote it.
+    pub picture: Option<String>,
     /// `de`, `pt-BR`.
     pub locale: Option<String>,
 }

@@ -55,7 +55,8 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
     let redis = redis(config)?;
     let webhooks = Webhooks::new(context.clone(), keyring.clone(), client.clone(), Settings::default());
     let callback = format!("{}{CALLBACK}", public_url(config));
-    let sign_in = providers::open(config, platform, &keyring, &client, callback).await?;
+    let fetcher = fetcher(config, &client)?;
+    let sign_in = providers::open(config, platform, &keyring, &client, fetcher.clone(), callback).await?;
     let payments = payments(config, platform, &client)?;
     let fallback = external::open(config, &config::environment(), platform, &keyring, &client).await?;
     let limits = Limits::new(context, config.limits.rates.clone(), redis.clone());
@@ -80,7 +81,7 @@ pub async fn open(config: &Config, platform: &Arc<Platform>) -> Result<Outside> 
         webhooks: Some(webhooks),
         sign_in,
         limits: Some(limits),
-        fetcher: Some(fetcher(config, &client)?),
+        fetcher: Some(fetcher),
         adapters,
         payments,
         fallback: Some(fallback),

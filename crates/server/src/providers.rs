@@ -53,6 +53,7 @@ pub async fn open(
     platform: &Platform,
     keyring: &Keyring,
     client: &Client,
+    fetcher: Client,
     callback: String,
 ) -> Result<Option<SignIn>> {
     let Some(path) = &config.outside.providers else { return Ok(None) };
@@ -80,7 +81,8 @@ pub async fn open(
             return Err(wrong(format!("two providers are called {}", entry.name)));
         }
     }
-    Ok(Some(SignIn::new(platform.context.clone(), platform.accounts.clone(), keyring.clone(), offered, callback)))
+    let sign_in = SignIn::new(platform.context.clone(), platform.accounts.clone(), keyring.clone(), offered, callback);
+    Ok(Some(sign_in.with_pictures(platform.images.clone(), fetcher)))
 }
 
 fn settings(entry: &Entry) -> std::result::Result<Settings, String> {

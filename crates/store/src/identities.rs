@@ -25,15 +25,20 @@ pub struct Identity {
     pub email: Option<String>,
     /// Their name among people, as the provider last said.
     pub name: Option<String>,
+    /// Where the picture of them was that was taken over last.
+    pub picture: Option<String>,
+    /// The file that came of it.
+    pub picture_key: Option<String>,
 }
 
-const COLUMNS: &str =
-    "SELECT id, user_id, provider, issuer, subject, created_at, last_used_at, email, name FROM user_identities ";
+const COLUMNS: &str = "SELECT id, user_id, provider, issuer, subject, created_at, last_used_at, email, name, picture, picture_key \
+                       FROM user_identities ";
 
 /// Links one. It must not be linked ([`StoreError::Exists`]).
 pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<(), StoreError> {
-    let text = "INSERT INTO user_identities (id, user_id, provider, issuer, subject, created_at, last_used_at, email, name) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let text = "INSERT INTO user_identities \
+                (id, user_id, provider, issuer, subject, created_at, last_used_at, email, name, picture, picture_key) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     query(tx, text)
         .bind(&identity.id)
         .bind(&identity.user_id)
@@ -44,6 +49,8 @@ pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<(), StoreError> 
         .bind(identity.last_used_at)
         .bind(identity.email.as_deref())
         .bind(identity.name.as_deref())
+        .bind(identity.picture.as_deref())
+        .bind(identity.picture_key.as_deref())
         .run()
         .await?;
     Ok(())
@@ -68,6 +75,13 @@ pub async fn count(tx: &mut Tx, user_id: &str) -> Result<i64, StoreError> {
 pub async fn used(tx: &mut Tx, id: &str, now: Timestamp, email: Option<&str>, name: Option<&str>) -> Result<(), StoreError> {
     let text = "UPDATE user_identities SET last_used_at = $2, email = $3, name = $4 WHERE id = $1";
     query(tx, text).bind(id).bind(now).bind(email).bind(name).run().await?;
+    Ok(())
+}
+
+/// Their picture was taken over from there, and this file came of it.
+pub async fn pictured(tx: &mut Tx, id: &str, picture: &str, key: &str) -> Result<(), StoreError> {
+    let text = "UPDATE user_identities SET picture = $2, picture_key = $3 WHERE id = $1";
+    query(tx, text).bind(id).bind(picture).bind(key).run().await?;
     Ok(())
 }
 

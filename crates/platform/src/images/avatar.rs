@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use easel_blobs::{FileKind, Folder, Key};
 use easel_imaging::{DecodeLimits, EncodeOptions, Format, ImagingError, decode, encode, resize_rgb};
-use easel_store::profiles;
+use easel_store::{identities, profiles, users};
 use easel_types::{Gray8, Rgb8};
 use sha2::{Digest, Sha256};
 
@@ -20,6 +20,19 @@ const QUALITY: u8 = 90;
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// What somebody has drawn may be larger than what may be sent.
 const SOURCE_MAX: u64 = 256 * 1024 * 1024;
+
+/// A picture of somebody as their identity provider has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Elsewhere<'a> {
+    /// Whose.
+    pub user_id: &'a str,
+    /// What they log in with there.
+    pub identity_id: &'a str,
+    /// Where it is.
+    pub url: &'a str,
+    /// The file that came from there before, which is to be theirs still.
+    pub instead_of: Option<&'a str>,
+}
 
 impl Images {
     /// Another picture of somebody. Nothing of the file is kept but the middle of its pixels.
@@ -66,17 +79,64 @@ impl Images {
     }
 
     async fn keep_avatar(&self, user_id: &str, rgb: Rgb8, alpha: Option<Gray8>) -> Result<(), PlatformError> {
-        if self.guard.as_ref().is_some_and(Guard::looks_at_pictures) {
-            self.look(user_id, rgb.clone(), &hex(&Sha256::digest(rgb.pixels()))).await?;
-        }
-        let made = on_its_own(move || jpeg(&resize_rgb(&middle(&rgb, alpha.as_ref())?, SIDE, SIDE)?)).await?;
+        let made = self.square(user_id, rgb, alpha).await?;
         let key = upload::random_key(&self.context, Folder::Avatar, FileKind::Jpeg);
-        self.blobs.put(&key, made.into()).await?;
+        self.blobs.put(&key, made).await?;
         if let Err(error) = self.exchange_avatar(user_id, Some(&key)).await {
             self.blobs.delete(&key).await?;
             return Err(error);
         }
         Ok(())
+    }
+
+    /// What is kept of a picture that may be, as a file.
+    async fn square(&self, user_id: &str, rgb: Rgb8, alpha: Option<Gray8>) -> Result<Bytes, PlatformError> {
+        if self.guard.as_ref().is_some_and(Guard::looks_at_pictures) {
+            self.look(user_id, rgb.clone(), &hex(&Sha256::digest(rgb.pixels()))).await?;
+        }
+        Ok(on_its_own(move || jpeg(&resize_rgb(&middle(&rgb, alpha.as_ref())?, SIDE, SIDE)?)).await?.into())
+    }
+
+    /// Puts a picture from elsewhere in the place of the one that came from there before. Nothing is done where it is the same, or where its owner
+    /// has chosen another meanwhile.
+    ///
+    /// # Errors
+    /// [`PlatformError::Picture`] says what is wrong with it; [`PlatformError::ContentBlocked`], [`PlatformError::LookUnavailable`].
+    pub(crate) async fn follow_avatar(&self, from: Elsewhere<'_>, bytes: Bytes) -> Result<(), PlatformError> {
+        let judged = self.judged(bytes).await?;
+        let made = self.square(from.user_id, judged.rgb, judged.alpha).await?;
+        let before = from.instead_of.and_then(|key| key.parse::<Key>().ok());
+        if let Some(before) = &before
+            && self.blobs.read_all(before, BYTES_MAX).await.is_ok_and(|kept| kept == made)
+        {
+            return Ok(());
+        }
+        let key = upload::random_key(&self.context, Folder::Avatar, FileKind::Jpeg);
+        self.blobs.put(&key, made).await?;
+        let noted = self.note_followed(from, &key).await;
+        if !matches!(noted, Ok(true)) {
+            self.blobs.delete(&key).await?;
+            return noted.map(|_| ());
+        }
+        if let Some(before) = before {
+            self.blobs.delete(&before).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the one to be replaced was theirs still.
+    async fn note_followed(&self, from: Elsewhere<'_>, key: &Key) -> Result<bool, PlatformError> {
+        let mut tx = self.context.db.begin().await?;
+        let user = users::lock(&mut tx, from.user_id).await?;
+        if user.is_none_or(|user| user.avatar_key.as_deref() != from.instead_of) {
+            return Ok(false);
+        }
+        if profiles::set_avatar(&mut tx, from.user_id, self.context.now(), Some(key.as_str())).await?.is_none() {
+            return Ok(false);
+        }
+        identities::pictured(&mut tx, from.identity_id, from.url, key.as_str()).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// The row first: it must name no file that is gone. A file that nobody names is found by the check.

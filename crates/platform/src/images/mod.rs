@@ -14,6 +14,7 @@ use easel_store::images::{self, Image};
 use crate::{Context, PlatformError, orders::Source, organizations::Division, plans::Catalogue, safety::Guard};
 
 pub use avatar::AVATAR_SIDES;
+pub(crate) use avatar::Elsewhere;
 pub use presign::{Expected, Presigned};
 pub(crate) use presign::{remove as remove_awaited, time_of};
 pub use upload::UploadLimits;

@@ -112,14 +112,14 @@ impl SignIn {
             tracing::info!(provider = name, %error, "a login elsewhere is not believed");
             SignInError::Provider(error)
         })?;
-        let (user, tokens) = match &row.user_id {
-            Some(user_id) => (self.link(name, user_id, &claims).await?, None),
+        let (user, tokens, picture) = match &row.user_id {
+            Some(user_id) => (self.link(name, user_id, &claims).await?, None, None),
             None => {
-                let (user, tokens) = self.enter(name, offered, &claims, origin).await?;
-                (user, Some(tokens))
+                let (user, tokens, picture) = self.enter(name, offered, &claims, origin).await?;
+                (user, Some(tokens), picture)
             }
         };
-        Ok(Entered { user, tokens, return_to: row.return_to })
+        Ok(Entered { user, tokens, picture, return_to: row.return_to })
     }
 
     /// Takes the row, whether or not it fits: whoever guesses has one try.

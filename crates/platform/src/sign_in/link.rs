@@ -13,7 +13,7 @@ use easel_store::{
     users::{self, Role, User},
 };
 
-use super::{Offered, SignIn, SignInError};
+use super::{Offered, SignIn, SignInError, TheirPicture};
 use crate::{
     PlatformError,
     accounts::{Actor, Origin, Tokens, acceptable, normal_email},
@@ -57,7 +57,7 @@ impl SignIn {
         offered: &Offered,
         claims: &Claims,
         origin: Origin<'_>,
-    ) -> Result<(User, Tokens), PlatformError> {
+    ) -> Result<(User, Tokens, Option<TheirPicture>), PlatformError> {
         match retry!(self.enter_once(name, offered, claims, origin)) {
             // Two browsers of the same person at once: the other has made the account.
             Err(PlatformError::SignIn(SignInError::Linked)) => self.enter_once(name, offered, claims, origin).await,
@@ -71,7 +71,7 @@ impl SignIn {
         offered: &Offered,
         claims: &Claims,
         origin: Origin<'_>,
-    ) -> Result<(User, Tokens), PlatformError> {
+    ) -> Result<(User, Tokens, Option<TheirPicture>), PlatformError> {
         let moment = self.context.moment();
         let mut tx = self.context.db.begin().await?;
         let user = match identities::find(&mut tx, &claims.issuer, &claims.subject).await? {
@@ -84,12 +84,14 @@ impl SignIn {
         if self.accounts.must_verify(&user) {
             return Err(PlatformError::Forbidden("the e-mail address is not proved yet"));
         }
+        let identity = identities::find(&mut tx, &claims.issuer, &claims.subject).await?;
+        let picture = identity.and_then(|identity| TheirPicture::of(&user, &identity, claims));
         let (tokens, session_id) = self.accounts.begin_session(&mut tx, &user, origin).await?;
         let detail = serde_json::json!({ "provider": name }).to_string();
         let actor = Actor::at(&user, origin);
         audit::append(&mut tx, &moment, actor.record("user.login", Some(("session", &session_id)), &detail)).await?;
         tx.commit().await?;
-        Ok((user, tokens))
+        Ok((user, tokens, picture))
     }
 
     /// What the provider says now of somebody it has told of before. Their name here follows its own until they choose another; their address
@@ -135,6 +137,8 @@ impl SignIn {
             last_used_at: moment.now,
             email,
             name: told_name,
+            picture: None,
+            picture_key: None,
         };
         identities::insert(tx, &identity).await.map_err(|error| match error {
             StoreError::Exists { .. } => SignInError::Linked.into(),

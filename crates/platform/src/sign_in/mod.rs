@@ -8,9 +8,11 @@
 //! |---|---|
 //! | a browser is sent away and comes back | `flow.rs` |
 //! | whose account it is; nobody gets another's by an address | `link.rs` |
+//! | whose picture follows the provider's | `pictures.rs` |
 
 mod flow;
 mod link;
+mod pictures;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -25,6 +27,8 @@ use crate::{
 };
 
 pub use flow::{Begun, Callback};
+use pictures::Pictures;
+pub use pictures::TheirPicture;
 
 /// How long somebody may take to log in at a provider.
 const TIME_MAX: Duration = Duration::from_secs(600);
@@ -93,6 +97,8 @@ pub struct Entered {
     pub user: User,
     /// What lets them in; `None` for somebody who was logged in and has a new way in now.
     pub tokens: Option<Tokens>,
+    /// A picture of them at the provider, for [`SignIn::take_over`].
+    pub picture: Option<TheirPicture>,
     /// Where they wanted to go: a path of ours.
     pub return_to: String,
 }
@@ -106,6 +112,7 @@ pub struct SignIn {
     offered: Arc<BTreeMap<String, Offered>>,
     /// What the addresses that providers send browsers back to begin with; the provider's name follows.
     callback: String,
+    pictures: Option<Pictures>,
 }
 
 impl SignIn {
@@ -117,7 +124,7 @@ impl SignIn {
         offered: BTreeMap<String, Offered>,
         callback: impl Into<String>,
     ) -> Self {
-        Self { context, accounts, keyring, offered: Arc::new(offered), callback: callback.into() }
+        Self { context, accounts, keyring, offered: Arc::new(offered), callback: callback.into(), pictures: None }
     }
 
     /// The providers: name and title.

@@ -144,6 +144,8 @@ async fn connect(world: &World, user: &User) -> Outcome {
         last_used_at: now,
         email: Some("canary-identity@example.org".to_owned()),
         name: Some("canary-identity-name".to_owned()),
+        picture: Some("https://login.example/canary-picture".to_owned()),
+        picture_key: None,
     };
     let sign_in = SignIn {
         state_hash: format!("state of {}", user.id),

@@ -1,16 +1,29 @@
 //! Logging in at somebody else's: who gets in, and who does not whatever they try.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use easel_imaging::{EncodeOptions, Format, encode};
 use easel_oidc::{ClientSecret, Provider, Settings};
+use easel_outbound::{Client, Limits, Policy};
 use easel_platform::{
     PlatformError,
     accounts::{Legal, Origin, Profile, Published},
+    images::{Images, UploadLimits},
     keyring::Keyring,
     sign_in::{Callback, Entered, Offered, SignIn, SignInError},
 };
 use easel_testing::on_both_engines;
+use easel_types::Rgb8;
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 use crate::{
     common::{Outcome, START, World, job_for},
@@ -19,6 +32,7 @@ use crate::{
 };
 
 const NOW: i64 = START.0 / 1_000_000;
+const HOUR: Duration = Duration::from_secs(3600);
 
 struct Setting {
     world: World,
@@ -65,6 +79,32 @@ impl Setting {
     }
 }
 
+/// A picture in one colour, as a file.
+fn picture(shade: u8) -> Vec<u8> {
+    let picture = Rgb8::new(64, 48, vec![shade; 64 * 48 * Rgb8::CHANNELS]).expect("three bytes a pixel");
+    encode(&picture, &EncodeOptions::new(Format::Png)).expect("a file")
+}
+
+/// A server of one picture, which a test exchanges.
+async fn shows(shown: Arc<Mutex<Vec<u8>>>) -> Outcome<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let body = shown.lock().expect("nobody panics").clone();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
+            let mut request = [0; 4096];
+            // Whether the client is still there is its own affair.
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
+        }
+    });
+    Ok(address)
+}
+
 fn code(result: Result<Entered, PlatformError>) -> &'static str {
     match result {
         Ok(_) => "entered",
@@ -105,6 +145,68 @@ on_both_engines! {
             assert_eq!(setting.users().await?, 1);
             setting.world.assert_clean().await?;
         }
+    }
+
+    async fn a_picture_follows_the_providers_until_another_is_chosen_here(database: &Database) {
+        let setting = setting(database, Key::ec()).await?;
+        let (world, shown) = (&setting.world, Arc::new(Mutex::new(picture(200))));
+        let show = |shade: u8| *shown.lock().expect("nobody panics") = picture(shade);
+        let address = shows(Arc::clone(&shown)).await?;
+        let images = Images::new(world.context.clone(), world.catalogue.clone(), world.blobs.clone(), UploadLimits::default());
+        // The machine may be busy; what is tested is what comes, not when.
+        let limits = Limits { connect: HOUR, first_byte: HOUR, idle: HOUR, total: HOUR, ..Limits::default() };
+        let policy = Policy { internal_hosts: vec![address.to_string().parse()?], limits, ..Policy::default() };
+        let following = setting.sign_in.clone().with_pictures(images.clone(), Client::new(policy)?);
+        setting.provider.change(|provider| provider.claims["picture"] = format!("http://{address}/ada.png").into());
+        let go = async || -> Outcome<Option<String>> {
+            let entered = setting.go("main", None).await?;
+            if let Some(picture) = &entered.picture {
+                following.take_over(picture).await?;
+            }
+            Ok(world.accounts.get(&entered.user.id).await?.avatar_key)
+        };
+        let first = go().await?;
+        assert!(first.is_some(), "whoever is new has it at once");
+        assert_eq!(go().await?, first, "the same is not written again");
+        show(20);
+        let second = go().await?;
+        assert!(second.is_some() && second != first, "another there is another here");
+        // Chosen here.
+        let ada = setting.go("main", None).await?.user;
+        images.set_avatar(&ada.id, picture(90).into()).await?;
+        let own = world.accounts.get(&ada.id).await?.avatar_key;
+        show(30);
+        assert!(own.is_some() && own != second);
+        assert_eq!(go().await?, own);
+        images.remove_avatar(&ada.id).await?;
+        assert_eq!(go().await?, None, "who wants none has none");
+        // One that was fetched while its owner chose is not taken.
+        setting.provider.change(|provider| {
+            provider.claims["sub"] = "5678".into();
+            provider.claims["email"] = "mary@example.org".into();
+        });
+        let entered = setting.go("main", None).await?;
+        let theirs = entered.picture.ok_or("a picture")?;
+        images.set_avatar(&entered.user.id, picture(90).into()).await?;
+        let own = world.accounts.get(&entered.user.id).await?.avatar_key;
+        following.take_over(&theirs).await?;
+        assert_eq!(world.accounts.get(&entered.user.id).await?.avatar_key, own);
+        // An account that somebody has made themselves is given none.
+        let grace = world.user("grace", 0).await?;
+        setting.provider.change(|provider| provider.claims["sub"] = "9".into());
+        setting.go("main", Some(&grace.id)).await?;
+        let entered = setting.go("main", None).await?;
+        assert_eq!((entered.user.id, entered.picture), (grace.id, None));
+        // No picture leads inside.
+        setting.provider.change(|provider| {
+            provider.claims["sub"] = "10".into();
+            provider.claims["email"] = "joan@example.org".into();
+            provider.claims["picture"] = "http://169.254.169.254/latest".into();
+        });
+        let inside = setting.go("main", None).await?.picture.ok_or("a picture")?;
+        let refused = following.take_over(&inside).await;
+        assert!(matches!(&refused, Err(error) if error.code() == "url_not_allowed"), "{refused:?}");
+        world.assert_clean().await?;
     }
 
     async fn a_login_is_one_browsers_once_and_in_time(database: &Database) {

@@ -63,7 +63,11 @@ pub(crate) async fn handler(
         let sign_in = state.sign_in()?.clone();
         tokio::spawn(async move {
             if let Err(error) = sign_in.take_over(&picture).await {
-                tracing::info!(provider, error = error.code(), "a picture at an identity provider is not taken over");
+                tracing::info!(
+                    provider = provider.as_str(),
+                    error = error.code(),
+                    "a picture at an identity provider is not taken over"
+                );
             }
         });
     }
