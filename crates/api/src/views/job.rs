@@ -31,7 +31,6 @@ pub(crate) struct JobView {
     #[schema(value_type = Object)]
     request: Value,
     /// The categories of words that were left out of the prompt; there are none where it is drawn as it was sent.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["brands"]))]
     masked: Vec<String>,
     /// Pictures asked for.

@@ -193,6 +193,7 @@ describe('administration', () => {
     const audit = await show(AdminAudit)
     expect(audit.text()).toContain('user ada')
     expect(audit.text()).toContain('plan: "pro"')
+    expect(audit.text()).toContain('Firefox/140.0')
     const config = await show(AdminConfig)
     expect(config.text()).toContain('server.port')
     await config.wrapper.get('input[type=search]').setValue('database')

@@ -6,6 +6,7 @@ import HistoryPanel from '@/components/generate/HistoryPanel.vue'
 import JobCard from '@/components/generate/JobCard.vue'
 import MaskEditor from '@/components/generate/MaskEditor.vue'
 import PromptBox from '@/components/generate/PromptBox.vue'
+import ResultCard from '@/components/generate/ResultCard.vue'
 import StartImage from '@/components/generate/StartImage.vue'
 import StylePicker from '@/components/generate/StylePicker.vue'
 import TokenMeter from '@/components/generate/TokenMeter.vue'
@@ -399,6 +400,18 @@ describe('an order that nobody hears of', () => {
     await vi.advanceTimersByTimeAsync(2000)
     expect(asked.of('GET /api/v1/jobs/j1')).toHaveLength(before + 1)
     useJobs().clear()
+  })
+})
+
+describe('an order without some of its words', () => {
+  it('says so while it is drawn and when it is done', async () => {
+    const masked = { masked: ['brands', 'owls'] }
+    const { text } = await show(JobCard, { props: { job: job(masked) } })
+    expect(text()).toContain('left out of the prompt: brands, owls')
+    const done = await show(ResultCard, { props: { job: job({ ...masked, state: 'completed', images: [] }), current: null } })
+    expect(done.text()).toContain('left out of the prompt: brands, owls')
+    const whole = await show(JobCard, { props: { job: job() } })
+    expect(whole.text()).not.toContain('left out')
   })
 })
 
