@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
-use crate::{Cdn, Door, FilesConfig, Proxies};
+use crate::{Cdn, Door, Features, FilesConfig, Proxies};
 
 /// A setting, as superusers see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -64,6 +64,8 @@ pub struct ApiConfig {
     pub door: Door,
     /// Anybody may make an account; otherwise only whoever runs commands on the server's machine.
     pub registration: bool,
+    /// What is offered.
+    pub features: Features,
     /// Where pictures asked for as a URL are kept, and for how long.
     pub files: FilesConfig,
     /// Bytes of a JSON body.
@@ -92,6 +94,7 @@ impl ApiConfig {
             metrics_token: None,
             door: Door::Accounts,
             registration: true,
+            features: Features::default(),
             files,
             body_bytes_max: 1024 * 1024,
             body_timeout: Duration::from_secs(30),

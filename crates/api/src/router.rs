@@ -19,6 +19,7 @@ use crate::{
     auth::basic::translated,
     earlier,
     extract::{FILE_MAX, UPLOAD_MAX},
+    features::offered,
     layers::{by_https_alone, method_not_allowed, with_layers},
     limit::by_address,
     openapi::{Alias, ApiDoc, finished},
@@ -341,6 +342,7 @@ pub fn router(state: AppState) -> Router {
         .layer(body_limit);
     let routes = if state.config.compat_routes { routes } else { routes.layer(middleware::from_fn(earlier::refused)) };
     let routes = routes
+        .layer(middleware::from_fn_with_state(state.clone(), offered))
         .layer(middleware::from_fn_with_state(state.clone(), by_address))
         .layer(middleware::from_fn_with_state(state.clone(), behind_proxies))
         .with_state(state);

@@ -160,6 +160,38 @@ on_both_engines! {
         assert!(!stage.everybody_gets(&folder).await, "withdrawn");
     }
 
+    async fn what_is_not_offered_is_not_there(database: &Database) {
+        let native = native(database).await;
+        let features = "registration,comments".parse()?;
+        let config = ApiConfig { door: Door::Accounts, features, ..ApiConfig::new(FilesConfig::new(database.dir().join("more"))) };
+        let some = router(AppState::new(native.engine.clone(), Arc::clone(&native.platform), config)?);
+        let mut stage = Stage::set(native).await?;
+        let folder = stage.public(0);
+        stage.owner_does(Method::POST, &folder, None).await;
+        let picture = format!("/api/v1/images/{}", stage.ids[0]);
+        let gone = [
+            folder.clone(), format!("{folder}/file"), format!("{picture}/comments"), "/api/v1/images/public".to_owned(),
+            "/api/v1/users/ada".to_owned(), "/api/v1/feed".to_owned(), "/api/v1/users/me/likes".to_owned(),
+        ];
+        for path in &gone {
+            assert_eq!(stage.native.get(path, &stage.owner).await.status, 200, "{path}");
+        }
+        stage.native.router = some;
+        for path in &gone {
+            let answer = stage.native.get(path, &stage.owner).await;
+            assert_eq!((answer.status.as_u16(), answer.code().as_str()), (404, "not_found"), "{path}");
+        }
+        let shown = stage.native.get("/api/v1/config/public", "").await.json();
+        assert_eq!((&shown["gallery"], &shown["comments"], &shown["registration"]), (&json!(false), &json!(false), &json!(true)));
+        // What is one's own, and what a link shows, is there.
+        assert_eq!(stage.native.get(&picture, &stage.owner).await.status, 200);
+        assert_eq!(stage.native.get("/api/v1/users/me", &stage.owner).await.status, 200);
+        let (_, link) = stage.link(0, json!({})).await;
+        assert!(stage.everybody_gets(&link).await);
+        let page = String::from_utf8(stage.native.get(&format!("/explore/{}", stage.ids[0]), "").await.bytes)?;
+        assert!(!page.contains("og:image"));
+    }
+
     async fn a_link_opens_the_files_of_its_picture_alone(database: &Database) {
         let stage = Stage::set(native(database).await).await?;
         let (row, link) = stage.link(0, json!({})).await;

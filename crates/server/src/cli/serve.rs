@@ -138,6 +138,7 @@ fn api(config: &Config) -> ApiConfig {
         registration: config.accounts.registration,
         public_url: config.server.public_url.clone(),
         cdn: config.server.cdn.clone(),
+        features: config.server.features.clone(),
         prefix: config.server.api_prefix.clone(),
         compat_routes: config.server.compat_routes,
         proxies: config.server.proxies.clone(),

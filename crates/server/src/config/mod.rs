@@ -30,6 +30,8 @@ pub mod values;
 
 use std::collections::BTreeMap;
 
+use easel_api::Feature;
+
 pub use accounts::Accounts;
 pub use engine::Engine;
 pub use error::ConfigError;
@@ -123,16 +125,21 @@ impl Config {
     /// Reads every layer. `file` is the configuration file named on the command line.
     pub fn load(flags: Flags, file: Option<&str>, environment: &Environment) -> Result<Self, ConfigError> {
         let values = Values::collect(flags, file, environment)?;
+        let (server, mut accounts) = (Server::read(&values)?, Accounts::read(&values)?);
+        accounts.registration &= server.features.has(Feature::Registration);
+        // What is not offered is read all the same: what is wrong with it is no less wrong.
+        let payments = Payments::read(&values)?;
+        let payments = if server.features.has(Feature::Payments) { payments } else { Payments::Off };
         Ok(Self {
             storage: Storage::read(&values)?,
             state: State::read(&values)?,
             log: Log::read(&values)?,
             models: Models::read(&values)?,
             hub: Hub::read(&values)?,
-            server: Server::read(&values)?,
-            accounts: Accounts::read(&values)?,
+            server,
+            accounts,
             legal: legal::read(&values)?,
-            payments: Payments::read(&values)?,
+            payments,
             quotas: Quotas::read(&values)?,
             safety: Safety::read(&values)?,
             outside: Outside::read(&values)?,

@@ -61,6 +61,17 @@ pub const PUBLIC_URL: Setting = Setting {
     ..Setting::BASE
 };
 
+/// What is offered.
+pub const FEATURES: Setting = Setting {
+    key: "server.features",
+    flag: "features",
+    env: &["EASEL_FEATURES", "FEATURES"],
+    placeholder: "NAMES",
+    help: "What is offered of registration, gallery, comments and payments; what is left out is not there for anybody",
+    default: Fallback::Fixed("registration,gallery,comments,payments"),
+    ..Setting::BASE
+};
+
 /// Where pictures that everybody may see are delivered from.
 pub const CDN_URL: Setting = Setting {
     key: "server.cdn_url",
@@ -159,6 +170,7 @@ pub const SETTINGS: &[&Setting] = &[
     &TIMEOUT_SECONDS,
     &PUBLIC_URL,
     &CDN_URL,
+    &FEATURES,
     &TRUSTED_PROXIES,
     &METRICS_TOKEN,
     &API_PREFIX,
@@ -207,6 +219,8 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Where pictures that everybody may see are delivered from.
     pub cdn: Option<easel_api::Cdn>,
+    /// What is offered.
+    pub features: easel_api::Features,
     /// Proxies whose word on who asks is taken.
     pub proxies: easel_api::Proxies,
     /// Who reads the metrics.
@@ -239,6 +253,7 @@ impl Server {
             generation_timeout: Duration::from_secs(values.require(&TIMEOUT_SECONDS)?),
             public_url: values.get::<String>(&PUBLIC_URL)?.map(|url| url.trim_end_matches('/').to_owned()),
             cdn: values.get(&CDN_URL)?,
+            features: values.require(&FEATURES)?,
             proxies: values.get(&TRUSTED_PROXIES)?.unwrap_or_default(),
             metrics_token: values.get::<String>(&METRICS_TOKEN)?.map(|text| easel_api::MetricsToken::of(&text)),
             compat_routes: values.switch(&COMPAT_ROUTES)?,

@@ -416,6 +416,13 @@ describe('prices', () => {
     expect(asked.of('GET /api/v1/subscriptions/plans')).toHaveLength(0)
   })
 
+  it('a server without a gallery shows nobody’s pictures', async () => {
+    useSession().config = { gallery: false }
+    const { asked, text } = await show(Landing)
+    expect(asked.of('GET /api/v1/images/public')).toHaveLength(0)
+    expect(text()).not.toContain('Look around')
+  })
+
   it('and examples are on the landing page', async () => {
     const { text, wrapper } = await show(Landing)
     expect(text()).toContain('Pictures from words')

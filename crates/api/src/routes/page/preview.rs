@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use easel_platform::social::PublicImage;
 
-use crate::{AppState, generation::BaseUrl};
+use crate::{AppState, Feature, generation::BaseUrl};
 
 /// Characters of a prompt.
 const DESCRIPTION_MAX: usize = 200;
@@ -20,7 +20,9 @@ pub(super) async fn tags(state: &AppState, path: &str, base: &BaseUrl, looker: &
     // What is not there, or cannot be told now, is a page like any other.
     let (image, folder) = match page {
         "shared" => (social.open_share(name, looker).await.ok()?.image, format!("/api/v1/shared/{name}")),
-        "explore" => (social.view(None, name, looker).await.ok()?, format!("/api/v1/images/{name}/public")),
+        "explore" if state.config.features.has(Feature::Gallery) => {
+            (social.view(None, name, looker).await.ok()?, format!("/api/v1/images/{name}/public"))
+        }
         _ => return None,
     };
     Some(written(&image, &base.of_path(path), &base.of_path(&folder)))

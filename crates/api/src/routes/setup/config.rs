@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{ApiError, AppState, Door};
+use crate::{ApiError, AppState, Door, Feature};
 
 /// What is offered.
 #[derive(Serialize, ToSchema)]
@@ -19,6 +19,10 @@ pub(crate) struct PublicConfigView {
     needs_setup: bool,
     /// Credits and plans can be bought.
     billing: bool,
+    /// Pictures can be shown to everybody.
+    gallery: bool,
+    /// And something said about them.
+    comments: bool,
     /// A model can be asked to enhance a prompt.
     prompt_model: bool,
     /// Bytes of a picture that is sent.
@@ -41,6 +45,8 @@ pub(crate) async fn handler(State(state): State<AppState>) -> Result<Json<Public
         password_login: accounts && state.platform.accounts.takes_passwords(),
         needs_setup: accounts && !state.platform.accounts.has_administrator().await?,
         billing: state.services.payments.is_some(),
+        gallery: state.config.features.has(Feature::Gallery),
+        comments: state.config.features.has(Feature::Comments),
         prompt_model: state.platform.prompts.has_model(),
         max_upload_bytes: state.platform.images.upload_limits().decode.bytes_max,
         upload_types: ["image/png", "image/jpeg", "image/webp"],
