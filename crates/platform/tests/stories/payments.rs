@@ -324,6 +324,51 @@ on_both_engines! {
         assert!(payments.everybodys(Some("pending"), None, 100).await?.is_empty());
     }
 
+    async fn what_stripe_has_changed_without_being_heard_is_looked_up(database: &Database) {
+        let world = World::open(database).await?;
+        let ada = world.user("ada", 0).await?;
+        // The change is taken, and its answer is lost.
+        let cents = Arc::new(std::sync::atomic::AtomicI64::new(999));
+        let there = Arc::clone(&cents);
+        let stripe = Receiver::start(move |request| match (request.method.as_str(), request.target.as_str()) {
+            (_, "/v1/checkout/sessions") => answered(&json!({"id": "cs_1", "url": "https://checkout.stripe.example/c/pay/cs_1"})),
+            ("GET", "/v1/subscriptions/sub_1") => {
+                let cents = there.load(std::sync::atomic::Ordering::SeqCst);
+                let price = json!({"product": "prod_1", "unit_amount": cents, "recurring": {"interval": "month"}});
+                answered(&json!({"id": "sub_1", "items": {"data": [{"id": "si_1", "price": price}]}}))
+            }
+            ("POST", "/v1/subscriptions/sub_1") => {
+                there.store(2999, std::sync::atomic::Ordering::SeqCst);
+                Some((504, Vec::new(), String::new()))
+            }
+            _ => Some((404, Vec::new(), "{}".to_owned())),
+        })
+        .await;
+        let account = StripeAccount {
+            key: "sk_test_secret".to_owned().into(),
+            webhook_secret: "whsec_stripe".to_owned().into(),
+            api: stripe.url(""),
+        };
+        let payments = self::payments(&world, Provider::Stripe(account), &[&stripe]);
+        let plan = payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await?.purchase;
+        let begun = json!({"client_reference_id": plan.id, "payment_status": "paid", "customer": "cus_1", "currency": "usd",
+            "subscription": "sub_1", "amount_total": 999});
+        assert_eq!(tell_stripe(&payments, &world, "evt_1", "checkout.session.completed", begun).await?, Heard::Done);
+        let changed = payments.change_plan(&Actor::user(&ada), &ada.id, "pro").await;
+        assert!(matches!(changed, Err(PlatformError::PaymentUnavailable)), "{changed:?}");
+        assert_eq!(plan_of(&world, &ada).await?, "basic");
+        world.clock.advance(Duration::from_secs(600));
+        // Two nodes at once.
+        let nodes = [payments.clone(), payments.clone()].map(|payments| tokio::spawn(async move { payments.settle_changes().await }));
+        let mut settled = 0;
+        for node in nodes {
+            settled += node.await??;
+        }
+        assert_eq!((settled, plan_of(&world, &ada).await?.as_str()), (1, "pro"));
+        assert_eq!(payments.settle_changes().await?, 0);
+        world.assert_clean().await?;
+    }
+
     async fn what_stripe_has_is_compared_once_a_day(database: &Database) {
         let world = World::open(database).await?;
         let ada = world.user("ada", 0).await?;

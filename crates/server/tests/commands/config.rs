@@ -68,6 +68,8 @@ fn an_unknown_key_is_an_error_with_the_nearest_known_one() {
     refused("[outbound]\nfetch_hosts = \"fal.media, http://x\"\n", &["outbound.fetch_hosts", "http://x"]);
     refused("[uploads]\nmax_mb = 101\n", &["uploads.max_mb", "100"]);
     refused("password_login = false\n", &["password_login", "oidc_file"]);
+    refused("server.cdn_url = \"cdn.example\"\n", &["server.cdn_url", "https://cdn.example.org"]);
+    refused("server.features = \"galery\"\n", &["server.features", "`galery`", "gallery"]);
 }
 
 #[test]
