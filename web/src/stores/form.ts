@@ -26,6 +26,8 @@ export interface Fields {
   eta: number | null
   strength: number
   format: OutputFormat
+  /** The end of the job is told by mail. */
+  mail: boolean
 }
 
 /** A picture to start from, and where it can be seen. */
@@ -57,6 +59,7 @@ export const DEFAULTS: Fields = {
   eta: null,
   strength: 0.75,
   format: 'png',
+  mail: false,
 }
 
 export const useForm = defineStore('form', () => {
@@ -94,6 +97,7 @@ export const useForm = defineStore('form', () => {
       ...(f.clipSkip !== null && { clip_skip: f.clipSkip }),
       ...(f.eta !== null && { eta: f.eta }),
       ...(f.format !== 'png' && { format: f.format }),
+      ...(f.mail && { notify: 'email' }),
       ...(start.value && { image: start.value.source, strength: f.strength }),
       ...(start.value && mask.value && { mask: mask.value.source }),
     }
@@ -124,6 +128,7 @@ export const useForm = defineStore('form', () => {
     fields.value = {
       ...DEFAULTS,
       format: fields.value.format,
+      mail: fields.value.mail,
       prompt: from.prompt,
       negative: from.negative_prompt ?? '',
       model: from.model && models.includes(from.model) ? from.model : fields.value.model,

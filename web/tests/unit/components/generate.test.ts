@@ -1,6 +1,7 @@
 import GenerateButton from '@/components/generate/GenerateButton.vue'
 import { flushPromises } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
+import AdvancedSettings from '@/components/generate/AdvancedSettings.vue'
 import BuilderBox from '@/components/generate/BuilderBox.vue'
 import HistoryPanel from '@/components/generate/HistoryPanel.vue'
 import JobCard from '@/components/generate/JobCard.vue'
@@ -19,10 +20,24 @@ import { useSession } from '@/stores/session'
 import { useToasts } from '@/stores/toasts'
 import { i18n, setLocale } from '@/i18n'
 import { fill, sendForm, show, until } from '../mount'
-import { job, picture, quote, style, suggestion } from '../samples'
+import { job, picture, quote, style, suggestion, user } from '../samples'
 import { Refusal, type Asked } from '../server'
 
 const button = (props: object) => show(GenerateButton, { props: { quote, failure: null, hasPrompt: true, sending: false, ...props } })
+
+describe('a mail at the end', () => {
+  it.each([
+    { is_verified: true, offered: 1 },
+    { is_verified: false, offered: 0 },
+  ])('is offered to who has proved their address: $is_verified', async ({ is_verified, offered }) => {
+    useSession().user = user({ is_verified })
+    const { wrapper } = await show(AdvancedSettings)
+    expect(wrapper.findAll('input[type=checkbox]')).toHaveLength(offered)
+    if (!offered) return
+    await wrapper.get('input[type=checkbox]').setValue(true)
+    expect(useForm().body.notify).toBe('email')
+  })
+})
 
 describe('the button', () => {
   it('tells the price before the click', async () => {

@@ -93,6 +93,16 @@ describe('the form', () => {
     })
   })
 
+  it('asks for a mail where one is wanted, for the next picture too', () => {
+    const form = useForm()
+    form.set({ prompt: 'a fox', mail: true })
+    expect(form.body.notify).toBe('email')
+    form.recall({ prompt: 'an owl' })
+    expect(form.body).toMatchObject({ prompt: 'an owl', notify: 'email' })
+    form.reset()
+    expect(form.body.notify).toBeUndefined()
+  })
+
   it('names styles, and knows what the model will be told', async () => {
     const { of } = server({ 'GET /api/v1/styles/ink': style() })
     const form = useForm()
