@@ -13,6 +13,8 @@
   var chosen = stored('easel-theme')
   var light = chosen === 'light' || (chosen !== 'dark' && matchMedia('(prefers-color-scheme: light)').matches)
   root.dataset.theme = light ? 'light' : 'dark'
+  // As `src/composables/useTheme.ts` has it. Nothing is laid out yet, so that it costs nothing.
+  if (light) document.querySelector('meta[name="theme-color"]').content = '#faf8f2'
   var known = { '/': 'landing', '/generate': 'generate', '/gallery': 'gallery' }
   root.dataset.page = known[location.pathname] || 'other'
   var wanted = [stored('easel-locale') || ''].concat(navigator.languages || [])

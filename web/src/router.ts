@@ -2,6 +2,7 @@
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
 import type { Role } from '@/api/types'
 import { i18n } from '@/i18n'
+import { inTurn } from '@/lib/turns'
 import { useSession } from '@/stores/session'
 
 declare module 'vue-router' {
@@ -56,7 +57,11 @@ export const routes: RouteRecordRaw[] = [
 export const router = createRouter({
   history: createWebHistory(),
   routes,
-  scrollBehavior: (to, _from, kept) => kept ?? (/^#[\w-]+$/.test(to.hash) ? { el: to.hash } : { top: 0 }),
+  scrollBehavior: (to, _from, kept) => {
+    const place = kept ?? (/^#[\w-]+$/.test(to.hash) ? { el: to.hash } : { top: 0 })
+    // After the parts of the page that come later, which it may be among.
+    return new Promise((resolve) => inTurn(() => resolve(place)))
+  },
 })
 
 /** Fetches a page that has not been opened yet. One that fails is fetched again by the router, which says so. */

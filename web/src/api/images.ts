@@ -1,5 +1,6 @@
 // Pictures: drawing, storing, looking.
-import { address, call, proof, send } from './client'
+import { BASE, address, call, proof, send } from './client'
+import { earlyPictures } from './early'
 import { ApiFailure, failureOf } from './failure'
 import type { DrawingBody, Job, Page, Picture, Quote, Upload } from './types'
 
@@ -28,7 +29,8 @@ export const quote = (body: DrawingBody, signal?: AbortSignal): Promise<Quote> =
 export const quoteUpscale = (image_id: string, factor: number): Promise<Quote> =>
   call('/images/quote', { method: 'POST', body: { upscale: { image_id, factor } } })
 
-export const list = (filter: PictureFilter): Promise<Page<Picture>> => call('/images', { query: { ...filter } })
+export const list = async (filter: PictureFilter): Promise<Page<Picture>> =>
+  (await earlyPictures(address('/images', { ...filter }).slice(BASE.length))) ?? call('/images', { query: { ...filter } })
 
 export const get = (id: string): Promise<Picture> => call(`/images/${encodeURIComponent(id)}`)
 

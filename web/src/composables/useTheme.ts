@@ -12,7 +12,9 @@ export function useTheme() {
     const shown = theme.value === 'system' ? (dark.value ? 'dark' : 'light') : theme.value
     document.documentElement.dataset['theme'] = shown
     const colour = shown === 'dark' ? '#000000' : '#faf8f2'
-    document.querySelector('meta[name="theme-color"]')?.setAttribute('content', colour)
+    const bar = document.querySelector<HTMLMetaElement>('meta[name="theme-color"]')
+    // The browser lays the page out before it takes the colour, even if it has it.
+    if (bar && bar.content !== colour) bar.content = colour
   })
   return theme
 }

@@ -1,4 +1,5 @@
 // The interface's languages. English comes with the application; the others are fetched when they are chosen.
+import { markRaw } from 'vue'
 import { createI18n } from 'vue-i18n'
 import en from './en.json'
 
@@ -28,7 +29,8 @@ export const i18n = createI18n({
   legacy: false,
   locale: 'en',
   fallbackLocale: 'en',
-  messages: { en } as Record<Locale, Messages>,
+  // Raw, here and below: nobody changes a message, and following each of its parts costs more than writing it.
+  messages: { en: markRaw(en) } as Record<Locale, Messages>,
   pluralRules: { ru: russianForm },
 })
 
@@ -42,7 +44,7 @@ export function wantedLocale(): Locale {
 /** Shows the interface in a language; `keep` remembers it. */
 export async function setLocale(locale: Locale, keep = true): Promise<void> {
   if (locale !== 'en' && !i18n.global.availableLocales.includes(locale)) {
-    i18n.global.setLocaleMessage(locale, (await LOADERS[locale]()).default)
+    i18n.global.setLocaleMessage(locale, markRaw((await LOADERS[locale]()).default))
   }
   i18n.global.locale.value = locale
   document.documentElement.lang = locale === 'zh' ? 'zh-Hans' : locale

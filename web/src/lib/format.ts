@@ -17,7 +17,10 @@ const numbers = (locale: string, options: Intl.NumberFormatOptions = {}): Intl.N
 const dates = (locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
   once(`date ${locale} ${JSON.stringify(options)}`, () => new Intl.DateTimeFormat(locale, options))
 
-export const formatNumber = (value: number, locale: string): string => numbers(locale).format(value)
+/** Whole numbers of up to three digits look alike in all our languages, and making the first format of a page takes longer than drawing it. */
+const isPlain = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < 1000
+
+export const formatNumber = (value: number, locale: string): string => (isPlain(value) ? String(value) : numbers(locale).format(value))
 
 /** A share of one. */
 export const formatPercent = (part: number, locale: string): string => numbers(locale, { style: 'percent', maximumFractionDigits: 0 }).format(part)

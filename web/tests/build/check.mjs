@@ -53,3 +53,14 @@ test('what is compressed is what it was, and the worker keeps files that exist',
   for (const path of shell.slice(1)) read(path.slice(1))
   for (const icon of JSON.parse(read('manifest.webmanifest')).icons) read(icon.src.slice(1))
 })
+
+test('the first pages say what their scripts are', () => {
+  const pages = JSON.parse(/data-pages="([^"]+)"/.exec(read('index.html').toString())[1].replaceAll('&quot;', '"'))
+  assert.deepEqual(Object.keys(pages), ['/', '/generate', '/gallery'])
+  for (const [path, page] of [['/', 'Landing'], ['/generate', 'Generate'], ['/gallery', 'Gallery']]) {
+    // Those that the application does not bring.
+    const own = scripts(`src/pages/${page}.vue`).filter((name) => !scripts('index.html').includes(name))
+    assert.deepEqual(pages[path].toSorted(), own.map((name) => `/${name}`).toSorted())
+    assert.ok(own.length > 0, path)
+  }
+})

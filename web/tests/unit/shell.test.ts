@@ -44,6 +44,7 @@ it.each([
   if (chosen) localStorage.setItem('easel-locale', chosen)
   vi.stubGlobal('navigator', { ...navigator, languages })
   vi.stubGlobal('location', { pathname: path })
+  document.head.innerHTML = '<meta name="theme-color" content="#000000">'
   document.documentElement.lang = 'en'
   new Function(THEME)()
   expect([document.documentElement.dataset['page'], document.documentElement.lang]).toEqual([page, lang])

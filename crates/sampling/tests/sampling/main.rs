@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod a1111_noise;
 mod align_your_steps;
 mod churn;
 mod compvis_tables;

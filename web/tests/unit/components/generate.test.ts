@@ -1,6 +1,6 @@
 import GenerateButton from '@/components/generate/GenerateButton.vue'
 import { flushPromises } from '@vue/test-utils'
-import { describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import AdvancedSettings from '@/components/generate/AdvancedSettings.vue'
 import BuilderBox from '@/components/generate/BuilderBox.vue'
 import HistoryPanel from '@/components/generate/HistoryPanel.vue'
@@ -32,6 +32,7 @@ describe('a mail at the end', () => {
   ])('is offered to who has proved their address: $is_verified', async ({ is_verified, offered }) => {
     useSession().user = user({ is_verified })
     const { wrapper } = await show(AdvancedSettings)
+    await wrapper.get('details').trigger('toggle')
     expect(wrapper.findAll('input[type=checkbox]')).toHaveLength(offered)
     if (!offered) return
     await wrapper.get('input[type=checkbox]').setValue(true)
@@ -223,6 +224,7 @@ describe('the prompt', () => {
 })
 
 describe('a picture to start from', () => {
+  beforeEach(() => useForm().setMode('image-to-image'))
   class Xhr {
     upload = {}
     status = 201
@@ -421,12 +423,12 @@ describe('an order that nobody hears of', () => {
 describe('an order without some of its words', () => {
   it('says so while it is drawn and when it is done', async () => {
     const masked = { masked: ['brands', 'owls'] }
-    const { text } = await show(JobCard, { props: { job: job(masked) } })
-    expect(text()).toContain('left out of the prompt: brands, owls')
+    const drawn = await show(JobCard, { props: { job: job(masked) } })
+    expect(drawn.wrapper.text()).toContain('left out of the prompt: brands, owls')
     const done = await show(ResultCard, { props: { job: job({ ...masked, state: 'completed', images: [] }), current: null } })
-    expect(done.text()).toContain('left out of the prompt: brands, owls')
+    expect(done.wrapper.text()).toContain('left out of the prompt: brands, owls')
     const whole = await show(JobCard, { props: { job: job() } })
-    expect(whole.text()).not.toContain('left out')
+    expect(whole.wrapper.text()).not.toContain('left out')
   })
 })
 

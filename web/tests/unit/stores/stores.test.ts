@@ -267,6 +267,26 @@ describe('jobs', () => {
 describe('the gallery', () => {
   const three = [picture({ id: 'a' }), picture({ id: 'b' }), picture({ id: 'c' })]
 
+  it('takes the first page that was asked for before the scripts were here, once, and only if it is the one that is wanted', async () => {
+    const LIST = 'GET /api/v1/images'
+    const { of } = server({ [LIST]: { data: [picture({ id: 'late' })], next: null } })
+    const early = (): void => void (window.easelPictures = Promise.resolve(Response.json({ data: [picture({ id: 'early' })], next: null })))
+    const gallery = useGallery()
+    early()
+    await gallery.show({})
+    expect([gallery.pictures.map(({ id }) => id), of(LIST).length]).toEqual([['early'], 0])
+    await gallery.show({})
+    expect([gallery.pictures.map(({ id }) => id), of(LIST).length]).toEqual([['late'], 1])
+    early()
+    await gallery.show({ favourite: true })
+    expect([gallery.pictures.map(({ id }) => id), of(LIST).length]).toEqual([['late'], 2])
+    for (const failed of [Promise.resolve(null), Promise.reject(new TypeError('down')), Promise.resolve(new Response('', { status: 401 }))]) {
+      window.easelPictures = failed
+      await gallery.show({})
+    }
+    expect(of(LIST)).toHaveLength(5)
+  })
+
   it('loads pages, and forgets an answer that nobody waits for', async () => {
     let release = (): void => undefined
     const slow = new Promise<void>((resolve) => (release = resolve))
