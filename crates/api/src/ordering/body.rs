@@ -271,6 +271,7 @@ impl DrawingBody {
             styled: styled.as_ref().map(Styled::from),
             stays_here,
             allow_drops: self.allow_drops == Some(true),
+            masked: Vec::new(),
         };
         let shape = shape(state, user, &drawing).await?;
         (drawing.width, drawing.height) = self.size(elsewhere::best(described.as_deref()), shape)?;
