@@ -45,7 +45,11 @@ pub async fn list(db: &Db, user_id: &str, filter: &Filter<'_>, limit: i64) -> Re
 }
 
 pub(crate) fn listing<'c>(db: &'c Db, user_id: &str, filter: &Filter<'_>, limit: i64) -> Query<'c> {
-    let mut listing = select(db).push("WHERE i.deleted_at IS NULL AND i.user_id = ").push_bind(user_id);
+    let listing = match filter.words {
+        Some(words) => search::of_owner(db, user_id, words).push(" AND "),
+        None => select(db).push("WHERE "),
+    };
+    let mut listing = listing.push("i.deleted_at IS NULL AND i.user_id = ").push_bind(user_id);
     for (condition, text) in
         [(" AND i.model = ", filter.model), (" AND i.sampler = ", filter.sampler), (" AND i.mode = ", filter.mode)]
     {
@@ -83,8 +87,8 @@ pub(crate) fn listing<'c>(db: &'c Db, user_id: &str, filter: &Filter<'_>, limit:
         listing = listing.push(" AND EXISTS (SELECT 1 FROM album_images a WHERE a.image_id = i.id AND a.album_id = ");
         listing = listing.push_bind(album).push(")");
     }
-    if let Some(words) = filter.words {
-        listing = search::of_owner(listing, db.engine(), user_id, words);
+    if filter.words.is_some() {
+        return search::after(listing, db.engine(), filter.before, limit);
     }
     if let Some((at, id)) = filter.before {
         listing = listing.push(" AND (i.created_at, i.id) < (").push_bind(at).push(", ").push_bind(id).push(")");

@@ -6,7 +6,7 @@
 //! and chooses between it and the list's own order by how common the words are. Languages without spaces are found by whole runs only.
 
 use crate::{
-    Db, Engine, StoreError,
+    Db, Engine, StoreError, Timestamp,
     images::{COLUMNS, Image, PUBLIC, select},
     organizations::Among,
     public::IN_ORGANIZATION,
@@ -47,16 +47,42 @@ impl Words {
     }
 }
 
-/// Adds to a list of one user's pictures that they have these words.
-pub(crate) fn of_owner<'c>(listing: Query<'c>, engine: Engine, user_id: &str, words: &Words) -> Query<'c> {
-    match engine {
+/// CROSS JOIN: in this order, so that the index's own is the list's and what is not shown is never read.
+const BY_INDEX: &str = "FROM image_text CROSS JOIN image_docs d ON d.doc = image_text.rowid CROSS JOIN images i ON i.id = d.image_id WHERE image_text MATCH ";
+
+/// The beginning of a list of one user's pictures: those that have these words, to which conditions are added and [`after`].
+pub(crate) fn of_owner<'c>(db: &'c Db, user_id: &str, words: &Words) -> Query<'c> {
+    match db.engine() {
         Engine::Sqlite => {
             let who: String = user_id.chars().filter(char::is_ascii_alphanumeric).collect();
-            let text = " AND i.id IN (SELECT d.image_id FROM image_text JOIN image_docs d ON d.doc = image_text.rowid WHERE image_text MATCH ";
-            listing.push(text).push_bind(words.matching(&who)).push(")")
+            query(db, COLUMNS).push(BY_INDEX).push_bind(words.matching(&who))
         }
-        Engine::Postgres => with_words(listing, words),
+        Engine::Postgres => with_words(select(db).push("WHERE TRUE"), words),
     }
+}
+
+/// The end of such a list: at most so many, the newest first, of those that are older than this one (time and name). In SQLite that is the order in
+/// which they came.
+pub(crate) fn after<'c>(listing: Query<'c>, engine: Engine, before: Option<(Timestamp, &str)>, limit: i64) -> Query<'c> {
+    match engine {
+        Engine::Sqlite => index_after(listing, before.map(|(_, id)| id), limit),
+        Engine::Postgres => {
+            let listing = match before {
+                Some((at, id)) => listing.push(" AND (i.created_at, i.id) < (").push_bind(at).push(", ").push_bind(id).push(")"),
+                None => listing,
+            };
+            listing.push(" ORDER BY i.created_at DESC, i.id DESC LIMIT ").push_bind(limit)
+        }
+    }
+}
+
+fn index_after<'c>(mut listing: Query<'c>, before: Option<&str>, limit: i64) -> Query<'c> {
+    if let Some(before) = before {
+        // One that is gone since had its place before the next that came.
+        let text = " AND image_text.rowid < COALESCE((SELECT doc FROM image_docs WHERE image_id >= ";
+        listing = listing.push(text).push_bind(before).push(" ORDER BY image_id LIMIT 1), 9223372036854775807)");
+    }
+    listing.push(" ORDER BY image_text.rowid DESC LIMIT ").push_bind(limit)
 }
 
 /// Pictures that everybody may see with their prompts and that have these words, newest made first, made before this one.
@@ -66,16 +92,9 @@ pub async fn public(db: &Db, words: &Words, among: &Among, before: Option<&str>,
 
 pub(crate) fn listing<'c>(db: &'c Db, words: &Words, among: &Among, before: Option<&str>, limit: i64) -> Query<'c> {
     match db.engine() {
-        // CROSS JOIN: in this order, so that the index's own is the list's and what is not shown is never read.
         Engine::Sqlite => {
-            let text = "FROM image_text CROSS JOIN image_docs d ON d.doc = image_text.rowid CROSS JOIN images i ON i.id = d.image_id WHERE image_text MATCH ";
-            let listing = query(db, COLUMNS).push(text).push_bind(words.matching("public"));
-            let mut listing = among.filter(listing, IN_ORGANIZATION);
-            if let Some(before) = before {
-                let text = " AND image_text.rowid < (SELECT doc FROM image_docs WHERE image_id = ";
-                listing = listing.push(text).push_bind(before).push(")");
-            }
-            listing.push(" ORDER BY image_text.rowid DESC LIMIT ").push_bind(limit)
+            let listing = query(db, COLUMNS).push(BY_INDEX).push_bind(words.matching("public"));
+            index_after(among.filter(listing, IN_ORGANIZATION), before, limit)
         }
         Engine::Postgres => {
             let listing = with_words(select(db).push("WHERE ").push(PUBLIC).push(" AND i.shows_prompt"), words);
