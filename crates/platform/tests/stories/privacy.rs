@@ -330,6 +330,7 @@ on_both_engines! {
         assert_eq!(world.privacy.write_exports().await?, 1);
         let (key, _) = archived(&world, &ada).await?;
         world.assert_clean().await?;
+        world.deliver_events().await?;
         world.clock.advance(Duration::from_secs(7 * 24 * 3600));
         assert!(world.privacy.last_export(&ada.id, "http://easel.test/files/").await?.is_none());
         assert_eq!((world.privacy.remove_exports().await?, world.privacy.remove_exports().await?), (1, 0));

@@ -48,8 +48,8 @@ pub fn slerp(strength: f32, low: &[f32], high: &[f32], shape: [usize; 3]) -> Vec
     let column = |c: usize, x: usize| (0..height).map(move |y| (c * height + y) * width + x);
     let norm = |noise: &[f32], c, x| column(c, x).map(|i| noise[i] * noise[i]).sum::<f32>().sqrt();
     let cosine = |(c, x)| {
-        let dot: f32 = column(c, x).map(|i| low[i] * high[i]).sum();
-        let cosine = dot / (norm(low, c, x) * norm(high, c, x));
+        let (long, wide) = (norm(low, c, x), norm(high, c, x));
+        let cosine = torch_sum(&column(c, x).map(|i| (low[i] / long) * (high[i] / wide)).collect::<Vec<f32>>());
         if cosine.is_nan() { 1.0 } else { cosine.clamp(-1.0, 1.0) }
     };
     let columns: Vec<(usize, usize)> = (0..channels).flat_map(|c| (0..width).map(move |x| (c, x))).collect();
@@ -59,15 +59,43 @@ pub fn slerp(strength: f32, low: &[f32], high: &[f32], shape: [usize; 3]) -> Vec
     }
     let mut blended = vec![0.0; low.len()];
     for ((c, x), cosine) in columns.into_iter().zip(cosines) {
-        let omega = cosine.acos();
+        let omega = f64::from(cosine).acos() as f32;
+        let sine = |angle: f32| f64::from(angle).sin() as f32;
         // Opposite or equal columns leave the arc undefined.
-        let (a, b) = match omega.sin() {
+        let (a, b) = match sine(omega) {
             sin if sin < 1e-6 => (1.0 - strength, strength),
-            sin => (((1.0 - strength) * omega).sin() / sin, (strength * omega).sin() / sin),
+            sin => (sine((1.0 - strength) * omega) / sin, sine(strength * omega) / sin),
         };
         column(c, x).for_each(|i| blended[i] = a * low[i] + b * high[i]);
     }
     blended
+}
+
+/// A sum of f32 in the order in which torch adds along a dimension that is not the last (`multi_row_sum` of its `SumKernel.cpp`). Columns that are
+/// nearly opposite make much of the last bit: there the web UI's noise is large, and its pictures are what they are because of it.
+fn torch_sum(values: &[f32]) -> f32 {
+    const LANES: usize = 4;
+    const STEP: usize = 16;
+    let rows = values.len() / LANES;
+    let lane = |lane: usize| {
+        let mut levels = [0.0f32; 4];
+        for row in 0..rows {
+            levels[0] += values[row * LANES + lane];
+            let mut done = row + 1;
+            for level in 1..levels.len() {
+                if done % STEP != 0 {
+                    break;
+                }
+                levels[level] += std::mem::take(&mut levels[level - 1]);
+                done /= STEP;
+            }
+        }
+        levels
+    };
+    let sum = |levels: [f32; 4]| levels[1..].iter().fold(levels[0], |sum, level| sum + level);
+    let rest = &values[rows * LANES..];
+    let first = rest.iter().fold(sum(lane(0)), |sum, value| sum + value);
+    (1..LANES).fold(first, |all, at| all + sum(lane(at)))
 }
 
 /// Pastes noise of another size into the middle of `canvas`, so that a picture keeps its composition when its size changes.
