@@ -140,7 +140,9 @@ on_both_engines! {
             }
             found.extend(page.into_iter().map(|image| (image.created_at, image.id)));
             if let Some((_, last)) = found.last().filter(|_| found.len() == 20) {
-                query(&db, "DELETE FROM images WHERE id = ").push_bind(last).run().await?;
+                let mut tx = db.begin().await?;
+                query(&mut tx, "DELETE FROM images WHERE id = ").push_bind(last).run().await?;
+                tx.commit().await?;
             }
         }
         let found: Vec<String> = found.into_iter().map(|(_, id)| id).collect();

@@ -196,6 +196,7 @@ test('a page leaves nothing behind', async () => {
   await page.goto('/')
   const links = page.getByRole('navigation', { name: 'Main' })
   await links.getByRole('link', { name: 'Draw', exact: true }).click()
+  await page.getByRole('radio', { name: 'From a picture' }).click()
   await page.locator('input[type=file]').setInputFiles(fileURLToPath(new URL('../../public/icon-192.png', import.meta.url)))
   await page.getByText('icon-192.png').waitFor()
   assert.equal((await page.evaluate(() => window.held())).urls, 1)
