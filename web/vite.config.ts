@@ -25,7 +25,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     manifest: true,
-    rollupOptions: { output: { manualChunks: (id) => (SMALL.test(id) ? 'parts' : undefined) } },
+    // What only lists of thousands need would come along with a library that could use it.
+    rollupOptions: { output: { manualChunks: (id) => (id.includes('/@tanstack/') ? 'lists' : SMALL.test(id) ? 'parts' : undefined) } },
   },
   server: {
     proxy: { '/api': { target: server, ws: true }, '/v1': server, '/docs': server, '/openapi.json': server, '/health': server },
