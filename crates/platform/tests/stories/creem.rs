@@ -12,6 +12,7 @@ use easel_platform::{
     payments::{CreemAccount, Heard, Payments, Provider, Signed, Wanted},
     plans::Interval,
 };
+use easel_store::users::User;
 use easel_testing::on_both_engines;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -75,6 +76,14 @@ fn checkout(order: &str, cents: i64, more: Value) -> Value {
     });
     checkout.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     checkout
+}
+
+/// A plan (and what it costs) is ordered by the month, and paid for at Creem as this subscription.
+async fn buys(payments: &Payments, user: &User, (plan, cents): (&str, i64), subscription: &str, event: &str) -> Outcome {
+    let order = payments.order(user, Wanted::Plan(plan, Interval::Month)).await?.purchase;
+    let begun = checkout(&order.id, cents, json!({ "subscription": subscription }));
+    assert_eq!(tell(payments, event, "checkout.completed", begun).await?, Heard::Done);
+    Ok(())
 }
 
 async fn plan_of(world: &World, user_id: &str) -> Outcome<String> {
@@ -216,9 +225,7 @@ on_both_engines! {
         let creem = creem().await;
         let account = account(&creem);
         let payments = selling(&world, account.clone(), &creem)?;
-        let order = payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await?.purchase;
-        let begun = checkout(&order.id, 999, json!({"subscription": "sub_1"}));
-        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        buys(&payments, &ada, ("basic", 999), "sub_1", "evt_1").await?;
         let actor = Actor::user(&ada);
         let asked = || -> Outcome<Value> {
             let last = creem.received().pop().ok_or("a request")?;
@@ -263,9 +270,7 @@ on_both_engines! {
         let ada = world.user("ada", 0).await?;
         let creem = creem().await;
         let payments = selling(&world, account(&creem), &creem)?;
-        let order = payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await?.purchase;
-        let begun = checkout(&order.id, 2999, json!({"subscription": "sub_1"}));
-        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        buys(&payments, &ada, ("pro", 2999), "sub_1", "evt_1").await?;
         let late = json!({"id": "sub_1", "status": "past_due"});
         assert_eq!(tell(&payments, "evt_2", "subscription.past_due", late).await?, Heard::Done);
         // The days of grace are over; Creem goes on trying for longer.
@@ -302,9 +307,7 @@ on_both_engines! {
         })
         .await;
         let payments = selling(&world, account(&creem), &creem)?;
-        let order = payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await?.purchase;
-        let begun = checkout(&order.id, 999, json!({"subscription": "sub_1"}));
-        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        buys(&payments, &ada, ("basic", 999), "sub_1", "evt_1").await?;
         let actor = Actor::user(&ada);
         let product = || there.lock().expect("nobody panics").clone();
         let mut points = 0;
@@ -344,9 +347,7 @@ on_both_engines! {
         })
         .await;
         let payments = selling(&world, account(&creem), &creem)?;
-        let order = payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await?.purchase;
-        let begun = checkout(&order.id, 999, json!({"subscription": "sub_1"}));
-        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        buys(&payments, &ada, ("basic", 999), "sub_1", "evt_1").await?;
         let actor = Actor::user(&ada);
         assert!(matches!(payments.change_plan(&actor, &ada.id, "pro").await, Err(PlatformError::PaymentUnavailable)));
         assert_eq!(plan_of(&world, &ada.id).await?, "basic");
@@ -363,15 +364,11 @@ on_both_engines! {
         let ada = world.user("ada", 0).await?;
         let creem = creem().await;
         let payments = selling(&world, account(&creem), &creem)?;
-        let order = payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await?.purchase;
-        let begun = checkout(&order.id, 2999, json!({"subscription": "sub_1"}));
-        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        buys(&payments, &ada, ("pro", 2999), "sub_1", "evt_1").await?;
         world.clock.advance(DAY * 38);
         assert_eq!(world.subscriptions.end_due().await?, 1);
         // Another takes its place, and the first is paid after all.
-        let other = payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await?.purchase;
-        let begun = checkout(&other.id, 999, json!({"subscription": "sub_2"}));
-        assert_eq!(tell(&payments, "evt_2", "checkout.completed", begun).await?, Heard::Done);
+        buys(&payments, &ada, ("basic", 999), "sub_2", "evt_2").await?;
         let at = |days| in_days(&world, days);
         let late = json!({"id": "sub_1", "status": "active", "current_period_start_date": at(0), "current_period_end_date": at(30)});
         assert_eq!(tell(&payments, "evt_3", "subscription.paid", late.clone()).await?, Heard::Done);
@@ -392,9 +389,7 @@ on_both_engines! {
         let ada = world.user("ada", 0).await?;
         let creem = creem().await;
         let payments = selling(&world, account(&creem), &creem)?;
-        let order = payments.order(&ada, Wanted::Plan("pro", Interval::Month)).await?.purchase;
-        let begun = checkout(&order.id, 2999, json!({"subscription": "sub_1"}));
-        assert_eq!(tell(&payments, "evt_1", "checkout.completed", begun).await?, Heard::Done);
+        buys(&payments, &ada, ("pro", 2999), "sub_1", "evt_1").await?;
         assert_eq!(plan_of(&world, &ada.id).await?, "pro");
         let dispute = json!({"id": "disp_1", "object": "dispute", "amount": 2999, "currency": "USD", "subscription": {"id": "sub_1"},
             "checkout": {"id": "ch_1"}, "order": {"id": "ord_1"}, "transaction": {"id": "tran_1", "amount": 2999, "status": "chargeback"}});

@@ -26,6 +26,7 @@ mod gallery;
 mod housekeeping;
 mod jobs;
 mod keyring;
+mod keys;
 mod limits;
 mod mail;
 mod moderation;

@@ -45,6 +45,14 @@ async fn tell(payments: &Payments, world: &World, id: &str, event: &Value) -> Re
     payments.hear("external", signed, body.as_bytes()).await
 }
 
+fn stripe_account(stripe: &Receiver) -> StripeAccount {
+    StripeAccount {
+        key: "sk_test_secret".to_owned().into(),
+        webhook_secret: "whsec_stripe".to_owned().into(),
+        api: stripe.url(""),
+    }
+}
+
 /// A message of Stripe's, sent now.
 async fn tell_stripe(payments: &Payments, world: &World, id: &str, kind: &str, object: Value) -> Result<Heard, PlatformError> {
     let body = json!({"id": id, "type": kind, "data": {"object": object}}).to_string();
@@ -247,11 +255,7 @@ on_both_engines! {
             _ => Some((404, Vec::new(), "{}".to_owned())),
         })
         .await;
-        let account = StripeAccount {
-            key: "sk_test_secret".to_owned().into(),
-            webhook_secret: "whsec_stripe".to_owned().into(),
-            api: stripe.url(""),
-        };
+        let account = stripe_account(&stripe);
         assert!(!format!("{account:?}").contains("secret"));
         let payments = self::payments(&world, Provider::Stripe(account.clone()), &[&stripe]);
         let pack = payments.order(&ada, Wanted::Pack("credits-100")).await?;
@@ -344,11 +348,7 @@ on_both_engines! {
             _ => Some((404, Vec::new(), "{}".to_owned())),
         })
         .await;
-        let account = StripeAccount {
-            key: "sk_test_secret".to_owned().into(),
-            webhook_secret: "whsec_stripe".to_owned().into(),
-            api: stripe.url(""),
-        };
+        let account = stripe_account(&stripe);
         let payments = self::payments(&world, Provider::Stripe(account), &[&stripe]);
         let plan = payments.order(&ada, Wanted::Plan("basic", Interval::Month)).await?.purchase;
         let begun = json!({"client_reference_id": plan.id, "payment_status": "paid", "customer": "cus_1", "currency": "usd",
@@ -389,11 +389,7 @@ on_both_engines! {
             answered(&json!({"has_more": from + page.len() < sessions.len(), "data": page}))
         })
         .await;
-        let account = StripeAccount {
-            key: "sk_test_secret".to_owned().into(),
-            webhook_secret: "whsec_stripe".to_owned().into(),
-            api: stripe.url(""),
-        };
+        let account = stripe_account(&stripe);
         let payments = self::payments(&world, Provider::Stripe(account.clone()), &[&stripe]);
         let mut orders = Vec::new();
         for _ in 0..5 {
